@@ -1,0 +1,245 @@
+//! What can happen to a conference: past events, told to the machine by signalling, the engine and the driver.
+//!
+//! How an input is acted upon never lives here.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::{CallVersion, Candidate, HangupReason, Sdp, StreamMetadata};
+use crate::id::{CallKey, FocusUser, Generation, LegId, MemberId, PartyId, RequestId, RoomKey, ServerName};
+use crate::time::Millis;
+
+/// One thing that happened. Nothing in it is trusted to be in order, on time, or unique.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// A focus user was invited into a room. It is a door to `group`; `room` is that group room, or a 1:1 room.
+    FocusInvited {
+        /// Who was invited.
+        focus: FocusUser,
+        /// The group room that the focus user's id names.
+        group: RoomKey,
+        /// The room it was invited into.
+        room: RoomKey,
+        /// Who invited it.
+        by: MemberId,
+        /// Servers by which the room can be joined.
+        via: Vec<ServerName>,
+    },
+    /// A focus user is no longer a member of a room: kicked, banned, invitation withdrawn, or its own leaving echoed.
+    FocusRemoved {
+        /// Who.
+        focus: FocusUser,
+        /// From where.
+        room: RoomKey,
+    },
+    /// Someone left a room, was kicked, or was banned (rules R4 and R5). A rejoin in the same batch does not undo it.
+    MemberRemoved {
+        /// The room left: a group room or a 1:1 room.
+        room: RoomKey,
+        /// Who left it.
+        member: MemberId,
+    },
+    /// A call was placed (`m.call.invite`).
+    CallInvited(CallInvite),
+    /// More of the caller's ICE candidates (`m.call.candidates`); they may come before the call itself.
+    CallCandidates {
+        /// The call.
+        key: CallKey,
+        /// The party that sent them.
+        party: Option<PartyId>,
+        /// The candidates.
+        candidates: Vec<Candidate>,
+    },
+    /// The caller chose whose answer it takes (`m.call.select_answer`).
+    CallSelected {
+        /// The call.
+        key: CallKey,
+        /// The chosen party.
+        selected: PartyId,
+    },
+    /// The caller ended its call (`m.call.hangup`, or `m.call.reject`).
+    CallHungUp {
+        /// The call.
+        key: CallKey,
+        /// The party that ended it.
+        party: Option<PartyId>,
+        /// Why.
+        reason: HangupReason,
+    },
+    /// The caller offers to change a running call (`m.call.negotiate` with an offer): hold, resume, ICE restart, more media.
+    CallNegotiated {
+        /// The call.
+        key: CallKey,
+        /// The party that offers.
+        party: Option<PartyId>,
+        /// The new offer.
+        offer: Sdp,
+        /// How long an answer is still of use.
+        expires_in: Millis,
+        /// What the offered streams are for, where the client says.
+        metadata: Option<StreamMetadata>,
+    },
+    /// The caller muted or unmuted itself (`m.call.sdp_stream_metadata_changed`).
+    CallMetadataChanged {
+        /// The call.
+        key: CallKey,
+        /// The party.
+        party: Option<PartyId>,
+        /// The new metadata.
+        metadata: StreamMetadata,
+    },
+    /// A request that the machine made was carried out, or never will be.
+    RequestDone {
+        /// Which.
+        id: RequestId,
+        /// What came of it.
+        outcome: RequestOutcome,
+    },
+    /// The media engine reports.
+    Media(MediaReport),
+    /// All media sessions are gone, as after a restart of the process.
+    EngineLost,
+}
+
+/// A call that was placed in a 1:1 room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallInvite {
+    /// The call.
+    pub key: CallKey,
+    /// Whom the caller means, if it says; an answer is given only by that focus user.
+    pub invitee: Option<FocusUser>,
+    /// The protocol version to answer in.
+    pub version: CallVersion,
+    /// The caller's party (version 1).
+    pub party: Option<PartyId>,
+    /// The offer.
+    pub offer: Sdp,
+    /// What is left of the invite's lifetime: its `lifetime` less its age.
+    pub expires_in: Millis,
+    /// What the offered streams are for; `None` if the client does not say, and then must not be told either.
+    pub metadata: Option<StreamMetadata>,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestOutcome {
+    /// It was carried out.
+    Done,
+    /// The answer to [`SignalRequest::AskAdmission`](crate::SignalRequest::AskAdmission).
+    Admission(Admission),
+    /// It was refused for good, or became useless before it could be sent.
+    Failed(RequestFailure),
+}
+
+/// What the homeserver says of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    /// The caller is a joined member of the group room.
+    pub joined: bool,
+    /// How many people are joined to the 1:1 room, functional members not counted; an ordinary one has two.
+    pub direct_members: u32,
+}
+
+/// Why a request will never be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestFailure {
+    /// The homeserver does not allow it (403): not invited, banned, no power.
+    Forbidden,
+    /// What it is about does not exist (404).
+    NotFound,
+    /// The homeserver does not take it, whatever we do (400, 413, …).
+    Rejected,
+    /// Its use ran out before the homeserver could be reached.
+    Expired,
+}
+
+/// What the media engine tells. Each report names leg and generation, so that one from an older session is recognised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MediaReport {
+    /// The answer to an offer is complete, all local candidates in it.
+    AnswerReady {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+        /// The answer.
+        answer: Sdp,
+        /// What the streams of the answer are for; sent on only to clients that offered metadata themselves.
+        streams: StreamMetadata,
+    },
+    /// The offer can't be answered.
+    OfferRefused {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+        /// What is wrong with it.
+        why: OfferRefusal,
+    },
+    /// Media flows both ways as far as the transport knows: ICE and DTLS are up.
+    TransportUp {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+    },
+    /// The transport is interrupted and may recover.
+    TransportLost {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+    },
+    /// The transport will not recover.
+    TransportFailed {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+    },
+    /// How loud legs are, measured on decoded sound; at most a few times a second.
+    Levels(Vec<LegLevel>),
+}
+
+/// How loud one leg is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LegLevel {
+    /// The leg.
+    pub leg: LegId,
+    /// Its level.
+    pub level: LevelDbov,
+    /// It is speech by level and duration, not a click.
+    pub speaking: bool,
+}
+
+/// A level in dBov (decibels relative to the overload point, RFC 6465): 0 is the loudest, −127 is silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LevelDbov(pub i8);
+
+impl LevelDbov {
+    /// Silence.
+    pub const SILENCE: Self = Self(-127);
+}
+
+/// Why an offer can't be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OfferRefusal {
+    /// It is not an SDP that can be read.
+    Malformed,
+    /// It is larger than 64 KiB.
+    TooLarge,
+    /// It has no audio line.
+    NoAudio,
+    /// No codec in common.
+    NoCommonCodec,
+    /// No DTLS fingerprint.
+    NoFingerprint,
+    /// Several media lines without BUNDLE.
+    NoBundle,
+    /// The engine has no room for one more.
+    Overloaded,
+    /// The engine failed; its log says how.
+    Internal,
+}
