@@ -1,4 +1,5 @@
 //! What the port promises, asked of both stores by the same questions.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use confocal::conference::{FocusUser, Millis, RequestId, RoomKey, SignalRequest, Timestamp};
 use confocal::ports::{Commit, Store};

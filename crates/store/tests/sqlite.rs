@@ -1,4 +1,5 @@
 //! What only a file can do: be cut off, be someone else's, be newer, be open twice.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::error::Error as _;
 use std::fs;
