@@ -145,7 +145,7 @@ mod tests {
         for line in [
             "2026-01-02T03:04:05.678901Z  INFO focus::run: listening on 127.0.0.1:29340",
             "confocal::driver: turn done",
-            "a::b and dead::beefy",
+            "std::fmt and dead::beefy",
             "0.0.0.0 and :: and ::1",
             "version 1.2.3, 999.999.999.999",
         ] {
