@@ -7,13 +7,26 @@
 extern crate alloc;
 
 mod call;
+mod conference;
+mod config;
+mod core;
+mod door;
 mod effect;
+mod focus;
 mod id;
 mod input;
+mod leg;
+mod record;
+mod routes;
 mod time;
+mod timer;
 
 pub use call::*;
+pub use config::{Config, Limits, SecondDevice};
 pub use effect::*;
+pub use focus::Focus;
 pub use id::*;
 pub use input::*;
+pub use record::{Change, RestoreError};
 pub use time::*;
+pub use timer::{Deadline, TimerKind};
