@@ -6,8 +6,8 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, process.env.CONFOCAL_WEB_OUT ?? "../../../target/confocal/web");
-const pages = ["person"];
-const copied = ["person.html"];
+const pages = ["demo", "person"];
+const copied = ["demo.html", "demo.css", "person.html"];
 
 await mkdir(out, { recursive: true });
 // Chunk names carry a hash, so an earlier build's chunks would pile up.

@@ -63,10 +63,14 @@ const person = {
     return { callId: call.callId, roomId: call.roomId, connectedMs: call.connectedMs };
   },
 
-  /** What is known of the call. `call_state` is `idle` or one of matrix-js-sdk's states; `log` has ms since the join. */
+  /**
+   * What is known of the call. `call_state` is `idle` or one of matrix-js-sdk's states, `answered_state` the same of
+   * a call that was answered; `log` has ms since the join.
+   */
   state() {
     return {
       call_state: call?.state ?? "idle",
+      answered_state: answered?.state ?? "idle",
       call_id: call?.callId ?? null,
       room_id: call?.roomId ?? null,
       connected_ms: call?.connectedMs ?? null,
@@ -128,8 +132,7 @@ const person = {
 
   /** Hangs up; the state is `ended` at once. */
   async hangup() {
-    answered?.hangup("user_hangup", false);
-    answered = null;
+    if (answered && !answered.callHasEnded()) answered.hangup("user_hangup", false);
     call?.leave();
     return person.state();
   },

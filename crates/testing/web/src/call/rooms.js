@@ -55,13 +55,3 @@ export async function createDirectRoom(client, focusUserId, withInvite) {
   });
   return roomId;
 }
-
-/**
- * Whether a room is only a means to call a focus: clients show such a call in the group room and hide this room.
- *
- * @param {import("matrix-js-sdk").Room} room
- */
-export function isDirectRoomWith(room, focusUserId) {
-  const others = room.getMembers().filter(({ userId }) => userId !== room.myUserId);
-  return others.length === 1 && others[0].userId === focusUserId;
-}
