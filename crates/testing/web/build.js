@@ -6,8 +6,8 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, process.env.CONFOCAL_WEB_OUT ?? "../../../target/confocal/web");
-const pages = ["demo", "person"];
-const copied = ["demo.html", "demo.css", "person.html"];
+const bundled = ["demo.js", "demo.css", "person.js"];
+const copied = ["demo.html", "person.html"];
 
 await mkdir(out, { recursive: true });
 // Chunk names carry a hash, so an earlier build's chunks would pile up.
@@ -16,14 +16,14 @@ for (const name of await readdir(out)) {
 }
 
 await build({
-  entryPoints: pages.map((page) => join(here, "src", `${page}.js`)),
+  entryPoints: bundled.map((name) => join(here, "src", name)),
   outdir: out,
   bundle: true,
   format: "esm",
   // matrix-js-sdk imports its encryption lazily; a chunk of its own is never loaded by these pages.
   splitting: true,
   chunkNames: "chunk-[hash]",
-  target: "chrome120",
+  target: "chrome123",
   define: { global: "window" },
   sourcemap: "linked",
   logLevel: "warning",

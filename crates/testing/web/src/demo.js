@@ -1,7 +1,7 @@
 // The demo page: a group room as one of its members sees it, with the room's conference in it.
 // Each tab is a person of its own, made by the page's server.
 
-import { ClientEvent, SyncState } from "matrix-js-sdk";
+import { ClientEvent, RoomEvent, SyncState } from "matrix-js-sdk";
 
 import { microphone } from "./call/microphone.js";
 import { openSession, roomKnown } from "./call/session.js";
@@ -14,6 +14,8 @@ import { Timeline } from "./demo/timeline.js";
 
 const banner = document.getElementById("banner");
 const sound = document.getElementById("sound");
+/** @type {Map<string, string>} */
+const troubles = new Map();
 
 try {
   await open();
@@ -35,7 +37,11 @@ async function open() {
   });
   client.on(ClientEvent.Sync, (state) => {
     const lost = state === SyncState.Reconnecting || state === SyncState.Error;
-    showBanner(lost ? "The homeserver does not answer. Trying again…" : "");
+    showBanner("homeserver", lost ? "The homeserver does not answer. Trying again…" : "");
+  });
+  client.on(RoomEvent.MyMembership, (changed, membership) => {
+    if (changed.roomId !== room.roomId) return;
+    showBanner("membership", membership === "join" ? "" : "You are no longer a member of this room.");
   });
 
   const members = new Members(client, room, person.focus_user_id);
@@ -104,15 +110,19 @@ function play(stream) {
   sound.play().catch((error) => {
     // A newer stream took this one's place.
     if (error.name === "AbortError") return;
-    showBanner("The browser holds the sound back. Click anywhere to hear it.");
-    const retry = () => sound.play().then(() => showBanner(""));
+    showBanner("sound", "The browser holds the sound back. Click anywhere to hear it.");
+    const retry = () => sound.play().then(() => showBanner("sound", ""), () => {});
     document.addEventListener("click", retry, { once: true });
   });
 }
 
-function showBanner(words) {
-  banner.textContent = words;
-  banner.hidden = words === "";
+/** Troubles that last, by what they concern; each is shown until it is over. */
+function showBanner(concern, words) {
+  if (words) troubles.set(concern, words);
+  else troubles.delete(concern);
+  const text = [...troubles.values()].join(" ");
+  if (banner.textContent !== text) banner.textContent = text;
+  banner.hidden = text === "";
 }
 
 function showFailure(error) {

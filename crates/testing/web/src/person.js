@@ -11,6 +11,7 @@ const context = new AudioContext({ sampleRate: 48_000, latencyHint: "interactive
 const listener = new Listener(context, document.getElementById("sound"));
 const page = document.getElementById("log");
 
+let starting = false;
 let client = null;
 /** @type {ConferenceCall | null} */
 let call = null;
@@ -28,8 +29,17 @@ const person = {
    *   `tone`: what this person says, a sine in Hz (0 or absent: silence); `tone_dbfs`: how loud (default -12)
    */
   async start(who) {
-    if (client) throw new Error("this person has been started already");
-    await context.resume();
+    if (starting) throw new Error("this person has been started already");
+    starting = true;
+    // Without a click Chromium lets no sound run, and `resume()` would wait for the click for ever.
+    context.resume();
+    await until(
+      context,
+      ["statechange"],
+      () => context.state === "running",
+      10_000,
+      "sound is not allowed to run: the browser needs --autoplay-policy=no-user-gesture-required",
+    );
     openSound = tone(context, who.tone ?? 0, who.tone_dbfs);
     client = await openSession(who, { verbose: who.verbose ?? false });
     call = new ConferenceCall(client, openSound);

@@ -16,6 +16,7 @@ export class Timeline {
   #room;
   #focusUserId;
   #list = document.getElementById("timeline");
+  #frame = this.#list.parentElement;
   /** One node per event; an event that was sent here keeps its object when the homeserver gives it back. */
   #nodes = new Map();
   #last = null;
@@ -33,12 +34,12 @@ export class Timeline {
     client.on(RoomEvent.LocalEchoUpdated, (event, from) => {
       if (from?.roomId === room.roomId) this.#showStatus(event);
     });
-    this.#list.addEventListener("scroll", () => {
-      this.#atEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40;
+    this.#frame.addEventListener("scroll", () => {
+      this.#atEnd = this.#frame.scrollHeight - this.#frame.scrollTop - this.#frame.clientHeight < 40;
     });
     new ResizeObserver(() => {
       if (this.#atEnd) this.#toEnd();
-    }).observe(this.#list);
+    }).observe(this.#frame);
     this.#connectComposer();
   }
 
@@ -114,7 +115,7 @@ export class Timeline {
   #nameOf = (member) => this.#room.getMember(member)?.rawDisplayName ?? member;
 
   #toEnd() {
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#frame.scrollTop = this.#frame.scrollHeight;
   }
 }
 
