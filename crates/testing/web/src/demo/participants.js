@@ -86,9 +86,10 @@ export function initials(name) {
 
 /** @param {string} member user id @returns {number} a hue in degrees that stays with the person */
 export function hueOf(member) {
-  let hash = 0;
-  for (const character of member) hash = (hash * 31 + character.codePointAt(0)) % 3600;
-  return hash / 10;
+  // FNV-1a: ids that differ only in the middle still fall far apart.
+  let hash = 0x811c9dc5;
+  for (const character of member) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
+  return (hash >>> 0) % 360;
 }
 
 function localpart(member) {

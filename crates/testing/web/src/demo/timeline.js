@@ -37,9 +37,11 @@ export class Timeline {
     this.#frame.addEventListener("scroll", () => {
       this.#atEnd = this.#frame.scrollHeight - this.#frame.scrollTop - this.#frame.clientHeight < 40;
     });
-    new ResizeObserver(() => {
+    const resized = new ResizeObserver(() => {
       if (this.#atEnd) this.#toEnd();
-    }).observe(this.#frame);
+    });
+    resized.observe(this.#frame);
+    resized.observe(this.#list);
     this.#connectComposer();
   }
 
