@@ -7,6 +7,8 @@ mod setup;
 mod steps;
 mod test;
 
+use std::process::ExitCode;
+
 use clap::{Args, Parser, Subcommand};
 use confocal_testing::parts::Places;
 
@@ -42,13 +44,23 @@ enum Command {
     Audit,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
     let steps = Steps::new(Places::find())?;
     let consent = Consent::of(cli.consent.yes);
-    match cli.command {
-        Command::Demo(args) => demo::run(&steps, consent, &args),
-        Command::Test(args) => test::run(&steps, consent, &args),
+    match &cli.command {
+        Command::Demo(args) => demo::run(&steps, consent, args),
+        Command::Test(args) => test::run(&steps, consent, args),
         Command::Deny => checks::deny(&steps, consent),
         Command::Audit => checks::audit(&steps, consent),
     }

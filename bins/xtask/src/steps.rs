@@ -1,7 +1,7 @@
 //! Progress: one line per step with what it does and how long it took. What its programs say goes to a log file, named in the
 //! line, and is shown when the step fails.
 
-#![expect(clippy::print_stdout, reason = "showing progress is what this module is for")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "showing progress is what this module is for")]
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -122,6 +122,11 @@ impl Log {
         let own = all.get(usize::try_from(from)?..).unwrap_or_default();
         Ok(Ended { success: status.success(), output: String::from_utf8_lossy(own).into_owned() })
     }
+}
+
+/// Says why a command failed.
+pub(crate) fn say_error(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
 }
 
 fn show(command: &Command) -> String {

@@ -63,7 +63,7 @@ impl Running {
         let mut child = command.process_group(0).spawn().map_err(|source| spawn_error(name, source))?;
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
         let watchdog = Command::new("sh")
-            .args(["-c", "read -r _; kill -KILL -- \"-$1\"", "watchdog", &group.to_string()])
+            .args(["-c", "read -r _; kill -s KILL -- \"-$1\"", "watchdog", &group.to_string()])
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
