@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use confocal_conference::{
     ConferenceEvent, Config, Effect, Focus, Input, MediaCommand, MediaReport, RestoreError, RoomKey,
 };
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{debug, error, info};
 
@@ -18,9 +18,6 @@ use crate::ports::{Accepted, Commit, Delivery, Mailbox, MediaEngine, Signalling,
 
 /// Waiting reports that one turn takes at the most, so that a transaction never waits long behind them.
 const REPORTS_A_TURN: usize = 256;
-
-/// News that a slow watcher may lag behind before it loses some.
-const NEWS_KEPT: usize = 1024;
 
 /// Runs a machine: feeds it inputs and time, commits what it changed, carries out what it wants.
 ///
@@ -36,7 +33,7 @@ pub struct Driver<S, M, T> {
     sent: mpsc::UnboundedReceiver<Sent>,
     reports: mpsc::UnboundedReceiver<MediaReport>,
     mailbox: Mailbox,
-    news: broadcast::Sender<ConferenceEvent>,
+    news: mpsc::UnboundedSender<ConferenceEvent>,
     at: Option<Instant>,
 }
 
@@ -53,6 +50,9 @@ pub struct Parts<S, M, T> {
     pub store: T,
     /// Where batches come in.
     pub mailbox: Mailbox,
+    /// Where news of the conferences goes: a few for each call, and levels a few times a second. It must be read without
+    /// delay, since none is ever lost; who does not care drops the other end.
+    pub news: mpsc::UnboundedSender<ConferenceEvent>,
     /// The time.
     pub clock: Clock,
     /// The machine's settings.
@@ -83,22 +83,15 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
     ///
     /// When the store can't be read, or holds what can't be restored.
     pub fn new(parts: Parts<S, M, T>) -> Result<Self, DriverError<T::Error>> {
-        let Parts { signalling, engine, reports, mut store, mailbox, clock, config, seed } = parts;
+        let Parts { signalling, engine, reports, mut store, mailbox, news, clock, config, seed } = parts;
         let stored = store.load().map_err(DriverError::Store)?;
         let machine = Focus::restore(config, seed, clock.now(), stored.records)?;
         let (mut outbox, sent) = Outbox::new(Arc::new(signalling), clock, &stored.nonce);
         for (id, request) in stored.outbox {
             outbox.hold(id, request);
         }
-        let (news, _) = broadcast::channel(NEWS_KEPT);
         let store = Arc::new(Mutex::new(store));
         Ok(Self { machine, store, engine, clock, outbox, sent, reports, mailbox, news, at: None })
-    }
-
-    /// News of the conferences from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<ConferenceEvent> {
-        self.news.subscribe()
     }
 
     /// Runs until `shutdown` is done, then ends after the turn that it is in.

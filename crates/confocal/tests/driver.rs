@@ -163,6 +163,7 @@ impl World {
             reports,
             store: FakeStore { journal: Arc::clone(&journal), disk: Arc::clone(&disk) },
             mailbox,
+            news: mpsc::unbounded_channel().0,
             clock: Clock::starting_at(Timestamp::from_unix_millis(1_000)),
             config: Config::default(),
             seed: 3,
