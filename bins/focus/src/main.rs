@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod logging;
+mod parts;
 mod registration;
 mod run;
 mod status;

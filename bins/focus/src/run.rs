@@ -6,16 +6,28 @@ use std::time::Duration;
 
 use anyhow::Context;
 use confocal::conference::ConferenceEvent;
+use confocal::ports::{Inbox, ReportSink};
+use confocal::{Clock, Driver, Parts};
+use confocal_media::Engine;
+use confocal_signalling::Adapter;
 use confocal_store::SqliteStore;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Config;
+use crate::parts;
 use crate::status::{self, Board};
 
 /// How long open connections and unfinished turns may hold up the end.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Homeserver transactions that may wait for their turn; the homeserver itself has one under way at a time.
+const TRANSACTIONS_WAITING: usize = 16;
+
+/// The longest wait before the homeserver is pinged again.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Runs the focus until SIGTERM or SIGINT.
 ///
@@ -59,7 +71,6 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 
 /// Puts machine, store, signalling and media together and drives them until the stop is requested; if they end of their
 /// own, that is an error.
-#[expect(clippy::unused_async, reason = "it will wait for the driver")]
 async fn conference(
     config: &Config,
     store: SqliteStore,
@@ -67,8 +78,52 @@ async fn conference(
     news: mpsc::UnboundedSender<ConferenceEvent>,
     stop: Stop,
 ) -> anyhow::Result<()> {
-    let _ = (config, store, listener, news, stop);
-    anyhow::bail!("this build has no conference driver yet")
+    let adapter = Adapter::new(parts::adapter(config)?)?;
+    let (inbox, mailbox) = Inbox::new(TRANSACTIONS_WAITING);
+    let (sink, reports) = ReportSink::new();
+    let engine = Engine::start(parts::engine(config)?, sink, Handle::current())?;
+    let driver = Driver::new(Parts {
+        signalling: adapter.clone(),
+        engine,
+        reports,
+        store,
+        mailbox,
+        news,
+        clock: Clock::system(),
+        config: parts::machine(config),
+        seed: parts::seed()?,
+    })?;
+    let listening = axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
+    tokio::spawn(greet(adapter, stop.clone()));
+    tokio::try_join!(
+        async { driver.run(stop.requested()).await.context("the conference driver ended") },
+        async { listening.await.context("the application service's listener failed") },
+    )?;
+    Ok(())
+}
+
+/// Pings the homeserver until it answers: it then sends at once what it had queued while we were away.
+async fn greet(adapter: Adapter, stop: Stop) {
+    let greeted = async {
+        let mut wait = Duration::from_millis(500);
+        loop {
+            match adapter.ping().await {
+                Ok(took) => {
+                    tracing::info!(?took, "the homeserver reaches us, and we it");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, again_in = ?wait, "no ping from the homeserver yet");
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    };
+    tokio::select! {
+        () = greeted => {}
+        () = stop.requested() => {}
+    }
 }
 
 async fn bind(address: std::net::SocketAddr, key: &'static str) -> anyhow::Result<TcpListener> {

@@ -1,2 +1,67 @@
-//! (being written)
-fn main() {}
+//! The developer commands of this repository, run as `cargo xtask <command>`. What a command needs and does not find it
+//! installs first. No logic of the focus lives here.
+
+mod checks;
+mod demo;
+mod setup;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use confocal_testing::parts::Places;
+
+use crate::setup::Consent;
+use crate::steps::Steps;
+
+/// Developer commands of Confocal.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+#[derive(Debug, Args)]
+struct ConsentArgs {
+    /// Install missing system packages without asking (as with CI=true).
+    #[arg(long, global = true)]
+    yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a homeserver, the focus and a conference with two speakers, and print the page to join it from.
+    Demo(demo::DemoArgs),
+    /// Run all tests, also those with a real homeserver, browsers and callers.
+    Test(test::TestArgs),
+    /// Check licences, banned crates and sources of all dependencies.
+    Deny,
+    /// Check all dependencies against the advisory database.
+    Audit,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let steps = Steps::new(Places::find())?;
+    let consent = Consent::of(cli.consent.yes);
+    match &cli.command {
+        Command::Demo(args) => demo::run(&steps, consent, args),
+        Command::Test(args) => test::run(&steps, consent, args),
+        Command::Deny => checks::deny(&steps, consent),
+        Command::Audit => checks::audit(&steps, consent),
+    }
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask test`: every test, the quick ones or all.
+
+use std::env;
+use std::process::Command;
+
+use clap::Args;
+use confocal_testing::parts::Places;
+
+use crate::setup::{Consent, Need, node, packages, python};
+use crate::steps::{Log, Steps};
+
+/// What to test.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Only the tests that need no real homeserver, browser or caller.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Installs what is needed and runs the tests.
+pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::Result<()> {
+    let mut needs = Need::BUILD.to_vec();
+    if !args.quick {
+        needs.extend(Need::PYTHON.into_iter().chain(Need::PAGES).chain(Need::BROWSER).chain([Need::Espeak]));
+    }
+    packages::ensure(steps, consent, &needs)?;
+    cargo_test(steps, "Testing the workspace", "test-workspace", &["--workspace"])?;
+    if !args.quick {
+        python::parts(steps, consent)?;
+        node::pages(steps, consent)?;
+        let parts = ["-p", "confocal-testing", "--features", "real-parts", "--test", "parts"];
+        cargo_test(steps, "Testing the real parts", "test-parts", &parts)?;
+        let real = ["-p", "focus", "--features", "real-parts", "--test", "real"];
+        cargo_test(steps, "Testing the focus between real parts", "test-real", &real)?;
+    }
+    Ok(())
+}
+
+fn cargo_test(steps: &Steps, what: &str, log_name: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let passed = steps.step(what, log_name, |log| {
+        cargo(steps, log, &[&["test"], arguments].concat())?;
+        Ok(passed(&std::fs::read_to_string(log.path())?))
+    })?;
+    steps.say(&format!("  {passed} tests passed"));
+    Ok(())
+}
+
+/// Runs cargo in the workspace; it and what it starts use our target directory.
+pub(crate) fn cargo(steps: &Steps, log: &Log, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(Places::workspace()).env("CARGO_TARGET_DIR", steps.places().target());
+    log.run(&mut command)
+}
+
+/// Adds up what the test harness says: `test result: ok. 3 passed; 0 failed; ...`.
+fn passed(output: &str) -> u32 {
+    let counts = output.lines().filter_map(|line| {
+        let (count, _) = line.trim().strip_prefix("test result: ok. ")?.split_once(" passed;")?;
+        count.parse::<u32>().ok()
+    });
+    counts.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passed;
+
+    #[test]
+    fn passed_tests_are_added_up() {
+        let output = "running 3 tests\n...\n\ntest result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\
+                      x\ntest result: ok. 12 passed; 0 failed; 1 ignored\n";
+        assert_eq!(passed(output), 15);
+    }
+}

@@ -1,0 +1,119 @@
+//! Where installed things lie and new ones may be made: all of it under the target directory. Never installs anything.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::StartError;
+
+/// The directory `confocal` in cargo's target directory, and what is in it.
+#[derive(Clone, Debug)]
+pub struct Places {
+    root: PathBuf,
+}
+
+impl Places {
+    /// Looks where cargo does: `CARGO_TARGET_DIR` (relative to the workspace if relative), else `target` in the workspace.
+    #[must_use]
+    pub fn find() -> Self {
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+        Self { root: Self::workspace().join(target).join("confocal") }
+    }
+
+    /// The workspace's top directory, where `Cargo.toml` and `target` are.
+    #[must_use]
+    pub fn workspace() -> PathBuf {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    }
+
+    /// The directory that everything else is in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's target directory.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        self.root.parent().unwrap_or(&self.root)
+    }
+
+    /// Log files of the developer commands.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// The Python environment with Synapse and aiortc.
+    #[must_use]
+    pub fn venv(&self) -> PathBuf {
+        self.root.join("venv")
+    }
+
+    /// The built pages: `demo.html`, `person.html` and what they load.
+    #[must_use]
+    pub fn web(&self) -> PathBuf {
+        self.root.join("web")
+    }
+
+    /// Synthesised speech for the demo's callers.
+    #[must_use]
+    pub fn speech(&self) -> PathBuf {
+        self.root.join("speech")
+    }
+
+    /// The sources of the Python parts, in the repository.
+    #[must_use]
+    pub fn python_sources() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
+    }
+
+    /// The sources of the pages, in the repository.
+    #[must_use]
+    pub fn web_sources() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("web")
+    }
+
+    /// The interpreter of the Python environment.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::NotInstalled`] when the environment is not there.
+    pub fn python(&self) -> Result<PathBuf, StartError> {
+        let path = self.venv().join("bin/python");
+        if path.exists() {
+            Ok(path)
+        } else {
+            Err(StartError::NotInstalled { what: "the Python environment", path })
+        }
+    }
+
+    /// Makes an empty directory for one run, named after it and this process; it stays after the run, for its logs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::File`] when it can't be made.
+    pub fn scratch(&self, name: &str) -> Result<PathBuf, StartError> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = self.root.join("runs").join(format!("{name}-{}-{number}", process::id()));
+        // Left by an earlier process that had our id.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).map_err(|source| StartError::File { path: path.clone(), source })?;
+        Ok(path)
+    }
+}
+
+/// A TCP port of 127.0.0.1 that nobody listens on now. Whoever needs it should take it soon: nothing keeps it free.
+///
+/// # Errors
+///
+/// [`StartError::Port`] when there is none.
+pub fn free_port() -> Result<u16, StartError> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Port)?;
+    Ok(listener.local_addr().map_err(StartError::Port)?.port())
+}

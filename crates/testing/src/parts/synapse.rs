@@ -1,0 +1,187 @@
+//! Synapse on SQLite, without federation, on a local port. Configured for tests: no rate limits, anyone may register.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::process::Running;
+use super::{Http, MatrixError, Places, StartError, User};
+
+/// The first start on a slow or busy machine takes many seconds, most of it for Python imports and the database schema.
+const START: Duration = Duration::from_secs(120);
+
+/// A running homeserver.
+#[derive(Debug)]
+pub struct Synapse {
+    python: PathBuf,
+    directory: PathBuf,
+    base_url: String,
+    http: Http,
+    running: Running,
+}
+
+impl Synapse {
+    /// The server name of all test homeservers.
+    pub const SERVER_NAME: &str = "confocal.test";
+
+    /// Writes a configuration into `directory`, starts Synapse on `port` of 127.0.0.1 with the application services whose
+    /// registration files are given, and waits until it answers.
+    ///
+    /// The port is the caller's choice (see [`super::free_port`]), since an application service wants to know it beforehand.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start(
+        places: &Places,
+        directory: &Path,
+        port: u16,
+        registrations: &[PathBuf],
+    ) -> Result<Self, StartError> {
+        let python = places.python()?;
+        let files = [
+            // A configuration in YAML may as well be JSON, which needs no care for quoting.
+            ("homeserver.yaml", configuration(directory, port, registrations).to_string()),
+            ("log.yaml", log_configuration().to_string()),
+            ("signing.key", SIGNING_KEY.to_owned()),
+        ];
+        for (name, text) in files {
+            let path = directory.join(name);
+            fs::create_dir_all(directory)
+                .and_then(|()| fs::write(&path, text))
+                .map_err(|source| StartError::File { path, source })?;
+        }
+        let running = launch(&python, directory)?;
+        let base_url = format!("http://127.0.0.1:{port}");
+        let mut synapse =
+            Self { python, directory: directory.to_path_buf(), base_url, http: Http::new(), running };
+        synapse.wait_for_health().await?;
+        Ok(synapse)
+    }
+
+    /// The base URL for clients and application services, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The log file.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        self.running.log()
+    }
+
+    /// Kills the server; [`Synapse::start_again`] brings it back with its data.
+    pub fn kill(&mut self) {
+        self.running.kill();
+    }
+
+    /// Starts the server again after [`Synapse::kill`], with the same port and data, and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start_again(&mut self) -> Result<(), StartError> {
+        self.running.kill();
+        self.running = launch(&self.python, &self.directory)?;
+        self.wait_for_health().await
+    }
+
+    /// Registers the user `@name:confocal.test` with a device, its display name `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`MatrixError`], for example when the name is taken.
+    pub async fn register(&self, name: &str) -> Result<User, MatrixError> {
+        let body = json!({
+            "username": name,
+            "password": format!("password of {name}"),
+            "auth": { "type": "m.login.dummy" },
+        });
+        let url = format!("{}/_matrix/client/v3/register", self.base_url);
+        let (status, answer) = self.http.json(Method::POST, &url, None, Some(&body)).await?;
+        let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
+        match (text("user_id"), text("access_token"), text("device_id")) {
+            (Some(user_id), Some(access_token), Some(device_id)) => {
+                Ok(User::new(self.http.clone(), self.base_url.clone(), user_id, access_token, device_id))
+            }
+            _ => Err(MatrixError::refused("register", status, &answer)),
+        }
+    }
+
+    async fn wait_for_health(&mut self) -> Result<(), StartError> {
+        let (http, url) = (self.http.clone(), format!("{}/health", self.base_url));
+        self.running.ready(START, async || http.is_up(&url).await).await
+    }
+}
+
+fn launch(python: &Path, directory: &Path) -> Result<Running, StartError> {
+    let mut command = Command::new(python);
+    command.args(["-m", "synapse.app.homeserver", "-c", "homeserver.yaml"]).current_dir(directory);
+    Running::start("Synapse", command, &directory.join("synapse.log"))
+}
+
+/// A key that signs nothing outside a test: the seed is 32 zero bytes.
+const SIGNING_KEY: &str = "ed25519 a_test AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+
+fn configuration(directory: &Path, port: u16, registrations: &[PathBuf]) -> Value {
+    let free = json!({ "per_second": 100_000, "burst_count": 100_000 });
+    json!({
+        "server_name": Synapse::SERVER_NAME,
+        "public_baseurl": format!("http://127.0.0.1:{port}/"),
+        "pid_file": directory.join("synapse.pid"),
+        "listeners": [{
+            "port": port,
+            "type": "http",
+            "bind_addresses": ["127.0.0.1"],
+            "resources": [{ "names": ["client"], "compress": false }],
+        }],
+        "database": { "name": "sqlite3", "args": { "database": directory.join("homeserver.db") } },
+        "log_config": directory.join("log.yaml"),
+        "signing_key_path": directory.join("signing.key"),
+        "media_store_path": directory.join("media"),
+        "macaroon_secret_key": "only for tests",
+        "form_secret": "only for tests",
+        "report_stats": false,
+        "trusted_key_servers": [],
+        "federation_domain_whitelist": [],
+        "allow_public_rooms_without_auth": true,
+        "presence": { "enabled": false },
+        "push": { "enabled": false },
+        "enable_registration": true,
+        "enable_registration_without_verification": true,
+        // Each registration would else cost half a second of bcrypt.
+        "bcrypt_rounds": 4,
+        "app_service_config_files": registrations,
+        "rc_message": free,
+        "rc_registration": free,
+        "rc_registration_token_validity": free,
+        "rc_login": { "address": free, "account": free, "failed_attempts": free },
+        "rc_joins": { "local": free, "remote": free },
+        "rc_joins_per_room": free,
+        "rc_invites": { "per_room": free, "per_user": free, "per_issuer": free },
+        "rc_room_creation": free,
+        "rc_presence": { "per_user": free },
+        "rc_delayed_event_mgmt": free,
+        "rc_reports": free,
+        "rc_user_directory": free,
+    })
+}
+
+fn log_configuration() -> Value {
+    json!({
+        "version": 1,
+        "formatters": { "line": { "format": "%(asctime)s %(levelname)s %(name)s %(message)s" } },
+        "handlers": { "out": { "class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout" } },
+        "loggers": {
+            "synapse.appservice": { "level": "INFO" },
+            "synapse.storage.SQL": { "level": "WARNING" },
+        },
+        "root": { "level": "WARNING", "handlers": ["out"] },
+        "disable_existing_loggers": false,
+    })
+}
