@@ -93,7 +93,8 @@ async fn conference(
         config: parts::machine(config),
         seed: parts::seed()?,
     })?;
-    let listening = axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
+    let listening =
+        axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
     tokio::spawn(greet(adapter, stop.clone()));
     tokio::try_join!(
         async { driver.run(stop.requested()).await.context("the conference driver ended") },

@@ -139,6 +139,8 @@ impl Translator {
                 by: MemberId::from(event.sender.as_str()),
                 via: server_of(&event.sender).into_iter().collect(),
             }),
+            // Its own leaving, which we asked for: by the time it echoes the focus user may be on its way back.
+            (UserKind::Focus(_), "leave") if event.sender == user => Err(Skip::OwnEcho),
             (UserKind::Focus(_), "leave" | "ban") => {
                 Ok(Input::FocusRemoved { focus: FocusUser::from(user), room: room.clone() })
             }
@@ -236,6 +238,7 @@ const fn call_of(input: &Input) -> Option<&CallKey> {
         | Input::CallNegotiated { key, .. }
         | Input::CallMetadataChanged { key, .. } => Some(key),
         Input::FocusInvited { .. }
+        | Input::NobodyInvited { .. }
         | Input::FocusRemoved { .. }
         | Input::MemberRemoved { .. }
         | Input::RequestDone { .. }
