@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "showing progress is what this module is for")]
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -122,6 +123,13 @@ impl Log {
         let own = all.get(usize::try_from(from)?..).unwrap_or_default();
         Ok(Ended { success: status.success(), output: String::from_utf8_lossy(own).into_owned() })
     }
+}
+
+/// Runs cargo in the workspace; it and what it starts use our target directory.
+pub(crate) fn cargo(steps: &Steps, log: &Log, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(Places::workspace()).env("CARGO_TARGET_DIR", steps.places().target());
+    log.run(&mut command)
 }
 
 /// Says why a command failed.

@@ -1,13 +1,11 @@
 //! `cargo xtask test`: every test, the quick ones or all.
 
-use std::env;
-use std::process::Command;
+use std::fs;
 
 use clap::Args;
-use confocal_testing::parts::Places;
 
 use crate::setup::{Consent, Need, node, packages, python};
-use crate::steps::{Log, Steps};
+use crate::steps::{Steps, cargo};
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -39,17 +37,10 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::R
 fn cargo_test(steps: &Steps, what: &str, log_name: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let passed = steps.step(what, log_name, |log| {
         cargo(steps, log, &[&["test"], arguments].concat())?;
-        Ok(passed(&std::fs::read_to_string(log.path())?))
+        Ok(passed(&fs::read_to_string(log.path())?))
     })?;
     steps.say(&format!("  {passed} tests passed"));
     Ok(())
-}
-
-/// Runs cargo in the workspace; it and what it starts use our target directory.
-pub(crate) fn cargo(steps: &Steps, log: &Log, arguments: &[&str]) -> anyhow::Result<()> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(Places::workspace()).env("CARGO_TARGET_DIR", steps.places().target());
-    log.run(&mut command)
 }
 
 /// Adds up what the test harness says: `test result: ok. 3 passed; 0 failed; ...`.

@@ -4,15 +4,29 @@
 //! ([`process`]). Each waits for readiness by asking, with a deadline, and writes what the program says to a log file. What the
 //! programs need (a Python environment, built pages) is installed by `cargo xtask`, never here; [`Places`] says where it lies.
 
+mod aiortc;
+mod browser;
+mod delay_proxy;
+mod demo_site;
 mod error;
+mod focus;
 mod http;
 mod matrix;
+mod pages;
 mod places;
 pub mod process;
+mod speech;
 mod synapse;
 
+pub use aiortc::{AiortcCaller, CallerError, CallerEvent, CallerOptions, Levels, Sound, Version};
+pub use browser::{Browser, BrowserError, Page};
+pub use delay_proxy::{DelayProxy, Meanwhile, Rule};
+pub use demo_site::{DemoSite, SiteRoom};
 pub use error::StartError;
+pub use focus::{FocusOptions, FocusProcess, FocusStatus};
 pub use http::{Http, HttpError};
 pub use matrix::{MatrixError, User};
+pub use pages::PageServer;
 pub use places::{Places, free_port};
+pub use speech::{Speech, synthesise};
 pub use synapse::Synapse;

@@ -16,6 +16,9 @@ use super::StartError;
 /// How often a condition is asked for again.
 const POLL: Duration = Duration::from_millis(40);
 
+/// How much of a log an error quotes.
+const SHOWN_LINES: usize = 30;
+
 /// A running program with its process group.
 #[derive(Debug)]
 pub struct Running {
@@ -123,22 +126,29 @@ impl Running {
                 return Ok(());
             }
             if let Some(status) = self.ended() {
-                return Err(StartError::Ended {
-                    program: self.name.clone(),
-                    status,
-                    log: self.log.clone(),
-                    tail: log_tail(&self.log, 30),
-                });
+                return Err(self.ended_early(status));
             }
             if from.elapsed() > deadline {
-                return Err(StartError::NotReady {
-                    program: self.name.clone(),
-                    waited: deadline,
-                    log: self.log.clone(),
-                    tail: log_tail(&self.log, 30),
-                });
+                return Err(self.not_ready(deadline));
             }
             tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits for a program that ends by itself to do so with success.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Ended`] when it ends otherwise, [`StartError::NotReady`] after `deadline`.
+    pub async fn succeeds(&mut self, deadline: Duration) -> Result<(), StartError> {
+        let from = Instant::now();
+        while self.ended().is_none() && from.elapsed() < deadline {
+            tokio::time::sleep(POLL).await;
+        }
+        match self.ended {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.ended_early(status)),
+            None => Err(self.not_ready(deadline)),
         }
     }
 
@@ -161,6 +171,24 @@ impl Running {
         }
         if self.ended.is_none() {
             self.ended = self.child.wait().ok();
+        }
+    }
+
+    fn ended_early(&self, status: ExitStatus) -> StartError {
+        StartError::Ended {
+            program: self.name.clone(),
+            status,
+            log: self.log.clone(),
+            tail: log_tail(&self.log, SHOWN_LINES),
+        }
+    }
+
+    fn not_ready(&self, waited: Duration) -> StartError {
+        StartError::NotReady {
+            program: self.name.clone(),
+            waited,
+            log: self.log.clone(),
+            tail: log_tail(&self.log, SHOWN_LINES),
         }
     }
 }

@@ -1,0 +1,273 @@
+//! Chromium, headless, with a fake microphone and camera, driven over WebDriver (https://www.w3.org/TR/webdriver2/) through
+//! chromedriver. The handful of commands needed is spoken directly: they are plain HTTP with JSON.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::places::free_port;
+use super::process::Running;
+use super::{Http, HttpError, StartError};
+
+const START: Duration = Duration::from_secs(60);
+
+/// How often a page is asked whether its script has ended.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Flags for a browser without a screen, a person or the Internet, whose background pages run at full speed.
+const FLAGS: [&str; 16] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--window-size=1280,900",
+];
+
+/// What a browser did not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrowserError {
+    /// chromedriver did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// chromedriver did not answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// chromedriver refused a command.
+    #[error("{command}: {error}: {message}")]
+    Refused {
+        /// The command's path.
+        command: String,
+        /// WebDriver's error code.
+        error: String,
+        /// Its words.
+        message: String,
+    },
+    /// A script threw.
+    #[error("the page's script threw: {0}")]
+    Script(String),
+    /// A script did not end in time.
+    #[error("the page's script did not end within {0:?}")]
+    Slow(Duration),
+    /// A picture could not be written, or was none.
+    #[error("no picture at {}", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// One browser; its pages are windows, and can be used at the same time.
+#[derive(Debug)]
+pub struct Browser {
+    session: Arc<Session>,
+}
+
+/// One window of a browser. It stays open until [`Page::close`] or the browser's end.
+#[derive(Debug)]
+pub struct Page {
+    session: Arc<Session>,
+    window: String,
+    scripts: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Session {
+    http: Http,
+    url: String,
+    console: PathBuf,
+    // A command goes to the window that was switched to last: held over both.
+    current: Mutex<String>,
+    // Last, so that the processes end after everything else.
+    _driver: Running,
+}
+
+impl Browser {
+    /// Starts chromedriver and a browser with an empty profile in `directory`, where logs go too: `chromedriver.log`, and
+    /// `console.log` with what pages write to their consoles.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn start(directory: &Path) -> Result<Self, BrowserError> {
+        let port = free_port()?;
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}"));
+        let mut driver = Running::start("chromedriver", command, &directory.join("chromedriver.log"))?;
+        let (http, base) = (Http::new(), format!("http://127.0.0.1:{port}"));
+        driver.ready(START, async || http.is_up(&format!("{base}/status")).await).await?;
+
+        let console = directory.join("console.log");
+        let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+        flags.push(format!("--user-data-dir={}", directory.join("profile").display()));
+        flags.extend(["--enable-logging".to_owned(), format!("--log-file={}", console.display())]);
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": flags },
+        }}});
+        let opened =
+            command_to(&http, Method::POST, &format!("{base}/session"), "session", Some(&capabilities))
+                .await?;
+        let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default();
+        let url = format!("{base}/session/{id}");
+        let session = Session { http, url, console, current: Mutex::new(String::new()), _driver: driver };
+        Ok(Self { session: Arc::new(session) })
+    }
+
+    /// Opens `url` in a new window and waits until it has loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn open(&self, url: &str) -> Result<Page, BrowserError> {
+        let mut current = self.session.current.lock().await;
+        let new = self.session.command(Method::POST, "window/new", Some(&json!({ "type": "tab" }))).await?;
+        let window = new.get("handle").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.session.switch(&mut current, &window).await?;
+        self.session.command(Method::POST, "url", Some(&json!({ "url": url }))).await?;
+        drop(current);
+        Ok(Page { session: Arc::clone(&self.session), window, scripts: AtomicU64::new(0) })
+    }
+
+    /// The file with what all pages wrote to their consoles, and Chromium to its log.
+    #[must_use]
+    pub fn console(&self) -> &Path {
+        &self.session.console
+    }
+}
+
+impl Page {
+    /// Runs the body of an `async` function in the page, to which `args` is known by that name, and returns what it returns. It
+    /// may take up to `deadline`; other pages can be used meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError::Script`] when it throws, [`BrowserError::Slow`] after `deadline`.
+    pub async fn run(&self, body: &str, args: &Value, deadline: Duration) -> Result<Value, BrowserError> {
+        let key = self.scripts.fetch_add(1, Ordering::Relaxed);
+        // Started by one command and asked for by others, as one that waits would block every page of the browser.
+        let start = format!(
+            "const [key, args] = arguments; const all = (window.__runs ??= {{}});
+             (async () => {{ {body} }})().then(
+               (value) => (all[key] = {{ value: value ?? null }}),
+               (error) => (all[key] = {{ error: String(error?.stack ?? error) }}));"
+        );
+        self.execute(&start, &json!([key, args])).await?;
+        let from = Instant::now();
+        let look = "const [key] = arguments; const run = (window.__runs ?? {})[key] ?? null;
+                    if (run) delete window.__runs[key];
+                    return run;";
+        loop {
+            let mut run = self.execute(look, &json!([key])).await?;
+            if let Some(error) = run.get("error") {
+                return Err(BrowserError::Script(error.as_str().unwrap_or_default().to_owned()));
+            }
+            if let Some(value) = run.get_mut("value") {
+                return Ok(value.take());
+            }
+            if from.elapsed() > deadline {
+                return Err(BrowserError::Slow(deadline));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until the JavaScript expression `condition` is true in the page.
+    ///
+    /// # Errors
+    ///
+    /// As [`Page::run`].
+    pub async fn wait_for(&self, condition: &str, deadline: Duration) -> Result<(), BrowserError> {
+        let body = format!("while (!({condition})) await new Promise((go) => setTimeout(go, 50));");
+        self.run(&body, &Value::Null, deadline).await.map(drop)
+    }
+
+    /// Writes a picture of the window to the file `path`, a PNG.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn screenshot(&self, path: &Path) -> Result<(), BrowserError> {
+        let picture = {
+            let mut current = self.session.current.lock().await;
+            self.session.switch(&mut current, &self.window).await?;
+            self.session.command(Method::GET, "screenshot", None).await?
+        };
+        let failed = |source| BrowserError::Picture { path: path.to_path_buf(), source };
+        let bytes = data_encoding::BASE64
+            .decode(picture.as_str().unwrap_or_default().as_bytes())
+            .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
+        fs::write(path, bytes).map_err(failed)
+    }
+
+    /// Closes the window, as its user would.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn close(self) -> Result<(), BrowserError> {
+        let mut current = self.session.current.lock().await;
+        self.session.switch(&mut current, &self.window).await?;
+        self.session.command(Method::DELETE, "window", None).await?;
+        current.clear();
+        Ok(())
+    }
+
+    async fn execute(&self, script: &str, args: &Value) -> Result<Value, BrowserError> {
+        let mut current = self.session.current.lock().await;
+        self.session.switch(&mut current, &self.window).await?;
+        self.session
+            .command(Method::POST, "execute/sync", Some(&json!({ "script": script, "args": args })))
+            .await
+    }
+}
+
+impl Session {
+    async fn switch(&self, current: &mut String, window: &str) -> Result<(), BrowserError> {
+        if current != window {
+            self.command(Method::POST, "window", Some(&json!({ "handle": window }))).await?;
+            window.clone_into(current);
+        }
+        Ok(())
+    }
+
+    async fn command(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, BrowserError> {
+        command_to(&self.http, method, &format!("{}/{path}", self.url), path, body).await
+    }
+}
+
+async fn command_to(
+    http: &Http,
+    method: Method,
+    url: &str,
+    command: &str,
+    body: Option<&Value>,
+) -> Result<Value, BrowserError> {
+    let (status, mut answer) = http.json(method, url, None, body).await?;
+    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
+    if status.is_success() {
+        return Ok(value);
+    }
+    let text = |key| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Err(BrowserError::Refused { command: command.to_owned(), error: text("error"), message: text("message") })
+}

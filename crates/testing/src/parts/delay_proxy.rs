@@ -1,0 +1,232 @@
+//! A reverse proxy that holds chosen requests up, or answers them itself: between a focus and its homeserver, or the other way.
+//! Everything else it passes on unchanged.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{Method, StatusCode, Uri, header};
+use tokio::task::JoinHandle;
+
+use super::{Http, StartError};
+
+/// What happens to a request that a rule is for.
+#[derive(Clone, Debug)]
+pub enum Meanwhile {
+    /// It is passed on after this time.
+    Delay(Duration),
+    /// It is not passed on; this is the answer.
+    Answer(StatusCode, serde_json::Value),
+    /// It is passed on, and its answer is lost: the connection ends as after a 502.
+    LoseAnswer,
+}
+
+/// Which requests, and what happens to them.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Of this method; `None`: of any.
+    pub method: Option<Method>,
+    /// Whose path, as it was sent (percent-encoded, without the query), contains all of these.
+    pub path_has: Vec<String>,
+    /// What happens.
+    pub meanwhile: Meanwhile,
+    /// For so many requests at most; `None`: for all.
+    pub times: Option<u32>,
+}
+
+impl Rule {
+    /// Delays requests of a method whose path contains `path_has`.
+    #[must_use]
+    pub fn delay(method: Method, path_has: &str, by: Duration) -> Self {
+        Self {
+            method: Some(method),
+            path_has: vec![path_has.to_owned()],
+            meanwhile: Meanwhile::Delay(by),
+            times: None,
+        }
+    }
+
+    fn is_for(&self, method: &Method, path: &str) -> bool {
+        self.times != Some(0)
+            && self.method.as_ref().is_none_or(|own| own == method)
+            && self.path_has.iter().all(|part| path.contains(part))
+    }
+}
+
+/// A running proxy; dropping it stops it.
+#[derive(Debug)]
+pub struct DelayProxy {
+    base_url: String,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    http: Http,
+    upstream: String,
+    rules: Mutex<Vec<Rule>>,
+    applied: Mutex<Vec<(Method, String)>>,
+}
+
+impl DelayProxy {
+    /// Starts a proxy on a free port before the server at `upstream` (a base URL, without a slash at the end), which need not
+    /// run yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Port`].
+    pub async fn start(upstream: &str) -> Result<Self, StartError> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(StartError::Port)?;
+        let base_url = format!("http://{}", listener.local_addr().map_err(StartError::Port)?);
+        let shared = Arc::new(Shared {
+            http: Http::new(),
+            upstream: upstream.to_owned(),
+            rules: Mutex::default(),
+            applied: Mutex::default(),
+        });
+        let router = Router::new().fallback(pass_on).with_state(Arc::clone(&shared));
+        let server = tokio::spawn(async move {
+            // It ends only when it is aborted.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { base_url, shared, server })
+    }
+
+    /// The base URL to use instead of the upstream's.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Adds a rule. The first that is for a request applies to it; one that is delayed already stays so.
+    pub fn add(&self, rule: Rule) {
+        lock(&self.shared.rules).push(rule);
+    }
+
+    /// Takes all rules away.
+    pub fn clear(&self) {
+        lock(&self.shared.rules).clear();
+    }
+
+    /// The requests that a rule was applied to, when they came.
+    #[must_use]
+    pub fn applied(&self) -> Vec<(Method, String)> {
+        lock(&self.shared.applied).clone()
+    }
+}
+
+impl Drop for DelayProxy {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Shared {
+    fn rule_for(&self, method: &Method, path: &str) -> Option<Meanwhile> {
+        let mut rules = lock(&self.rules);
+        let rule = rules.iter_mut().find(|rule| rule.is_for(method, path))?;
+        rule.times = rule.times.map(|times| times.saturating_sub(1));
+        lock(&self.applied).push((method.clone(), path.to_owned()));
+        Some(rule.meanwhile.clone())
+    }
+}
+
+async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+    let rule = shared.rule_for(request.method(), request.uri().path());
+    match &rule {
+        Some(Meanwhile::Delay(by)) => tokio::time::sleep(*by).await,
+        Some(Meanwhile::Answer(status, body)) => return (*status, axum::Json(body.clone())).into_response(),
+        Some(Meanwhile::LoseAnswer) | None => {}
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let Ok(uri) = format!("{}{path}", shared.upstream).parse::<Uri>() else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    *request.uri_mut() = uri;
+    // The client sets the one of the upstream.
+    request.headers_mut().remove(header::HOST);
+    let answer = shared.http.send(request).await;
+    match (rule, answer) {
+        (Some(Meanwhile::LoseAnswer), _) | (_, Err(_)) => StatusCode::BAD_GATEWAY.into_response(),
+        (_, Ok(answer)) => answer.map(Body::new),
+    }
+}
+
+/// A panic elsewhere does not spoil what is kept here: each change is one statement.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::extract::Request;
+    use axum::routing::any;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Answers with what it was asked.
+    async fn echo() -> String {
+        let echo = async |request: Request| {
+            let (method, uri) = (request.method().to_string(), request.uri().to_string());
+            let token =
+                request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+            let body = axum::body::to_bytes(request.into_body(), 1000).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+            (StatusCode::CREATED, axum::Json(json!({ "m": method, "u": uri, "t": token, "b": body })))
+        };
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(any(echo));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+
+    #[tokio::test]
+    async fn requests_pass_unchanged_and_answers_too() {
+        let proxy = DelayProxy::start(&echo().await).await.unwrap();
+        let url = format!("{}/a%2Fb/c?d=%40e", proxy.base_url());
+        let body = json!({ "x": 1 });
+        let (status, answer) =
+            Http::new().json(Method::PUT, &url, Some("secret"), Some(&body)).await.unwrap();
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(answer, json!({ "m": "PUT", "u": "/a%2Fb/c?d=%40e", "t": "Bearer secret", "b": body }));
+        assert!(proxy.applied().is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_the_requests_of_a_rule_are_held_up_and_only_so_often() {
+        let proxy = DelayProxy::start(&echo().await).await.unwrap();
+        let by = Duration::from_millis(400);
+        proxy.add(Rule { times: Some(1), ..Rule::delay(Method::POST, "/join/", by) });
+        let http = Http::new();
+        let time = async |method: Method, path: &str| {
+            let from = Instant::now();
+            http.json(method, &format!("{}{path}", proxy.base_url()), None, None).await.unwrap();
+            from.elapsed()
+        };
+        assert!(time(Method::GET, "/join/x").await < by, "another method");
+        assert!(time(Method::POST, "/leave/x").await < by, "another path");
+        assert!(time(Method::POST, "/join/x").await >= by);
+        assert!(time(Method::POST, "/join/x").await < by, "used up");
+        assert_eq!(proxy.applied(), [(Method::POST, "/join/x".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_rule_may_answer_itself() {
+        let proxy = DelayProxy::start(&echo().await).await.unwrap();
+        let meanwhile = Meanwhile::Answer(StatusCode::TOO_MANY_REQUESTS, json!({ "retry_after_ms": 5 }));
+        proxy.add(Rule { method: None, path_has: vec!["/send/".into()], meanwhile, times: None });
+        let url = format!("{}/send/x", proxy.base_url());
+        let (status, answer) = Http::new().json(Method::PUT, &url, None, None).await.unwrap();
+        assert_eq!((status, answer), (StatusCode::TOO_MANY_REQUESTS, json!({ "retry_after_ms": 5 })));
+        proxy.clear();
+        assert_eq!(Http::new().json(Method::PUT, &url, None, None).await.unwrap().0, StatusCode::CREATED);
+    }
+}
