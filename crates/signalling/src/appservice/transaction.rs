@@ -125,7 +125,7 @@ impl<H: Homeserver> Transactions<H> {
         match why {
             Skip::Malformed | Skip::TooLong => {
                 counters.malformed_events.add(1);
-                tracing::info!(position, %why, "an event was skipped");
+                tracing::debug!(position, %why, "an event was skipped");
             }
             Skip::Expired => {
                 counters.expired_events.add(1);

@@ -145,7 +145,8 @@ pub(crate) struct CandidatesContent {
 
 #[derive(Deserialize)]
 struct CandidateContent {
-    // A browser's own end mark is null, which clients have been seen to pass on.
+    // Null is an end mark too: it is the browser's own. Only a missing field is none, hence the attribute.
+    #[serde(deserialize_with = "Option::deserialize")]
     candidate: Option<String>,
     #[serde(rename = "sdpMid", default, deserialize_with = "or_none")]
     mid: Option<String>,
