@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use confocal_testing::parts::{
-    AiortcCaller, CallerEvent, CallerOptions, DemoSite, FocusOptions, FocusProcess, Places, SiteRoom, Sound, Synapse,
+    AiortcCaller, CallerEvent, CallerOptions, DemoSite, FocusOptions, FocusProcess, SiteRoom, Sound, Synapse,
     User, free_port, synthesise,
 };
 use serde_json::json;
@@ -46,7 +46,7 @@ struct Demo {
 pub(crate) fn run(steps: &Steps, consent: Consent, args: &DemoArgs) -> anyhow::Result<()> {
     let needs = Need::BUILD.into_iter().chain(Need::PYTHON).chain(Need::PAGES).chain([Need::Espeak]);
     packages::ensure(steps, consent, &needs.collect::<Vec<_>>())?;
-    steps.step("Building the focus", "build-focus", |log| cargo(steps, log, &["build", "--package", "focus"]))?;
+    steps.step("Building the focus", "build-focus", |log| cargo(steps, log, &["build", "--workspace"]))?;
     python::parts(steps, consent)?;
     node::pages(steps, consent)?;
     let runtime = Runtime::new().context("could not start the runtime")?;
