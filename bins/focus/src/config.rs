@@ -1,6 +1,6 @@
 //! The configuration as values: one TOML file, all of whose keys stand here with their defaults.
 //!
-//! How a file is read lives in [`load`], what values are refused in [`check`]. Acting on a value never lives here.
+//! How a file is read lives in [`mod@load`], what values are refused in [`mod@check`]. Acting on a value never lives here.
 
 mod check;
 mod load;
