@@ -11,7 +11,7 @@ use crate::sequence::{Place, SequenceExtender, extend_timestamp};
 use crate::time::Micros;
 use crate::transit::Transit;
 
-use timeline::Timeline;
+use timeline::{Timeline, What};
 
 /// Packets held at most: 320 ms of 10 ms packets, the shortest that browsers send (`minptime=10`).
 const CAPACITY: usize = 32;
@@ -21,6 +21,10 @@ const PAYLOAD_MAX: usize = 1500;
 
 /// A packet whose timestamp disagrees with its arrival by more than this begins a new timeline: 2 s.
 const DISAGREEMENT_MAX_US: i64 = 2_000_000;
+
+/// After a loss the depth is one packet more for so long, so that the next packet is there when its copy of a lost one is
+/// needed: 10 s.
+const LOSS_MEMORY_US: i64 = 10_000_000;
 
 /// Up to this length a packet announces discontinuous transmission (libopus sends a bare TOC byte, or two).
 const DTX_BYTES_MAX: usize = 2;
@@ -37,6 +41,8 @@ const DTX_BYTES_MAX: usize = 2;
 /// - nothing there at all is concealed too, but the timeline waits: sound that comes late after all is still played, and
 ///   so the depth grows at once. What was late stays late until a pause, or until the caller shortens a quiet stretch by
 ///   the [surplus](JitterBuffer::surplus_us);
+/// - a single packet in the midst of silence, which encoders send to renew their noise, is silence too;
+/// - after a loss the depth is one packet more, because with the packet after it a lost one can be recovered;
 /// - a packet that waited longer than [`max_depth_ms`](JitterConfig::max_depth_ms) is dropped, and those after it until the
 ///   wait is the depth again.
 ///
@@ -51,6 +57,8 @@ pub struct JitterBuffer {
     last_timestamp: Option<i64>,
     transit: Transit,
     timeline: Timeline,
+    /// Until when, on the scale of arrivals, the line counts as lossy.
+    lossy_until: i64,
     counts: JitterCounts,
 }
 
@@ -63,6 +71,12 @@ struct Slot {
     arrival: i64,
     samples: u32,
     bytes: usize,
+}
+
+impl Slot {
+    const fn is_dtx(&self) -> bool {
+        self.bytes <= DTX_BYTES_MAX
+    }
 }
 
 /// What became of a packet that was pushed.
@@ -137,6 +151,7 @@ impl JitterBuffer {
             last_timestamp: None,
             transit: Transit::new(i64::from(config.start_depth_ms) * 1000),
             timeline: Timeline::new(config.conceal_ms),
+            lossy_until: i64::MIN,
             counts: JitterCounts::default(),
         }
     }
@@ -203,28 +218,38 @@ impl JitterBuffer {
     /// Takes what is to be played next. Call it at `now` until a tick's worth of sound is there, or there is
     /// [`Playout::Silence`].
     pub fn pop(&mut self, now: Micros) -> Playout<'_> {
-        self.drop_stale(now.signed());
+        let now = now.signed();
+        self.drop_stale(now);
         let head = self.head();
-        let due = head.and_then(|head| self.due(head));
-        let step = self.timeline.step(head.map(|head| self.slots[head]), due, now.signed());
-        self.counts.lost += step.lost;
+        let due = head.and_then(|head| self.due(head, now));
+        let in_silence = !self.timeline.is_playing();
+        let step = self.timeline.step(head.map(|head| self.slots[head]), due, now);
+        if step.lost > 0 {
+            self.counts.lost += step.lost;
+            self.lossy_until = now + LOSS_MEMORY_US;
+        }
         match (step.what, head) {
-            (timeline::What::Play, Some(head)) => {
+            (What::Play, Some(head)) => {
                 let slot = self.slots[head];
                 self.slots[head].full = false;
-                if slot.bytes <= DTX_BYTES_MAX {
+                if slot.is_dtx() || in_silence && self.is_followed_by_dtx(slot.sequence) {
                     self.counts.dtx += 1;
                     return Playout::Dtx { samples: slot.samples };
                 }
                 Playout::Packet { payload: self.payload(head), samples: slot.samples }
             }
-            (timeline::What::Conceal { samples, last }, head) => {
+            (What::Conceal { samples, last }, head) => {
                 self.counts.concealed += 1;
-                let next = head.filter(|&head| last && self.slots[head].bytes > DTX_BYTES_MAX);
+                let next = head.filter(|&head| last && !self.slots[head].is_dtx());
                 Playout::Lost { samples, next: next.map(|head| self.payload(head)) }
             }
-            (timeline::What::Play | timeline::What::Silence, _) => Playout::Silence,
+            (What::Play | What::Silence, _) => Playout::Silence,
         }
+    }
+
+    fn is_followed_by_dtx(&self, sequence: i64) -> bool {
+        let next = &self.slots[index(sequence + 1)];
+        next.full && next.sequence == sequence + 1 && next.is_dtx()
     }
 
     /// How much later than at the aimed-at depth the next packet would be played at `now`, µs.
@@ -235,7 +260,7 @@ impl JitterBuffer {
     pub fn surplus_us(&self, now: Micros) -> u32 {
         let Some(head) = self.head() else { return 0 };
         let behind = self.buffered_ms().saturating_sub(self.slots[head].samples / 48);
-        let due = self.transit.due(self.slots[head].timestamp, self.depth_us());
+        let due = self.transit.due(self.slots[head].timestamp, self.depth_us(now.signed()));
         let surplus = due.map_or(0, |due| u32::try_from(now.signed() - due).unwrap_or(0));
         surplus.min(behind.saturating_mul(1000))
     }
@@ -264,33 +289,34 @@ impl JitterBuffer {
         self.slots.iter().filter(|slot| slot.full).map(|slot| slot.samples / 48).sum()
     }
 
-    /// The depth aimed at, in milliseconds.
+    /// The depth aimed at as far as jitter goes, in milliseconds.
     #[must_use]
     pub fn depth_ms(&self) -> u32 {
-        u32::try_from(self.depth_us() / 1000).unwrap_or(0)
+        u32::try_from(self.depth_us(i64::MAX) / 1000).unwrap_or(0)
     }
 
-    fn depth_us(&self) -> i64 {
+    fn depth_us(&self, now: i64) -> i64 {
         let max = i64::from(self.config.max_depth_ms) * 1000;
-        self.transit.depth().max(i64::from(self.config.min_depth_ms) * 1000).min(max)
+        let depth = self.transit.depth().max(i64::from(self.config.min_depth_ms) * 1000);
+        let more = if now < self.lossy_until { self.timeline.packet_us() } else { 0 };
+        (depth + more).min(max)
     }
 
     /// When the packet is due: at the depth, and in any case before it would have waited too long at the next tick.
-    fn due(&self, head: usize) -> Option<i64> {
+    fn due(&self, head: usize, now: i64) -> Option<i64> {
         let max = i64::from(self.config.max_depth_ms.saturating_sub(TICK_MS)) * 1000;
-        let due = self.transit.due(self.slots[head].timestamp, self.depth_us())?;
+        let due = self.transit.due(self.slots[head].timestamp, self.depth_us(now))?;
         Some(due.min(self.slots[head].arrival + max))
     }
 
     /// Drops packets that waited longer than the maximum, then those that waited longer than the depth.
     fn drop_stale(&mut self, now: i64) {
-        let max = i64::from(self.config.max_depth_ms) * 1000;
-        let mut bound = max;
+        let mut bound = i64::from(self.config.max_depth_ms) * 1000;
         while let Some(head) = self.head() {
             if now - self.slots[head].arrival <= bound {
                 return;
             }
-            bound = self.depth_us().min(max);
+            bound = self.depth_us(now);
             self.discard(head);
         }
     }

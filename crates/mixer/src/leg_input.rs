@@ -52,7 +52,7 @@ impl LegInput {
     pub(crate) fn set_receiving(&mut self, receiving: bool) {
         if self.receiving && !receiving {
             self.buffer.reset();
-            self.voice.reset();
+            self.voice.end();
         }
         self.receiving = receiving;
     }

@@ -65,7 +65,7 @@ impl Mixer {
         }
     }
 
-    /// Adds a leg, received and sent to. All the memory it ever needs is allocated here, about 110 kB.
+    /// Adds a leg, received and sent to. All the memory it ever needs is allocated here, about 130 kB.
     ///
     /// Its first second is sent as 50 frames whatever there is to hear ([`MixerConfig::warm_up_ms`]), so it is best added
     /// when its transport is up.

@@ -30,10 +30,6 @@ impl PcmQueue {
         self.len += taken;
     }
 
-    pub(crate) const fn clear(&mut self) {
-        self.len = 0;
-    }
-
     /// Moves one tick of sound out, with silence for what is not there. Returns whether there was any.
     pub(crate) fn take(&mut self, frame: &mut Frame) -> bool {
         let taken = self.len.min(FRAME_SAMPLES);

@@ -2,7 +2,7 @@
 //! When what is due never lives here.
 
 use crate::codec::{CodecError, Decoder, MAX_PACKET_SAMPLES};
-use crate::frame::Frame;
+use crate::frame::{FRAME_SAMPLES, Frame};
 use crate::level::LevelDbov;
 use crate::pcm_queue::PcmQueue;
 
@@ -47,11 +47,11 @@ impl Voice {
         })
     }
 
-    /// Forgets all, as for a new sender.
-    pub(crate) fn reset(&mut self) {
-        self.queue.clear();
-        self.concealed = 0;
-        self.sounding = false;
+    /// The stream ends: what was heard last dies away, and the next sound is a new sender's.
+    pub(crate) fn end(&mut self) {
+        if !self.queue.has_frame() {
+            self.fall_silent(FRAME_SAMPLES);
+        }
         self.interrupted = false;
         // The reset of a decoder that could be made does not fail; if it did, the next sender would begin with an odd sound.
         let _ = self.decoder.reset();
@@ -162,7 +162,6 @@ fn fade(sound: &mut [i16], from: usize) {
 mod tests {
     use super::*;
     use crate::codec::{Encoder, EncoderProfile, MAX_PAYLOAD_BYTES};
-    use crate::frame::FRAME_SAMPLES;
 
     /// A voice that has just played 200 ms of a tone.
     fn humming() -> Voice {

@@ -14,7 +14,7 @@ const SENT: f64 = 8000.0;
 fn mixer(config: MixerConfig, speakers: &[u64]) -> Mixer {
     let mut mixer = Mixer::new(config);
     for (leg, &speaker) in (0..).zip(speakers) {
-        mixer.add_leg(LegKey(leg), SpeakerKey(speaker)).unwrap();
+        mixer.add_leg(LegKey(leg), SpeakerKey(speaker)).expect("a new leg");
     }
     mixer
 }

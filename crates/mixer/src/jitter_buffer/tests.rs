@@ -172,6 +172,59 @@ fn what_was_waited_for_in_vain_is_not_concealed_twice() {
 }
 
 #[test]
+fn after_a_loss_the_next_packet_is_waited_for() {
+    let mut buffer = JitterBuffer::new(JitterConfig { start_depth_ms: 20, ..JitterConfig::default() });
+    let mut offered = Vec::new();
+    // The packet after a lost one is always among the late, and so not there yet when the lost one is due.
+    let late_ms = |n| if n % 97 == 51 { 17 } else { n * 7 % 19 };
+    for n in 0..3000 {
+        let lost = n > 1500 && n % 97 == 50;
+        if !lost && late_ms(n) <= 10 {
+            push(&mut buffer, n, late_ms(n));
+        }
+        if let Popped::Lost(_, next) = pop(&mut buffer, n * 20 + 10) {
+            offered.push(next.is_some());
+        }
+        if !lost && late_ms(n) > 10 {
+            push(&mut buffer, n, late_ms(n));
+        }
+    }
+    assert!(offered.len() > 12 && !offered[0], "the line is such that it matters: {offered:?}");
+    assert!(offered[3..].iter().all(|&offered| offered), "{offered:?}");
+}
+
+fn push_dtx(buffer: &mut JitterBuffer, n: u64) {
+    buffer.push(RtpAudio {
+        sequence: n as u16,
+        timestamp: (n * 960) as u32,
+        marker: false,
+        payload: &[TOC_20_MS],
+        arrival: Micros::from_millis(n * 20 + 1),
+    });
+}
+
+#[test]
+fn a_renewal_of_noise_in_silence_is_silence() {
+    let mut buffer = playing();
+    push_dtx(&mut buffer, 12);
+    for expected in [Popped::Packet(10), Popped::Packet(11), Popped::Dtx, Popped::Silence] {
+        assert_eq!(pop(&mut buffer, 300), expected);
+    }
+    // 400 ms later, one packet with sound and another announcement; the sequence goes on.
+    push_at(&mut buffer, 13, 32 * 960, 640, 13);
+    buffer.push(RtpAudio {
+        sequence: 14,
+        timestamp: 33 * 960,
+        marker: false,
+        payload: &[TOC_20_MS],
+        arrival: Micros::from_millis(660),
+    });
+    for expected in [Popped::Dtx, Popped::Dtx, Popped::Silence] {
+        assert_eq!(pop(&mut buffer, 700), expected);
+    }
+}
+
+#[test]
 fn what_waited_too_long_is_dropped_down_to_the_depth() {
     let mut buffer = buffer();
     for n in 0..20 {

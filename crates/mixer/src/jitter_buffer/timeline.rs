@@ -2,6 +2,7 @@
 //! Where packets are kept, and when one is due, never lives here.
 
 use super::Slot;
+use crate::time::samples_to_micros;
 
 /// Lengths that can be concealed are multiples of 2.5 ms.
 const PIECE: i64 = 120;
@@ -61,6 +62,16 @@ impl Timeline {
         }
     }
 
+    /// Sound is due without a pause: what is not there is missing.
+    pub(super) const fn is_playing(&self) -> bool {
+        self.playing
+    }
+
+    /// The length of the last packet played, µs.
+    pub(super) fn packet_us(&self) -> i64 {
+        samples_to_micros(i64::from(self.packet))
+    }
+
     /// A packet with this number comes too late to be played.
     pub(super) fn is_over(&self, sequence: i64) -> bool {
         self.next.is_some_and(|next| sequence < next.sequence)
@@ -79,7 +90,10 @@ impl Timeline {
         let Some(head) = head else { return self.step_without_packet() };
         let mut lost = 0;
         if self.playing {
-            lost += self.skip_what_was_waited_for(&head);
+            // Unless the next packet is not due yet: then the depth grows by what was waited.
+            if due.is_none_or(|due| now >= due) {
+                lost += self.skip_what_was_waited_for(&head);
+            }
             match self.hole_before(&head) {
                 Hole::None => return self.play(&head, lost),
                 Hole::Loss { samples, last } if self.concealed + samples <= self.conceal_max => {
@@ -114,7 +128,7 @@ impl Timeline {
         self.concealed = 0;
         self.waited = 0;
         // After an announcement of silence nothing is expected.
-        self.playing = head.bytes > super::DTX_BYTES_MAX;
+        self.playing = !head.is_dtx();
         Step { what: What::Play, lost }
     }
 
