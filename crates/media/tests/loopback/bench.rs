@@ -96,7 +96,11 @@ impl Bench {
     }
 
     /// Waits for a report in which `wanted` finds something; it is used up by that.
-    pub(crate) async fn wait_for<R>(&mut self, what: &str, mut wanted: impl FnMut(&MediaReport) -> Option<R>) -> R {
+    pub(crate) async fn wait_for<R>(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(&MediaReport) -> Option<R>,
+    ) -> R {
         let position = self.passed_over.iter().position(|report| wanted(report).is_some());
         if let Some(found) = position.and_then(|at| wanted(&self.passed_over.remove(at))) {
             return found;
