@@ -46,12 +46,17 @@ struct Demo {
 pub(crate) fn run(steps: &Steps, consent: Consent, args: &DemoArgs) -> anyhow::Result<()> {
     let needs = Need::BUILD.into_iter().chain(Need::PYTHON).chain(Need::PAGES).chain([Need::Espeak]);
     packages::ensure(steps, consent, &needs.collect::<Vec<_>>())?;
-    steps.step("Building the focus", "build-focus", |log| cargo(steps, log, &["build", "--workspace"]))?;
     python::parts(steps, consent)?;
     node::pages(steps, consent)?;
+    steps.step("Building the focus", "build-focus", |log| {
+        cargo(steps, log, &["build", "--workspace"])
+    })?;
     let runtime = Runtime::new().context("could not start the runtime")?;
     let mut demo = start(steps, &runtime, args.port)?;
-    steps.say(&format!("\nThe demo is ready. Open this page and join the conference:\n\n    {}/\n", demo.site.base_url()));
+    steps.say(&format!(
+        "\nThe demo is ready. Open this page and join the conference:\n\n    {}/\n",
+        demo.site.base_url()
+    ));
     if args.no_wait {
         return Ok(());
     }
@@ -63,23 +68,27 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &DemoArgs) -> anyhow::R
 
 fn start(steps: &Steps, runtime: &Runtime, port: u16) -> anyhow::Result<Demo> {
     let places = steps.places();
-    let speech = steps.step("Having the speakers' dialogue spoken", "demo-speech", |_| {
+    let speech = steps.act("Having the speakers' dialogue spoken", || {
         runtime.block_on(synthesise(places)).map_err(anyhow::Error::from)
     })?;
     let directory = places.scratch("demo")?;
-    let (mut focus, synapse) = steps.step("Starting Synapse", "demo-synapse", |_| {
-        runtime.block_on(async {
-            let synapse_port = free_port()?;
-            let options =
-                FocusOptions { homeserver_url: format!("http://127.0.0.1:{synapse_port}"), settings: Default::default() };
-            let binary = places.target().join("debug/focus");
-            let focus = FocusProcess::prepare(&binary, &directory, &options).await?;
-            let synapse = Synapse::start(places, &directory, synapse_port, &[focus.registration()]).await?;
-            Ok((focus, Arc::new(synapse)))
-        })
-    })?;
-    steps.step("Starting the focus", "demo-focus", |_| runtime.block_on(focus.start()).map_err(anyhow::Error::from))?;
-    steps.step("Bringing two speakers into a conference", "demo-speakers", |_| {
+    let (mut focus, synapse) =
+        steps.act(&format!("Starting Synapse (all logs: {})", directory.display()), || {
+            runtime.block_on(async {
+                let synapse_port = free_port()?;
+                let options = FocusOptions {
+                    homeserver_url: format!("http://127.0.0.1:{synapse_port}"),
+                    settings: Default::default(),
+                };
+                let binary = places.target().join("debug/focus");
+                let focus = FocusProcess::prepare(&binary, &directory, &options).await?;
+                let synapse =
+                    Synapse::start(places, &directory, synapse_port, &[focus.registration()]).await?;
+                Ok((focus, Arc::new(synapse)))
+            })
+        })?;
+    steps.act("Starting the focus", || runtime.block_on(focus.start()).map_err(anyhow::Error::from))?;
+    steps.act("Bringing two speakers into a conference", || {
         runtime.block_on(async {
             let (first, second, room) = group_room(&synapse).await?;
             let mut speakers = Vec::new();
@@ -91,7 +100,10 @@ fn start(steps: &Steps, runtime: &Runtime, port: u16) -> anyhow::Result<Demo> {
                 };
                 let mut speaker = AiortcCaller::start(places, &directory, user, &options)?;
                 let log = speaker.log().display().to_string();
-                speaker.connected(CONNECT).await.with_context(|| format!("{} is not in it; see {log}", user.user_id))?;
+                speaker
+                    .connected(CONNECT)
+                    .await
+                    .with_context(|| format!("{} is not in it; see {log}", user.user_id))?;
                 speakers.push(speaker);
             }
             let site = DemoSite::start(places, port, Arc::clone(&synapse), room, focus.status()).await?;
@@ -138,22 +150,28 @@ async fn wait_for_end(demo: &mut Demo) -> anyhow::Result<()> {
 /// Reads what a speaker has said; an error when it has nothing more to say.
 fn check(speaker: &mut AiortcCaller) -> anyhow::Result<()> {
     while let Some(event) = speaker.try_next() {
-        let last = match event {
-            CallerEvent::Hangup { reason } | CallerEvent::Rejected { reason } => reason.unwrap_or_default(),
-            CallerEvent::Failed => "the connection failed".to_owned(),
-            CallerEvent::Error { message } => message,
-            CallerEvent::Ended => String::new(),
-            // Levels and the like.
-            _ => continue,
-        };
+        let Some(last) = last_words(event) else { continue };
         bail!("a simulated speaker left: {last}; see {}", speaker.log().display());
     }
     Ok(())
 }
 
+/// Why the call is over, if it is.
+fn last_words(event: CallerEvent) -> Option<String> {
+    if let CallerEvent::Hangup { reason } | CallerEvent::Rejected { reason } = event {
+        Some(reason.unwrap_or_else(|| "no reason given".to_owned()))
+    } else if let CallerEvent::Error { message } = event {
+        Some(message)
+    } else if event == CallerEvent::Failed {
+        Some("the connection failed".to_owned())
+    } else {
+        (event == CallerEvent::Ended).then(|| "it ended".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use confocal_testing::parts::Places;
 
     #[test]
     fn the_focus_is_looked_for_where_cargo_builds_it() {

@@ -49,7 +49,7 @@ impl Steps {
         println!("{text}");
     }
 
-    /// Does `work` as one step, which gets the step's log.
+    /// Does `work` as one step, whose programs write to the step's log.
     pub(crate) fn step<T>(
         &self,
         what: &str,
@@ -57,23 +57,23 @@ impl Steps {
         work: impl FnOnce(&Log) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let log = Log::create(self.places.logs().join(format!("{log_name}.log")))?;
-        print!("{what} (log: {}) ... ", log.path.display());
+        let done = self.act(&format!("{what} (log: {})", log.path.display()), || work(&log));
+        if done.is_err() {
+            println!("--- the end of {} ---\n{}\n---", log.path.display(), log_tail(&log.path, SHOWN_LINES));
+        }
+        done
+    }
+
+    /// Does `work` as one step that has no log of its own; its error says what went wrong.
+    #[expect(clippy::unused_self, reason = "as with `say`")]
+    pub(crate) fn act<T>(&self, what: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+        print!("{what} ... ");
         // A line that is not yet shown helps nobody; that it can't be shown is seen by whoever looks.
         let _ = io::stdout().flush();
         let from = Instant::now();
-        let done = work(&log);
-        let seconds = from.elapsed().as_secs_f32();
-        match &done {
-            Ok(_) => println!("done in {seconds:.1} s"),
-            Err(_) => {
-                println!("failed after {seconds:.1} s");
-                println!(
-                    "--- the end of {} ---\n{}\n---",
-                    log.path.display(),
-                    log_tail(&log.path, SHOWN_LINES)
-                );
-            }
-        }
+        let done = work();
+        let ended = if done.is_ok() { "done in" } else { "failed after" };
+        println!("{ended} {:.1} s", from.elapsed().as_secs_f32());
         done
     }
 }

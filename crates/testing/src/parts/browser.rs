@@ -96,6 +96,8 @@ struct Session {
     http: Http,
     url: String,
     console: PathBuf,
+    // The window that the browser came with, and that no page is in: where to be when a page's window has gone.
+    home: String,
     // A command goes to the window that was switched to last: held over both.
     current: Mutex<String>,
     // Last, so that the processes end after everything else.
@@ -130,7 +132,10 @@ impl Browser {
                 .await?;
         let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default();
         let url = format!("{base}/session/{id}");
-        let session = Session { http, url, console, current: Mutex::new(String::new()), _driver: driver };
+        let home = command_to(&http, Method::GET, &format!("{url}/window"), "window", None).await?;
+        let home = home.as_str().unwrap_or_default().to_owned();
+        let current = Mutex::new(home.clone());
+        let session = Session { http, url, console, home, current, _driver: driver };
         Ok(Self { session: Arc::new(session) })
     }
 
@@ -229,8 +234,7 @@ impl Page {
         let mut current = self.session.current.lock().await;
         self.session.switch(&mut current, &self.window).await?;
         self.session.command(Method::DELETE, "window", None).await?;
-        current.clear();
-        Ok(())
+        self.session.switch(&mut current, &self.session.home).await
     }
 
     async fn execute(&self, script: &str, args: &Value) -> Result<Value, BrowserError> {
