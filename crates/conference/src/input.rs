@@ -26,6 +26,13 @@ pub enum Input {
         /// Servers by which the room can be joined.
         via: Vec<ServerName>,
     },
+    /// A user of our namespace whose id names no group room was invited somewhere; the invitation is declined.
+    NobodyInvited {
+        /// Who was invited.
+        focus: FocusUser,
+        /// Into which room.
+        room: RoomKey,
+    },
     /// A focus user is no longer a member of a room: kicked, banned, invitation withdrawn, or its own leaving echoed.
     FocusRemoved {
         /// Who.

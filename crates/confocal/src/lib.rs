@@ -2,6 +2,11 @@
 //!
 //! It knows tokio, but never reqwest, webrtc, opus or SQLite: those live behind the ports, in crates that depend on this one.
 
+mod clock;
+mod driver;
+mod outbox;
 pub mod ports;
 
+pub use clock::Clock;
 pub use confocal_conference as conference;
+pub use driver::{Driver, DriverError, Parts};

@@ -1,1 +1,19 @@
-//! (being written)
+//! The media engine: runs transport and mixer behind the `MediaEngine` port.
+//!
+//! [`Engine`] takes commands and reports what comes of them. A task a leg runs its transport session; one thread mixes all
+//! conferences on a steady beat of 20 ms and touches nothing asynchronous but queues that never block. Matrix never lives here,
+//! nor do the rules of a conference: who may be in it is decided before a command is given.
+
+mod beat;
+mod config;
+mod engine;
+mod leg;
+mod mixing;
+mod refusal;
+mod reports;
+mod room;
+mod stats;
+
+pub use config::EngineConfig;
+pub use engine::{Engine, StartError};
+pub use stats::{EngineStats, LegStats};

@@ -1,1 +1,60 @@
-//! (being written)
+//! The sound of a conference on a tick: packets of speech in, one personal mix a leg out.
+//!
+//! One [`Mixer`] is one conference. It is fed with [`RtpAudio`] (Opus payloads with their RTP numbers) as they arrive, and
+//! every [`TICK_MS`] milliseconds [`Mixer::tick`] plays one frame of each leg out of its [`JitterBuffer`], adds them up on a
+//! [`MixBus`], takes each listener's own voice out again, limits the sum ([`Limiter`]) and hands back one Opus payload a leg.
+//!
+//! All sound inside is mono, 16 bit, at [`SAMPLE_RATE`], in frames of [`FRAME_SAMPLES`].
+//!
+//! What it adds in delay: the jitter buffer's depth (20 to 200 ms, as the network asks), up to one tick until the next mix,
+//! and [`Limiter::DELAY_SAMPLES`] (5 ms); libopus looks ahead a further 6.5 ms.
+//!
+//! Sockets, clocks, threads, logging, WebRTC and Matrix never live here: time comes in as [`Micros`], and the same calls
+//! give the same output. A tick neither allocates nor locks once the legs are added.
+//!
+//! ```
+//! use confocal_mixer::{LegKey, Micros, Mixer, MixerConfig, SpeakerKey};
+//!
+//! let mut mixer = Mixer::new(MixerConfig::default());
+//! mixer.add_leg(LegKey(1), SpeakerKey(1))?;
+//! let mut frames = 0;
+//! mixer.tick(Micros(0), |leg, frame| {
+//!     assert_eq!(leg, LegKey(1));
+//!     assert!(frame.silence);
+//!     frames += 1;
+//! });
+//! assert_eq!(frames, 1);
+//! # Ok::<(), confocal_mixer::AddLegError>(())
+//! ```
+
+mod codec;
+mod config;
+mod frame;
+mod jitter_buffer;
+mod key;
+mod leg_input;
+mod leg_output;
+mod level;
+mod limiter;
+mod mix_bus;
+mod mixer;
+mod pcm_queue;
+mod sequence;
+mod stats;
+mod time;
+mod transit;
+mod voice;
+
+pub use codec::{
+    CodecError, Decoder, Encoder, EncoderProfile, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES, packet_samples,
+};
+pub use config::{JitterConfig, MixerConfig, SpeechConfig};
+pub use frame::{EncodedFrame, FRAME_SAMPLES, Frame, RtpAudio, SAMPLE_RATE, TICK, TICK_MS, WideFrame};
+pub use jitter_buffer::{Arrival, JitterBuffer, JitterCounts, Playout};
+pub use key::{LegKey, SpeakerKey};
+pub use level::{LevelDbov, LevelMeter, SpeechDetector};
+pub use limiter::Limiter;
+pub use mix_bus::MixBus;
+pub use mixer::{AddLegError, Mixer};
+pub use stats::{LegMeasure, LegStats};
+pub use time::Micros;

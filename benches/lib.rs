@@ -1,0 +1,1 @@
+//! Nothing lives here: a package needs a target beside its benches.

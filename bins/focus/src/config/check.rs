@@ -1,0 +1,312 @@
+//! What a configuration must not say, found before anything is started.
+//!
+//! Reading the file never lives here, nor whether an address can be bound: only starting shows that.
+
+use std::fmt;
+
+use ruma_common::{RoomId, ServerName};
+use tracing_subscriber::EnvFilter;
+
+use super::{Appservice, Config, Media, Secret};
+
+/// One value that is refused.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// Where it stands.
+    pub(crate) key: Key,
+    /// What is wrong with it, and what would be right.
+    pub(crate) problem: Problem,
+}
+
+/// A key of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) section: &'static str,
+    pub(crate) name: &'static str,
+    /// Which element, from 0, where the value is a list.
+    pub(crate) index: Option<usize>,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.section, self.name)?;
+        self.index.map_or(Ok(()), |index| write!(f, "[{index}]"))
+    }
+}
+
+/// What is wrong with a value. The words say what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Problem {
+    #[error("no secret is set; put a random text here, or make the file anew with `focus registration`")]
+    Placeholder,
+    #[error("a token may hold visible ASCII characters only, no spaces")]
+    NotSendable,
+    #[error("must not be empty")]
+    Empty,
+    #[error("must be at least 1")]
+    Zero,
+    #[error("must be an http:// or https:// URL without query, such as \"http://localhost:8008\"")]
+    NotHttpUrl,
+    #[error("must be the server's name as in user ids, such as \"example.org\": {0}")]
+    NotServerName(ruma_common::IdParseError),
+    #[error("must be a room id, such as \"!abc:example.org\": {0}")]
+    NotRoomId(ruma_common::IdParseError),
+    #[error("may hold letters, digits and - . _ ~ only, since it becomes part of a URL")]
+    NotServiceId,
+    #[error("may hold a-z, 0-9 and . _ = - / + only, the characters of a user id")]
+    NotLocalpart,
+    #[error("begins with the focus prefix {0:?}, so that the bot would be taken for a focus user")]
+    TakenForFocus(String),
+    #[error("the first port must be at least 1 and not above the last, as in [50000, 59999]")]
+    NotPortRange,
+    #[error("must be an address that callers can reach, not an unspecified one")]
+    Unspecified,
+    #[error("is the address of appservice.listen; choose another")]
+    SameAddress,
+    #[error("is not a log filter, such as \"info\" or \"info,confocal=debug\": {0}")]
+    NotFilter(tracing_subscriber::filter::ParseError),
+}
+
+/// All faults, in the order of the file.
+pub(crate) fn check(config: &Config) -> Vec<Fault> {
+    let mut faults = Faults(Vec::new());
+
+    if !is_http_url(&config.homeserver.url) {
+        faults.add("homeserver", "url", Problem::NotHttpUrl);
+    }
+    if let Err(why) = ServerName::parse(&*config.homeserver.server_name) {
+        faults.add("homeserver", "server_name", Problem::NotServerName(why));
+    }
+    check_appservice(&config.appservice, &mut faults);
+
+    let conference = &config.conference;
+    if conference.idle_seconds == 0 {
+        faults.add("conference", "idle_seconds", Problem::Zero);
+    }
+    for (index, room) in conference.stay.iter().enumerate() {
+        if let Err(why) = RoomId::parse(&**room) {
+            faults.add_element("conference", "stay", index, Problem::NotRoomId(why));
+        }
+    }
+    if conference.max_calls == 0 {
+        faults.add("conference", "max_calls", Problem::Zero);
+    }
+    if conference.max_conferences == 0 {
+        faults.add("conference", "max_conferences", Problem::Zero);
+    }
+
+    check_media(&config.media, &mut faults);
+    if config.store.path.as_os_str().is_empty() {
+        faults.add("store", "path", Problem::Empty);
+    }
+    if let Some(listen) = config.status.listen {
+        // Port 0 is any free port, so never the same.
+        if listen == config.appservice.listen && listen.port() != 0 {
+            faults.add("status", "listen", Problem::SameAddress);
+        }
+        check_secret(&config.status.token, "status", "token", &mut faults);
+    }
+    if let Err(why) = EnvFilter::try_new(&config.log.filter) {
+        faults.add("log", "filter", Problem::NotFilter(why));
+    }
+    faults.0
+}
+
+fn check_appservice(appservice: &Appservice, faults: &mut Faults) {
+    let Appservice { id, listen: _, as_token, hs_token, sender_localpart, focus_prefixes } = appservice;
+    if id.is_empty() {
+        faults.add("appservice", "id", Problem::Empty);
+    } else if !id.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c)) {
+        faults.add("appservice", "id", Problem::NotServiceId);
+    }
+    check_secret(as_token, "appservice", "as_token", faults);
+    check_secret(hs_token, "appservice", "hs_token", faults);
+
+    if let Some(problem) = localpart_problem(sender_localpart) {
+        faults.add("appservice", "sender_localpart", problem);
+    } else if let Some(prefix) = focus_prefixes.iter().find(|prefix| sender_localpart.starts_with(&***prefix))
+    {
+        faults.add("appservice", "sender_localpart", Problem::TakenForFocus(prefix.clone()));
+    }
+    if focus_prefixes.is_empty() {
+        faults.add("appservice", "focus_prefixes", Problem::Empty);
+    }
+    for (index, prefix) in focus_prefixes.iter().enumerate() {
+        if let Some(problem) = localpart_problem(prefix) {
+            faults.add_element("appservice", "focus_prefixes", index, problem);
+        }
+    }
+}
+
+fn check_media(media: &Media, faults: &mut Faults) {
+    if media.listen.is_empty() {
+        faults.add("media", "listen", Problem::Empty);
+    }
+    if let Some([first, last]) = media.ports
+        && (first == 0 || first > last)
+    {
+        faults.add("media", "ports", Problem::NotPortRange);
+    }
+    if media.advertise_address.is_some_and(|address| address.is_unspecified()) {
+        faults.add("media", "advertise_address", Problem::Unspecified);
+    }
+}
+
+fn check_secret(secret: &Secret, section: &'static str, name: &'static str, faults: &mut Faults) {
+    if secret.is_placeholder() {
+        faults.add(section, name, Problem::Placeholder);
+    } else if !secret.is_sendable() {
+        faults.add(section, name, Problem::NotSendable);
+    }
+}
+
+/// Why a text can't be (the beginning of) a localpart of today's grammar:
+/// <https://spec.matrix.org/v1.15/appendices/#user-identifiers>.
+fn localpart_problem(text: &str) -> Option<Problem> {
+    if text.is_empty() {
+        return Some(Problem::Empty);
+    }
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._=-/+".contains(c);
+    (!text.chars().all(allowed)).then_some(Problem::NotLocalpart)
+}
+
+/// Whether a URL can be the base of requests.
+pub(crate) fn is_http_url(text: &str) -> bool {
+    text.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.query().is_none()
+    })
+}
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, section: &'static str, name: &'static str, problem: Problem) {
+        self.0.push(Fault { key: Key { section, name, index: None }, problem });
+    }
+
+    fn add_element(&mut self, section: &'static str, name: &'static str, index: usize, problem: Problem) {
+        self.0.push(Fault { key: Key { section, name, index: Some(index) }, problem });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Config {
+        let mut config = Config::default();
+        config.homeserver.server_name = "example.org".to_owned();
+        config.appservice.as_token = Secret::new("a1");
+        config.appservice.hs_token = Secret::new("h1");
+        config
+    }
+
+    /// The keys refused after a change to a good configuration.
+    fn refused(change: impl FnOnce(&mut Config)) -> Vec<String> {
+        let mut config = good();
+        change(&mut config);
+        check(&config).iter().map(|fault| fault.key.to_string()).collect()
+    }
+
+    #[test]
+    fn a_good_configuration_has_no_fault() {
+        assert!(refused(|_| ()).is_empty());
+    }
+
+    #[test]
+    fn the_defaults_alone_lack_the_name_and_the_secrets() {
+        let found = refused(|config| *config = Config::default());
+        assert_eq!(found, ["homeserver.server_name", "appservice.as_token", "appservice.hs_token"]);
+    }
+
+    #[test]
+    fn urls_are_of_http_and_complete() {
+        for url in ["", "localhost:8008", "ftp://x", "http://", "https://x?y", "/x"] {
+            assert_eq!(refused(|config| config.homeserver.url = url.to_owned()), ["homeserver.url"], "{url}");
+        }
+        for url in ["http://localhost:8008", "https://example.org/base/", "http://[::1]:8008"] {
+            assert!(refused(|config| config.homeserver.url = url.to_owned()).is_empty(), "{url}");
+        }
+    }
+
+    #[test]
+    fn names_that_matrix_would_refuse_are_refused() {
+        assert_eq!(refused(|c| c.homeserver.server_name = "a b".into()), ["homeserver.server_name"]);
+        assert_eq!(refused(|c| c.appservice.id = "a|b".into()), ["appservice.id"]);
+        assert_eq!(refused(|c| c.appservice.id = String::new()), ["appservice.id"]);
+        assert_eq!(
+            refused(|c| c.appservice.sender_localpart = "Bot".into()),
+            ["appservice.sender_localpart"]
+        );
+        assert_eq!(refused(|c| c.appservice.focus_prefixes.clear()), ["appservice.focus_prefixes"]);
+        assert_eq!(
+            refused(|c| c.appservice.focus_prefixes = vec!["conf_".into(), "a:b".into()]),
+            ["appservice.focus_prefixes[1]"]
+        );
+        assert_eq!(
+            refused(|c| c.conference.stay = vec!["!ok:example.org".into(), "#alias:example.org".into()]),
+            ["conference.stay[1]"]
+        );
+    }
+
+    #[test]
+    fn the_bot_is_never_a_focus_user() {
+        assert_eq!(
+            refused(|c| c.appservice.sender_localpart = "conf_bot".into()),
+            ["appservice.sender_localpart"]
+        );
+    }
+
+    #[test]
+    fn room_ids_without_a_domain_are_room_ids() {
+        let v12 = "!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM".to_owned();
+        assert!(refused(|config| config.conference.stay.push(v12)).is_empty());
+    }
+
+    #[test]
+    fn numbers_have_their_bounds() {
+        assert_eq!(refused(|c| c.conference.idle_seconds = 0), ["conference.idle_seconds"]);
+        assert!(refused(|c| c.conference.linger_seconds = 0).is_empty());
+        assert_eq!(refused(|c| c.conference.max_calls = 0), ["conference.max_calls"]);
+        assert_eq!(refused(|c| c.conference.max_conferences = 0), ["conference.max_conferences"]);
+        assert_eq!(refused(|c| c.media.ports = Some([2000, 1000])), ["media.ports"]);
+        assert_eq!(refused(|c| c.media.ports = Some([0, 1000])), ["media.ports"]);
+        assert!(refused(|c| c.media.ports = Some([1000, 1000])).is_empty());
+    }
+
+    #[test]
+    fn addresses_must_be_of_use() {
+        assert_eq!(refused(|c| c.media.listen.clear()), ["media.listen"]);
+        let unspecified = "::".parse().unwrap();
+        assert_eq!(refused(|c| c.media.advertise_address = Some(unspecified)), ["media.advertise_address"]);
+        assert_eq!(refused(|c| c.store.path = "".into()), ["store.path"]);
+        assert_eq!(
+            refused(|c| {
+                c.status.listen = Some(c.appservice.listen);
+                c.status.token = Secret::new("s1");
+            }),
+            ["status.listen"]
+        );
+    }
+
+    #[test]
+    fn a_status_token_is_asked_for_only_when_it_is_served() {
+        let listen = "127.0.0.1:29341".parse().unwrap();
+        assert_eq!(refused(|c| c.status.listen = Some(listen)), ["status.token"]);
+        assert!(refused(|c| c.status.token = Secret::new("CHANGE_ME")).is_empty());
+    }
+
+    #[test]
+    fn tokens_that_no_header_can_carry_are_refused() {
+        assert_eq!(refused(|c| c.appservice.as_token = Secret::new("a b")), ["appservice.as_token"]);
+    }
+
+    #[test]
+    fn a_log_filter_must_be_one() {
+        assert_eq!(refused(|c| c.log.filter = "confocal=loud".into()), ["log.filter"]);
+        assert!(refused(|c| c.log.filter = "warn,confocal=debug".into()).is_empty());
+    }
+}

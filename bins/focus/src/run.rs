@@ -1,0 +1,169 @@
+//! The focus put together, run, and ended in order.
+//!
+//! Only wiring lives here: what each part does is its crate's.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use confocal::conference::ConferenceEvent;
+use confocal::ports::{Inbox, ReportSink};
+use confocal::{Clock, Driver, Parts};
+use confocal_media::Engine;
+use confocal_signalling::Adapter;
+use confocal_store::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::config::Config;
+use crate::parts;
+use crate::status::{self, Board};
+
+/// How long open connections and unfinished turns may hold up the end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Homeserver transactions that may wait for their turn; the homeserver itself has one under way at a time.
+const TRANSACTIONS_WAITING: usize = 16;
+
+/// The longest wait before the homeserver is pinged again.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Runs the focus until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// When a part can't be started, or fails while it runs.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    // Taken first, so that a signal during the start is not lost.
+    let stop = Stop::by_signal()?;
+    let store = SqliteStore::open(&config.store.path)?;
+    let listener = bind(config.appservice.listen, "appservice.listen").await?;
+
+    let (news, heard) = mpsc::unbounded_channel();
+    let board = Board::default();
+    tokio::spawn(board.clone().follow(heard));
+    let status = match config.status.listen {
+        Some(address) => {
+            let listener = bind(address, "status.listen").await?;
+            let token = config.status.token.clone();
+            Some(tokio::spawn(status::serve(listener, board, token, stop.clone().requested())))
+        }
+        None => None,
+    };
+
+    let parts = async {
+        tokio::try_join!(conference(&config, store, listener, news, stop.clone()), async {
+            match status {
+                Some(server) => server.await?.context("the status server failed"),
+                None => Ok(()),
+            }
+        })
+    };
+    tokio::select! {
+        ended = parts => ended.map(|_| ()),
+        () = overdue(stop.clone()) => {
+            tracing::warn!(grace = ?GRACE, "not everything ended in time");
+            Ok(())
+        }
+    }
+}
+
+/// Puts machine, store, signalling and media together and drives them until the stop is requested; if they end of their
+/// own, that is an error.
+async fn conference(
+    config: &Config,
+    store: SqliteStore,
+    listener: TcpListener,
+    news: mpsc::UnboundedSender<ConferenceEvent>,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    let adapter = Adapter::new(parts::adapter(config)?)?;
+    let (inbox, mailbox) = Inbox::new(TRANSACTIONS_WAITING);
+    let (sink, reports) = ReportSink::new();
+    let engine = Engine::start(parts::engine(config)?, sink, Handle::current())?;
+    let driver = Driver::new(Parts {
+        signalling: adapter.clone(),
+        engine,
+        reports,
+        store,
+        mailbox,
+        news,
+        clock: Clock::system(),
+        config: parts::machine(config),
+        seed: parts::seed()?,
+    })?;
+    let listening =
+        axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
+    tokio::spawn(greet(adapter, stop.clone()));
+    tokio::try_join!(
+        async { driver.run(stop.requested()).await.context("the conference driver ended") },
+        async { listening.await.context("the application service's listener failed") },
+    )?;
+    Ok(())
+}
+
+/// Pings the homeserver until it answers: it then sends at once what it had queued while we were away.
+async fn greet(adapter: Adapter, stop: Stop) {
+    let greeted = async {
+        let mut wait = Duration::from_millis(500);
+        loop {
+            match adapter.ping().await {
+                Ok(took) => {
+                    tracing::info!(?took, "the homeserver reaches us, and we it");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, again_in = ?wait, "no ping from the homeserver yet");
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    };
+    tokio::select! {
+        () = greeted => {}
+        () = stop.requested() => {}
+    }
+}
+
+async fn bind(address: std::net::SocketAddr, key: &'static str) -> anyhow::Result<TcpListener> {
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("{key}: can't listen on {address}"))?;
+    tracing::info!(address = %listener.local_addr()?, key, "listening");
+    Ok(listener)
+}
+
+/// Ends when the stop was requested and the time for it is over.
+async fn overdue(stop: Stop) {
+    stop.requested().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// The wish that the process ends, which every part can wait for.
+#[derive(Clone, Debug)]
+struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// One that SIGTERM and SIGINT request. A second signal ends nothing sooner: [`GRACE`] does.
+    fn by_signal() -> anyhow::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?;
+        let (request, requested) = watch::channel(false);
+        tokio::spawn(async move {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            tracing::info!(signal = name, "ending");
+            request.send_replace(true);
+        });
+        Ok(Self(requested))
+    }
+
+    /// Ends when the stop is requested.
+    async fn requested(mut self) {
+        // The sender is dropped only after the request was made, so an error says the same.
+        let _ = self.0.wait_for(|requested| *requested).await;
+    }
+}

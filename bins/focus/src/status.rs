@@ -1,0 +1,92 @@
+//! The status page's server: who is in which conference, read-only, for whoever holds the token.
+//!
+//! What the news mean lives in [`view`]; conferences are never changed from here.
+
+mod view;
+
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use confocal::conference::ConferenceEvent;
+use http::{StatusCode, header};
+use serde_json::json;
+use subtle::ConstantTimeEq;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::config::Secret;
+use view::StatusView;
+
+/// What is known of the conferences, shared by the one who hears the news and those who ask.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Board(Arc<RwLock<StatusView>>);
+
+impl Board {
+    /// Notes one piece of news.
+    fn note(&self, event: &ConferenceEvent) {
+        // A panic while noting leaves one entry stale, no reason to tell nothing more.
+        self.0.write().unwrap_or_else(PoisonError::into_inner).apply(event);
+    }
+
+    /// Notes all news until nobody is left who could send some.
+    pub(crate) async fn follow(self, mut news: mpsc::UnboundedReceiver<ConferenceEvent>) {
+        while let Some(event) = news.recv().await {
+            self.note(&event);
+        }
+    }
+}
+
+/// Serves until `shutdown` is over.
+///
+/// # Errors
+///
+/// When the listener fails.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    board: Board,
+    token: Secret,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router(board, token)).with_graceful_shutdown(shutdown).await
+}
+
+fn router(board: Board, token: Secret) -> Router {
+    Router::new()
+        .route("/_confocal/v1/conferences", get(conferences))
+        .with_state(board)
+        .route_layer(middleware::from_fn_with_state(Arc::new(token), authorize))
+        .route("/health", get(health))
+}
+
+/// `GET /_confocal/v1/conferences`
+async fn conferences(State(board): State<Board>) -> Response {
+    let view = board.0.read().unwrap_or_else(PoisonError::into_inner);
+    Json(view.conferences()).into_response()
+}
+
+/// `GET /health`: the process lives and answers.
+async fn health() -> Json<serde_json::Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Lets a request pass that shows the token, compared in constant time (RFC 6750 section 2.1).
+async fn authorize(State(token): State<Arc<Secret>>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, shown) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(shown)
+    });
+    if shown.is_some_and(|shown| bool::from(shown.as_bytes().ct_eq(token.expose().as_bytes()))) {
+        return next.run(request).await;
+    }
+    let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+    (StatusCode::UNAUTHORIZED, challenge, Json(json!({ "error": "token missing or wrong" }))).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Focus users coming into the group room and going out of it (rules R2, R7, R8).
+//!
+//! Calls never live here.
+
+use alloc::vec::Vec;
+
+use super::Conference;
+use crate::core::Core;
+use crate::door::{Door, DoorState};
+use crate::effect::{ConferenceEvent, EndReason, Refusal, SignalRequest};
+use crate::id::{FocusUser, LegId, RequestId, ServerName};
+use crate::input::RequestFailure;
+use crate::record::RecordKey;
+use crate::routes::{Purpose, Routes};
+use crate::timer::TimerKind;
+
+impl Conference {
+    /// A focus user was invited into the group room (rule R2).
+    pub(crate) fn door_invited(
+        &mut self,
+        focus: FocusUser,
+        via: Vec<ServerName>,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        if let Some(Door { state: DoorState::Joining { invited_since, .. }, invited, via: known }) =
+            self.doors.get_mut(&focus)
+        {
+            *invited_since = true;
+            *invited = true;
+            *known = via;
+            core.changed(RecordKey::Conference(self.group.clone()));
+            return;
+        }
+        // From any other state: whatever we believed, an invitation says that we are not joined.
+        self.join(focus, true, via, core, routes);
+    }
+
+    pub(super) fn join(
+        &mut self,
+        focus: FocusUser,
+        invited: bool,
+        via: Vec<ServerName>,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        self.cancel_door_timers(&focus, core);
+        let request = core.send(SignalRequest::JoinGroup {
+            focus: focus.clone(),
+            room: self.group.clone(),
+            via: via.clone(),
+        });
+        routes
+            .requests
+            .insert(request, Purpose::JoinGroup { group: self.group.clone(), focus: focus.clone() });
+        let state = DoorState::Joining { request, invited_since: false };
+        self.doors.insert(focus, Door { invited, via, state });
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    /// The join of a door is done, or has failed for good.
+    pub(crate) fn door_joined(
+        &mut self,
+        id: RequestId,
+        focus: &FocusUser,
+        failure: Option<RequestFailure>,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        let Some(door) = self.doors.get_mut(focus) else { return };
+        let DoorState::Joining { request, invited_since } = door.state else { return };
+        if request != id {
+            return;
+        }
+        core.changed(RecordKey::Conference(self.group.clone()));
+        match failure {
+            None => {
+                door.state = DoorState::Waiting { until: None };
+                if !self.opened {
+                    self.opened = true;
+                    core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
+                }
+                self.start_idle(focus, core);
+                let ringing: Vec<LegId> = self.legs_by(|leg| leg.focus == *focus);
+                for leg in ringing {
+                    self.ask_admission(leg, core, routes);
+                }
+            }
+            Some(_) if invited_since => {
+                let via = door.via.clone();
+                self.join(focus.clone(), true, via, core, routes);
+            }
+            Some(RequestFailure::Forbidden) => {
+                let until = core.now + core.config.invitation_grace;
+                door.state = DoorState::Uninvited { until };
+                core.timers.set(TimerKind::InvitationGrace(self.group.clone(), focus.clone()), until);
+            }
+            Some(RequestFailure::NotFound | RequestFailure::Rejected | RequestFailure::Expired) => {
+                self.door_refused(focus, core, routes);
+            }
+        }
+    }
+
+    /// The door will not get into the group room: its callers are told.
+    pub(crate) fn door_refused(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
+        self.end_legs(|leg| leg.focus == *focus, EndReason::Refused(Refusal::FocusNotInvited), core, routes);
+        self.remove_door(focus, core);
+    }
+
+    /// The focus user was kicked or banned from the group room, or its invitation was withdrawn.
+    pub(crate) fn door_removed(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
+        let Some(door) = self.doors.get_mut(focus) else { return };
+        match door.state {
+            // The join that is under way will say how it went; a withdrawn invitation makes it fail.
+            DoorState::Joining { .. } | DoorState::Uninvited { .. } => door.invited = false,
+            DoorState::Waiting { .. } | DoorState::Active | DoorState::Leaving { .. } => {
+                self.end_legs(|leg| leg.focus == *focus, EndReason::FocusRemoved, core, routes);
+                self.remove_door(focus, core);
+            }
+        }
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    pub(super) fn remove_door(&mut self, focus: &FocusUser, core: &mut Core) {
+        self.cancel_door_timers(focus, core);
+        self.doors.remove(focus);
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    pub(super) fn cancel_door_timers(&self, focus: &FocusUser, core: &mut Core) {
+        core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
+        core.timers.cancel(&TimerKind::InvitationGrace(self.group.clone(), focus.clone()));
+    }
+
+    /// Rule R8: the time in which a call must come begins.
+    pub(super) fn start_idle(&mut self, focus: &FocusUser, core: &mut Core) {
+        if core.config.stay.contains(&self.group) {
+            return;
+        }
+        let until = core.now + core.config.idle;
+        if let Some(Door { state: state @ DoorState::Waiting { .. }, .. }) = self.doors.get_mut(focus) {
+            *state = DoorState::Waiting { until: Some(until) };
+            core.timers.set(TimerKind::Idle(self.group.clone(), focus.clone()), until);
+        }
+    }
+
+    /// Rule R8: nobody called in time. A call that rings is given its time.
+    pub(crate) fn idle_over(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
+        if self.legs.values().any(|leg| leg.focus == *focus) {
+            self.start_idle(focus, core);
+        } else {
+            self.leave(focus, core, routes);
+        }
+    }
+
+    /// Rule R7: it has been empty for long enough. All doors leave.
+    pub(crate) fn linger_over(&mut self, core: &mut Core, routes: &mut Routes) {
+        self.linger_until = None;
+        self.used = false;
+        let joined: Vec<FocusUser> =
+            self.doors.iter().filter(|(_, door)| door.is_joined()).map(|(focus, _)| focus.clone()).collect();
+        for focus in joined {
+            self.leave(&focus, core, routes);
+        }
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    pub(super) fn leave(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
+        self.cancel_door_timers(focus, core);
+        let Some(door) = self.doors.get_mut(focus) else { return };
+        let request = core.send(SignalRequest::Leave { focus: focus.clone(), room: self.group.clone() });
+        routes
+            .requests
+            .insert(request, Purpose::LeaveGroup { group: self.group.clone(), focus: focus.clone() });
+        door.state = DoorState::Leaving { request };
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    /// The leave is done; should it have failed, there was nothing to leave.
+    pub(crate) fn door_left(&mut self, id: RequestId, focus: &FocusUser, core: &mut Core) {
+        if matches!(self.doors.get(focus), Some(Door { state: DoorState::Leaving { request }, .. }) if *request == id)
+        {
+            self.remove_door(focus, core);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Calls ending: who must go (rules R4, R5), what the caller is told, and the time that begins when nobody is left (rule R7).
+//!
+//! Focus users leaving never live here.
+
+use alloc::vec::Vec;
+
+use super::Conference;
+use crate::call::HangupReason;
+use crate::core::Core;
+use crate::effect::{ConferenceEvent, EndReason, LegNews, MediaCommand, Notice, SignalRequest};
+use crate::id::{FocusUser, LegId, MemberId, RoomKey};
+use crate::leg::Leg;
+use crate::record::RecordKey;
+use crate::routes::Routes;
+use crate::timer::TimerKind;
+
+impl Conference {
+    /// Someone is no longer in the group room (rule R4): all their calls end, at once.
+    pub(crate) fn member_left_group(&mut self, member: &MemberId, core: &mut Core, routes: &mut Routes) {
+        self.end_legs(|leg| leg.key.caller == *member, EndReason::LeftGroup, core, routes);
+    }
+
+    /// Someone is no longer in a 1:1 room (rule R5): their calls placed there end.
+    pub(crate) fn member_left_direct(
+        &mut self,
+        room: &RoomKey,
+        member: &MemberId,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        self.end_legs(
+            |leg| leg.key.caller == *member && leg.key.room == *room,
+            EndReason::LeftDirect,
+            core,
+            routes,
+        );
+    }
+
+    /// The focus user is no longer in a 1:1 room: calls placed there can't be signalled any more.
+    pub(crate) fn focus_left_direct(
+        &mut self,
+        room: &RoomKey,
+        focus: &FocusUser,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        self.end_legs(
+            |leg| leg.focus == *focus && leg.key.room == *room,
+            EndReason::FocusRemovedFromDirect,
+            core,
+            routes,
+        );
+    }
+
+    pub(super) fn legs_by(&self, wanted: impl Fn(&Leg) -> bool) -> Vec<LegId> {
+        self.legs.values().filter(|leg| wanted(leg)).map(|leg| leg.id).collect()
+    }
+
+    pub(super) fn end_legs(
+        &mut self,
+        wanted: impl Fn(&Leg) -> bool,
+        reason: EndReason,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        for id in self.legs_by(wanted) {
+            self.end_leg(id, reason, core, routes);
+        }
+    }
+
+    /// Ends a leg: its media at once, then the caller is told what there is to tell.
+    pub(crate) fn end_leg(&mut self, id: LegId, reason: EndReason, core: &mut Core, routes: &mut Routes) {
+        let Some(leg) = self.legs.remove(&id) else { return };
+        if let Some((kind, _)) = leg.deadline() {
+            core.timers.cancel(&kind);
+        }
+        if leg.has_media() && reason != EndReason::Restarted {
+            core.media(MediaCommand::Close { leg: id, generation: leg.generation });
+        }
+        if let Some(wire) = farewell(reason) {
+            let to = leg.address();
+            core.send(if leg.is_answered() {
+                SignalRequest::Hangup { to, reason: wire }
+            } else {
+                SignalRequest::Reject { to }
+            });
+        }
+        if let Some(notice) = self.notice(reason) {
+            core.send(SignalRequest::Notice { focus: leg.focus.clone(), room: leg.key.room.clone(), notice });
+        }
+        core.notify(ConferenceEvent::Leg {
+            conference: self.id,
+            participant: leg.participant,
+            member: leg.key.caller.clone(),
+            leg: id,
+            state: LegNews::Left(reason),
+        });
+        core.changed(RecordKey::Leg(id));
+        routes.legs.remove(&id);
+        routes.calls.remove(&leg.key);
+        if let Some(member) = self.members.get_mut(&leg.key.caller) {
+            member.legs.remove(&id);
+            if member.legs.is_empty() {
+                self.members.remove(&leg.key.caller);
+            }
+        }
+        routes.remember_ended(leg.key, core);
+        self.linger_if_empty(core);
+    }
+
+    pub(super) fn notice(&self, reason: EndReason) -> Option<Notice> {
+        match reason {
+            EndReason::Refused(why) => Some(Notice::Refused { why, group: self.group.clone() }),
+            EndReason::LeftGroup
+            | EndReason::FocusRemoved
+            | EndReason::Replaced
+            | EndReason::NeverConnected
+            | EndReason::MediaLost
+            | EndReason::Restarted
+            | EndReason::Renegotiation(_) => Some(Notice::Ended { why: reason, group: self.group.clone() }),
+            // The caller did it, or can't be told: nobody is in the room to read it, or we are not.
+            EndReason::CallerHungUp
+            | EndReason::AnsweredElsewhere
+            | EndReason::LeftDirect
+            | EndReason::FocusRemovedFromDirect
+            | EndReason::Expired
+            | EndReason::AnswerUndeliverable => None,
+        }
+    }
+
+    /// Rule R7: when the last one has left, the time after which the focus leaves begins.
+    pub(super) fn linger_if_empty(&mut self, core: &mut Core) {
+        if self.used && self.legs.is_empty() && !core.config.stay.contains(&self.group) {
+            let until = core.now + core.config.linger;
+            self.linger_until = Some(until);
+            core.timers.set(TimerKind::Linger(self.group.clone()), until);
+            core.changed(RecordKey::Conference(self.group.clone()));
+        }
+    }
+
+    pub(super) fn cancel_linger(&mut self, core: &mut Core) {
+        if self.linger_until.take().is_some() {
+            core.timers.cancel(&TimerKind::Linger(self.group.clone()));
+            core.changed(RecordKey::Conference(self.group.clone()));
+        }
+    }
+}
+
+/// What the caller's client is told when a leg ends; `None` where it knows, or can't be told.
+const fn farewell(reason: EndReason) -> Option<HangupReason> {
+    match reason {
+        EndReason::CallerHungUp
+        | EndReason::AnsweredElsewhere
+        | EndReason::FocusRemovedFromDirect
+        | EndReason::Expired
+        | EndReason::AnswerUndeliverable => None,
+        EndReason::LeftGroup | EndReason::LeftDirect | EndReason::FocusRemoved | EndReason::Replaced => {
+            Some(HangupReason::UserHangup)
+        }
+        EndReason::NeverConnected => Some(HangupReason::IceTimeout),
+        EndReason::MediaLost => Some(HangupReason::IceFailed),
+        EndReason::Restarted | EndReason::Refused(_) | EndReason::Renegotiation(_) => {
+            Some(HangupReason::UnknownError)
+        }
+    }
+}

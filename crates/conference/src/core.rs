@@ -1,0 +1,114 @@
+//! What all conferences share: time, settings, ids, chance, deadlines, and the queues of effects and changes.
+//!
+//! Rules never live here.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::effect::{ConferenceEvent, Effect, MediaCommand, SignalRequest};
+use crate::id::{ConferenceId, LegId, ParticipantId, PartyId, RequestId};
+use crate::record::RecordKey;
+use crate::time::Timestamp;
+use crate::timer::TimerTable;
+
+/// The shared part of the machine.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) now: Timestamp,
+    pub(crate) counters: Counters,
+    pub(crate) timers: TimerTable,
+    pub(crate) effects: VecDeque<Effect>,
+    pub(crate) changes: BTreeSet<RecordKey>,
+}
+
+/// What is counted, and the state of chance: part of the durable `focus` record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    pub(crate) conference: u64,
+    pub(crate) participant: u64,
+    pub(crate) leg: u64,
+    pub(crate) request: u64,
+    pub(crate) random: u64,
+}
+
+impl Core {
+    pub(crate) fn new(config: Config, seed: u64, now: Timestamp) -> Self {
+        Self {
+            config,
+            now,
+            counters: Counters { conference: 0, participant: 0, leg: 0, request: 0, random: seed },
+            timers: TimerTable::default(),
+            effects: VecDeque::new(),
+            changes: BTreeSet::new(),
+        }
+    }
+
+    /// Queues a request, under a new id.
+    pub(crate) fn send(&mut self, request: SignalRequest) -> RequestId {
+        self.counters.request += 1;
+        self.changed(RecordKey::Focus);
+        let id = RequestId(self.counters.request);
+        self.effects.push_back(Effect::Send { id, request });
+        id
+    }
+
+    /// Queues a command to the engine.
+    pub(crate) fn media(&mut self, command: MediaCommand) {
+        self.effects.push_back(Effect::Media(command));
+    }
+
+    /// Queues news.
+    pub(crate) fn notify(&mut self, event: ConferenceEvent) {
+        self.effects.push_back(Effect::Notify(event));
+    }
+
+    /// Notes that a record must be written.
+    pub(crate) fn changed(&mut self, key: RecordKey) {
+        self.changes.insert(key);
+    }
+
+    pub(crate) fn new_conference(&mut self) -> ConferenceId {
+        self.counters.conference += 1;
+        self.changed(RecordKey::Focus);
+        ConferenceId(self.counters.conference)
+    }
+
+    pub(crate) fn new_participant(&mut self) -> ParticipantId {
+        self.counters.participant += 1;
+        self.changed(RecordKey::Focus);
+        ParticipantId(self.counters.participant)
+    }
+
+    pub(crate) fn new_leg(&mut self) -> LegId {
+        self.counters.leg += 1;
+        self.changed(RecordKey::Focus);
+        LegId(self.counters.leg)
+    }
+
+    /// A party id of ten letters and digits. It must differ from the caller's own, because js-sdk drops every event with its
+    /// own party id whoever sent it; ten characters of chance make sure of that.
+    pub(crate) fn new_party(&mut self) -> PartyId {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let mut bits = self.random();
+        let mut text = String::with_capacity(10);
+        for _ in 0..10 {
+            text.push(char::from(ALPHABET[(bits % 32) as usize]));
+            bits /= 32;
+        }
+        self.changed(RecordKey::Focus);
+        PartyId::new(text)
+    }
+
+    /// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): names only, nothing secret.
+    fn random(&mut self) -> u64 {
+        self.counters.random = self.counters.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.counters.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}

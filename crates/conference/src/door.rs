@@ -1,0 +1,49 @@
+//! One focus user of a conference: a door by which calls come in, and its membership of the group room.
+//!
+//! ```text
+//!              invited or called      joined             called
+//!     Absent ───────────────► Joining ──────► Waiting(R8) ──────► Active
+//!       ▲                       │  ▲              │                  │
+//!       │          may not join ▼  │ invited      │ nobody called    │ empty (R7)
+//!       │◄───────────────── Uninvited             ▼                  ▼
+//!       └───────────────────────────────────── Leaving ◄─────────────┘
+//! ```
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{RequestId, ServerName};
+use crate::time::Timestamp;
+
+/// A focus user's membership of its group room. `Absent` is not to have one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Door {
+    /// It was invited into the group room, not only called.
+    pub(crate) invited: bool,
+    /// Servers by which the group room can be joined.
+    pub(crate) via: Vec<ServerName>,
+    pub(crate) state: DoorState,
+}
+
+/// Where a door is; each state holds what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum DoorState {
+    /// The join is under way. An invitation that comes meanwhile makes a failed join worth another try.
+    Joining { request: RequestId, invited_since: bool },
+    /// It may not join; an invitation may still be on its way.
+    Uninvited { until: Timestamp },
+    /// It has joined and nobody has called yet (rule R8). `None`: it stays for good.
+    Waiting { until: Option<Timestamp> },
+    /// It has joined and has been called.
+    Active,
+    /// The leave is under way.
+    Leaving { request: RequestId },
+}
+
+impl Door {
+    /// It is a joined member of the group room, as far as we know.
+    pub(crate) const fn is_joined(&self) -> bool {
+        matches!(self.state, DoorState::Waiting { .. } | DoorState::Active)
+    }
+}

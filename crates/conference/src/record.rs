@@ -1,0 +1,105 @@
+//! Durable records: what the machine must not forget, as named values that the driver's store keeps.
+//!
+//! Levels, candidates that came early and other ephemera are no records. Where records are kept never lives here.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::Counters;
+use crate::id::{LegId, RoomKey};
+use crate::time::Timestamp;
+
+/// The version of the records' format. An older one is migrated, a newer one refused.
+pub(crate) const FORMAT: u32 = 1;
+
+/// The name of a record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RecordKey {
+    Focus,
+    Conference(RoomKey),
+    Direct(RoomKey),
+    Ended(u64),
+    Leg(LegId),
+}
+
+impl RecordKey {
+    /// The name as text.
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Self::Focus => "focus".to_string(),
+            Self::Conference(room) => format!("conf/{room}"),
+            Self::Direct(room) => format!("direct/{room}"),
+            // Twenty digits, so that the order of the names is the order of the numbers.
+            Self::Ended(number) => format!("ended/{number:020}"),
+            Self::Leg(leg) => format!("leg/{:020}", leg.0),
+        }
+    }
+
+    /// Reads a name; `None` if no version of ours wrote it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text == "focus" {
+            return Some(Self::Focus);
+        }
+        let (kind, rest) = text.split_once('/')?;
+        match kind {
+            "conf" => Some(Self::Conference(rest.into())),
+            "direct" => Some(Self::Direct(rest.into())),
+            "ended" => rest.parse().ok().map(Self::Ended),
+            "leg" => rest.parse().ok().map(|id| Self::Leg(LegId(id))),
+            _ => None,
+        }
+    }
+}
+
+/// The record `focus`: what belongs to no one conference.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FocusRecord {
+    pub(crate) format: u32,
+    pub(crate) now: Timestamp,
+    pub(crate) counters: Counters,
+}
+
+/// A record that changed, as the driver's store shall keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The record's name.
+    pub key: String,
+    /// Its new value (JSON), or `None` when it is gone.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Why records can't be taken up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// They were written by a newer version.
+    #[error(
+        "the records are of format {found}, this version reads up to {known}: use the version that wrote them, or a newer one"
+    )]
+    Newer {
+        /// The format they are in.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// There are records but the one that says their format is missing.
+    #[error("the record `focus` is missing, which names the format of the others")]
+    NoFocus,
+    /// A record of a name that no version wrote.
+    #[error("the record `{key}` is not one of ours")]
+    Unknown {
+        /// Its name.
+        key: String,
+    },
+    /// A record that can't be read.
+    #[error("the record `{key}` can't be read: {source}")]
+    Malformed {
+        /// Its name.
+        key: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}

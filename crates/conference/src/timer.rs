@@ -1,0 +1,107 @@
+//! Deadlines: one table for all conferences, in order of time, then of kind.
+//!
+//! What happens when one is due never lives here.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{FocusUser, LegId, RoomKey};
+use crate::time::Timestamp;
+
+/// Which deadline. Deadlines due together fire in this order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimerKind {
+    /// A call's invite runs out.
+    InviteExpires(LegId),
+    /// An answered call should have connected.
+    ConnectTimeout(LegId),
+    /// An interrupted call should have recovered.
+    ReconnectGrace(LegId),
+    /// A focus user that may not join the group room should have been invited.
+    InvitationGrace(RoomKey, FocusUser),
+    /// Nobody called a focus user that has joined (rule R8).
+    Idle(RoomKey, FocusUser),
+    /// A conference has been empty for long enough (rule R7).
+    Linger(RoomKey),
+}
+
+/// The next moment at which the machine wants to be told the time, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// What for.
+    pub why: TimerKind,
+}
+
+/// All deadlines that are set.
+#[derive(Debug, Default)]
+pub(crate) struct TimerTable {
+    due: BTreeSet<(Timestamp, TimerKind)>,
+    set: BTreeMap<TimerKind, Timestamp>,
+}
+
+impl TimerTable {
+    /// Sets a deadline, in place of the one of that kind if there is one.
+    pub(crate) fn set(&mut self, kind: TimerKind, at: Timestamp) {
+        if let Some(old) = self.set.insert(kind.clone(), at) {
+            self.due.remove(&(old, kind.clone()));
+        }
+        self.due.insert((at, kind));
+    }
+
+    /// Takes a deadline back; nothing if it isn't set.
+    pub(crate) fn cancel(&mut self, kind: &TimerKind) {
+        if let Some(at) = self.set.remove(kind) {
+            self.due.remove(&(at, kind.clone()));
+        }
+    }
+
+    /// The first deadline.
+    pub(crate) fn next(&self) -> Option<Deadline> {
+        self.due.first().map(|(at, why)| Deadline { at: *at, why: why.clone() })
+    }
+
+    /// Takes the first deadline if it is due.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<TimerKind> {
+        if self.due.first()?.0 > now {
+            return None;
+        }
+        let (_, kind) = self.due.pop_first()?;
+        self.set.remove(&kind);
+        Some(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_unix_millis(millis)
+    }
+
+    #[test]
+    fn fires_in_order_of_time_then_kind_and_only_when_due() {
+        let mut timers = TimerTable::default();
+        timers.set(TimerKind::Linger("!a".into()), at(5));
+        timers.set(TimerKind::InviteExpires(LegId(2)), at(5));
+        timers.set(TimerKind::InviteExpires(LegId(1)), at(9));
+        assert_eq!(timers.pop_due(at(4)), None);
+        assert_eq!(timers.pop_due(at(5)), Some(TimerKind::InviteExpires(LegId(2))));
+        assert_eq!(timers.pop_due(at(5)), Some(TimerKind::Linger("!a".into())));
+        assert_eq!(timers.pop_due(at(5)), None);
+        assert_eq!(timers.next(), Some(Deadline { at: at(9), why: TimerKind::InviteExpires(LegId(1)) }));
+    }
+
+    #[test]
+    fn setting_again_moves_and_cancelling_removes() {
+        let mut timers = TimerTable::default();
+        let kind = TimerKind::Linger("!a".into());
+        timers.set(kind.clone(), at(5));
+        timers.set(kind.clone(), at(7));
+        assert_eq!(timers.pop_due(at(6)), None);
+        timers.cancel(&kind);
+        timers.cancel(&kind);
+        assert_eq!(timers.next(), None);
+    }
+}

@@ -1,0 +1,256 @@
+//! The engine itself: commands to legs, and who is there.
+//!
+//! What a leg does with a command is the leg's; sound is the mixing thread's.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use confocal::conference::{
+    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferRefusal, ParticipantId, Sdp,
+};
+use confocal::ports::{MediaEngine, ReportSink};
+use confocal_transport::{Transport, WebRtcTransport};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use crate::config::EngineConfig;
+use crate::leg::{Leg, LegCommand};
+use crate::mixing::Mixing;
+use crate::reports::Reports;
+use crate::stats::{Counters, EngineStats, LegStats};
+
+/// Commands that wait for a leg that is busy: candidates come in clusters, offers one after the other.
+const WAITING_COMMANDS: usize = 64;
+
+/// Mixes calls. Made by [`Engine::start`]; takes commands by [`MediaEngine::execute`], reports by the sink it was given.
+///
+/// Dropping it closes all sessions, in the background; [`Engine::shutdown`] waits for that.
+pub struct Engine<T: Transport = WebRtcTransport> {
+    legs: HashMap<LegId, Entry>,
+    legs_max: usize,
+    transport: Arc<T>,
+    setups: Arc<Semaphore>,
+    reports: Reports,
+    counters: Arc<Counters>,
+    mixing: Mixing<T::Link>,
+    tasks: JoinSet<()>,
+    runtime: Handle,
+}
+
+/// What the engine keeps of a leg.
+struct Entry {
+    generation: Generation,
+    /// Dropped to close the leg.
+    commands: mpsc::Sender<LegCommand>,
+    stats: Arc<Mutex<LegStats>>,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The operating system gives no thread to mix on.
+    #[error("no thread to mix on")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Engine {
+    /// An engine whose calls are WebRTC connections. Its tasks run on `runtime`, which needs I/O and time.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn start(config: EngineConfig, reports: ReportSink, runtime: Handle) -> Result<Self, StartError> {
+        let transport = WebRtcTransport::new(config.transport.clone());
+        Self::with_transport(transport, config, reports, runtime)
+    }
+}
+
+impl<T: Transport> Engine<T> {
+    /// An engine on another transport; `config.transport` is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn with_transport(
+        transport: T,
+        config: EngineConfig,
+        reports: ReportSink,
+        runtime: Handle,
+    ) -> Result<Self, StartError> {
+        let reports = Reports::new(reports);
+        let counters = Arc::new(Counters::default());
+        let mixing = Mixing::start(config.mixer, reports.clone(), Arc::clone(&counters))
+            .map_err(StartError::Thread)?;
+        Ok(Self {
+            legs: HashMap::new(),
+            legs_max: config.legs_max,
+            transport: Arc::new(transport),
+            setups: Arc::new(Semaphore::new(config.setups_max.max(1))),
+            reports,
+            counters,
+            mixing,
+            tasks: JoinSet::new(),
+            runtime,
+        })
+    }
+
+    /// What became of a leg's packets; `None` for a leg that is not there.
+    #[must_use]
+    pub fn leg_stats(&self, leg: LegId) -> Option<LegStats> {
+        let entry = self.legs.get(&leg)?;
+        Some(*entry.stats.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How well the mixing thread keeps its beat.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        self.counters.read()
+    }
+
+    /// Tasks of legs that have not ended, closed ones among them until their connections are.
+    #[must_use]
+    pub fn running(&mut self) -> usize {
+        self.reap();
+        self.tasks.len()
+    }
+
+    /// Closes all sessions and waits until that is done.
+    pub async fn shutdown(mut self) {
+        let legs: Vec<_> = self.legs.iter().map(|(leg, entry)| (*leg, entry.generation)).collect();
+        for (leg, generation) in legs {
+            self.close(leg, generation);
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            log_panic(ended);
+        }
+    }
+
+    fn open(
+        &mut self,
+        leg: LegId,
+        generation: Generation,
+        conference: ConferenceId,
+        participant: ParticipantId,
+        offer: Sdp,
+    ) {
+        self.reap();
+        match self.legs.get(&leg).map(|entry| entry.generation) {
+            Some(present) if present >= generation => {
+                debug!(%leg, %generation, %present, "a stale command to open is dropped");
+                return;
+            }
+            Some(present) => self.close(leg, present),
+            None => {}
+        }
+        // Legs whose offer was refused leave an entry behind.
+        self.legs.retain(|_, entry| !entry.commands.is_closed());
+        self.reports.open(leg, generation);
+        if self.legs.len() >= self.legs_max {
+            let why = OfferRefusal::Overloaded;
+            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+            self.reports.close(leg, generation);
+            return;
+        }
+        let (commands, receiver) = mpsc::channel(WAITING_COMMANDS);
+        let stats = Arc::new(Mutex::new(LegStats::default()));
+        self.legs.insert(leg, Entry { generation, commands, stats: Arc::clone(&stats) });
+        let task = Leg {
+            leg,
+            generation,
+            conference,
+            participant,
+            transport: Arc::clone(&self.transport),
+            setups: Arc::clone(&self.setups),
+            orders: self.mixing.orders().clone(),
+            reports: self.reports.clone(),
+            stats,
+        };
+        self.tasks.spawn_on(task.run(offer, receiver), &self.runtime);
+    }
+
+    fn renegotiate(&self, leg: LegId, generation: Generation, offer: Sdp) {
+        if self.command(leg, generation, LegCommand::Renegotiate(offer)).is_err() {
+            let why = OfferRefusal::Overloaded;
+            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+        }
+    }
+
+    fn add_candidates(&self, leg: LegId, generation: Generation, candidates: Vec<Candidate>) {
+        if self.command(leg, generation, LegCommand::AddCandidates(candidates)).is_err() {
+            debug!(%leg, "candidates for a leg that is behind with its commands are dropped");
+        }
+    }
+
+    /// Passes a command on, unless it is stale. An error means that the leg is too far behind to take it.
+    fn command(&self, leg: LegId, generation: Generation, command: LegCommand) -> Result<(), Behind> {
+        let Some(entry) = self.legs.get(&leg).filter(|entry| entry.generation == generation) else {
+            debug!(%leg, %generation, "a stale command is dropped");
+            return Ok(());
+        };
+        match entry.commands.try_send(command) {
+            Ok(()) => Ok(()),
+            // Its offer was refused: there is nothing to command.
+            Err(TrySendError::Closed(_)) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(Behind),
+        }
+    }
+
+    fn close(&mut self, leg: LegId, generation: Generation) {
+        if self.legs.get(&leg).is_some_and(|entry| entry.generation == generation) {
+            // In this order: nothing is reported any more, nothing is heard any more, then the connection goes.
+            self.reports.close(leg, generation);
+            self.mixing.orders().unseat(leg, generation);
+            self.legs.remove(&leg);
+        }
+    }
+
+    fn reap(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            log_panic(ended);
+        }
+    }
+}
+
+impl<T: Transport> MediaEngine for Engine<T> {
+    fn execute(&mut self, command: MediaCommand) {
+        match command {
+            MediaCommand::Open { leg, generation, conference, participant, offer } => {
+                self.open(leg, generation, conference, participant, offer);
+            }
+            MediaCommand::Renegotiate { leg, generation, offer } => self.renegotiate(leg, generation, offer),
+            MediaCommand::AddCandidates { leg, generation, candidates } => {
+                self.add_candidates(leg, generation, candidates);
+            }
+            MediaCommand::Close { leg, generation } => self.close(leg, generation),
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Engine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("legs", &self.legs.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Transport> Drop for Engine<T> {
+    fn drop(&mut self) {
+        // Each leg's task ends by itself once its commands do; to abort it would leave its connection open.
+        self.tasks.detach_all();
+    }
+}
+
+/// A leg is too far behind with its commands to take another.
+struct Behind;
+
+fn log_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        warn!(%error, "a leg's task panicked");
+    }
+}

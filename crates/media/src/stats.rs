@@ -1,0 +1,57 @@
+//! What can be read of a running engine. Counting is done where things happen.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use confocal_transport::LinkStats;
+
+/// What became of a leg's packets, as of about a second ago at the latest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LegStats {
+    /// At the border to the network.
+    pub link: LinkStats,
+    /// In the jitter buffer and the codecs.
+    pub mixer: confocal_mixer::LegStats,
+}
+
+/// How well the mixing thread keeps its beat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Ticks that were mixed.
+    pub ticks: u64,
+    /// Of those, the ones that were mixed more than a tick (20 ms) after their time.
+    pub late: u64,
+    /// Ticks that were left out, because the thread was held up for too long to make up for them.
+    pub skipped: u64,
+    /// Legs in the mix.
+    pub legs: u64,
+}
+
+/// [`EngineStats`] as they are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    ticks: AtomicU64,
+    late: AtomicU64,
+    skipped: AtomicU64,
+    legs: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn beat(&self, ticks: u64, late: u64, skipped: u64) {
+        self.ticks.fetch_add(ticks, Ordering::Relaxed);
+        self.late.fetch_add(late, Ordering::Relaxed);
+        self.skipped.fetch_add(skipped, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_legs(&self, legs: usize) {
+        self.legs.store(legs as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> EngineStats {
+        EngineStats {
+            ticks: self.ticks.load(Ordering::Relaxed),
+            late: self.late.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+            legs: self.legs.load(Ordering::Relaxed),
+        }
+    }
+}

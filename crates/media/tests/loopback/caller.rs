@@ -1,0 +1,188 @@
+//! A caller as a client would be: a WebRTC connection that sends a tone and listens to what comes back.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rtc::media_stream::MediaStreamTrack;
+use rtc::rtp;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
+};
+use tokio::sync::watch;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
+    RTCSessionDescription, Registry, configure_rtcp_reports,
+};
+
+use crate::tone;
+
+const OPUS: u8 = 111;
+/// What is kept of what was heard: 200 ms.
+const HEARD: usize = 9_600;
+
+pub(crate) struct Caller {
+    pc: Arc<dyn PeerConnection>,
+    gathered: watch::Receiver<u64>,
+    heard: Arc<Heard>,
+    talking: Arc<AtomicBool>,
+    /// The tone that it sends, in Hz.
+    pub(crate) tone: f64,
+}
+
+#[derive(Default)]
+struct Heard {
+    samples: Mutex<VecDeque<i16>>,
+    packets: AtomicU64,
+}
+
+struct Events {
+    gathered: watch::Sender<u64>,
+    heard: Arc<Heard>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Events {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.gathered.send_modify(|count| *count += 1);
+        }
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        tokio::spawn(listen(track, Arc::clone(&self.heard)));
+    }
+}
+
+impl Caller {
+    pub(crate) async fn new(tone: f64) -> Self {
+        let mut media = MediaEngine::default();
+        let codec = RTCRtpCodecParameters { rtp_codec: opus_codec(), payload_type: OPUS };
+        media.register_codec(codec, RtpCodecKind::Audio).unwrap();
+        let (gathered_sender, gathered) = watch::channel(0);
+        let heard = Arc::new(Heard::default());
+        let pc = PeerConnectionBuilder::new()
+            .with_media_engine(media)
+            .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
+            .with_handler(Arc::new(Events { gathered: gathered_sender, heard: Arc::clone(&heard) }))
+            .with_udp_addrs(vec!["127.0.0.1:0"])
+            .build()
+            .await
+            .unwrap();
+        let ssrc = tone as u32;
+        let track = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
+            "stream".to_owned(),
+            "track".to_owned(),
+            "microphone".to_owned(),
+            RtpCodecKind::Audio,
+            vec![RTCRtpEncodingParameters {
+                rtp_coding_parameters: RTCRtpCodingParameters {
+                    ssrc: Some(ssrc),
+                    ..RTCRtpCodingParameters::default()
+                },
+                codec: opus_codec(),
+                ..RTCRtpEncodingParameters::default()
+            }],
+        )));
+        pc.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.unwrap();
+        let talking = Arc::new(AtomicBool::new(true));
+        tokio::spawn(talk(track, ssrc, tone, Arc::clone(&talking)));
+        Self { pc: Arc::new(pc), gathered, heard, talking, tone }
+    }
+
+    /// An offer with all candidates in it, made the present local description.
+    pub(crate) async fn offer(&mut self) -> String {
+        let before = *self.gathered.borrow();
+        let offer = self.pc.create_offer(None).await.unwrap();
+        self.pc.set_local_description(offer).await.unwrap();
+        let complete = self.gathered.wait_for(|count| *count > before);
+        tokio::time::timeout(Duration::from_secs(5), complete).await.expect("candidates").unwrap();
+        self.pc.local_description().await.unwrap().sdp
+    }
+
+    pub(crate) async fn restart_ice(&self) {
+        self.pc.restart_ice().await.unwrap();
+    }
+
+    pub(crate) async fn take_answer(&self, sdp: &str) {
+        let answer = RTCSessionDescription::answer(sdp.to_owned()).unwrap();
+        self.pc.set_remote_description(answer).await.unwrap();
+    }
+
+    /// The amplitude of a tone in the last 200 ms that were heard; 0 as long as there are not that many.
+    pub(crate) fn hears(&self, tone: f64) -> f64 {
+        let samples = self.heard.samples.lock().unwrap();
+        if samples.len() < HEARD {
+            return 0.0;
+        }
+        tone::amplitude(&samples.iter().copied().collect::<Vec<_>>(), tone)
+    }
+
+    /// Forgets what was heard, so that what is heard next is new.
+    pub(crate) fn forget(&self) {
+        self.heard.samples.lock().unwrap().clear();
+    }
+
+    /// Packets received so far.
+    pub(crate) fn packets(&self) -> u64 {
+        self.heard.packets.load(Ordering::Relaxed)
+    }
+
+    pub(crate) async fn close(self) {
+        self.talking.store(false, Ordering::Relaxed);
+        self.pc.close().await.unwrap();
+    }
+}
+
+/// Sends the tone in real time, as a microphone would.
+async fn talk(track: Arc<TrackLocalStaticRTP>, ssrc: u32, tone: f64, talking: Arc<AtomicBool>) {
+    let mut encoder =
+        opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip).expect("an encoder");
+    let mut beat = tokio::time::interval(Duration::from_millis(20));
+    let mut sent: u32 = 0;
+    while talking.load(Ordering::Relaxed) {
+        beat.tick().await;
+        let frame = tone::sine(tone, u64::from(sent) * 960);
+        let payload = encoder.encode_vec(&frame, 1_275).expect("an Opus packet");
+        let header = rtp::Header {
+            version: 2,
+            marker: sent == 0,
+            payload_type: OPUS,
+            sequence_number: sent as u16,
+            timestamp: sent.wrapping_mul(960),
+            ssrc,
+            ..rtp::Header::default()
+        };
+        sent += 1;
+        // Before the offer is made the track has nowhere to send to.
+        let _ = track.write_rtp(rtp::Packet { header, payload: payload.into() }).await;
+    }
+}
+
+async fn listen(track: Arc<dyn TrackRemote>, heard: Arc<Heard>) {
+    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Mono).expect("a decoder");
+    let mut samples = vec![0_i16; 5_760];
+    while let Some(event) = track.poll().await {
+        let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
+        heard.packets.fetch_add(1, Ordering::Relaxed);
+        let length = decoder.decode(&packet.payload, &mut samples, false).expect("Opus");
+        let mut all = heard.samples.lock().unwrap();
+        all.extend(&samples[..length]);
+        let surplus = all.len().saturating_sub(HEARD);
+        all.drain(..surplus);
+    }
+}
+
+fn opus_codec() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: "audio/opus".to_owned(),
+        clock_rate: 48_000,
+        channels: 2,
+        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
+        rtcp_feedback: Vec::new(),
+    }
+}

@@ -1,0 +1,80 @@
+//! What can be set, with the values that suit a conference of browsers. Nothing is read from files or the environment here.
+
+use crate::codec::EncoderProfile;
+use crate::level::LevelDbov;
+
+/// How a [`Mixer`](crate::Mixer) behaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MixerConfig {
+    /// How the mixes are encoded.
+    pub encoder: EncoderProfile,
+    /// How much a leg's packets are delayed to even out the network.
+    pub jitter: JitterConfig,
+    /// What counts as speech.
+    pub speech: SpeechConfig,
+    /// Legs at most; beyond it [`AddLegError::Full`](crate::AddLegError::Full). The sum can't overflow below 65 536.
+    pub legs_max: usize,
+    /// Legs whose sound is decoded in a tick at most: those that were loudest of late, then those that wait longest.
+    /// It bounds the cost of a tick when many make a noise at once.
+    pub decoded_max: usize,
+    /// How long silence is sent as ordinary frames before it is thinned out, in milliseconds.
+    pub silence_after_ms: u32,
+    /// The time between two frames of lasting silence, in milliseconds; browsers send their own so.
+    pub silence_interval_ms: u32,
+    /// How long a new leg gets a frame every tick whatever there is to hear, in milliseconds: clients call a call
+    /// connected by the media that arrives.
+    pub warm_up_ms: u32,
+}
+
+impl Default for MixerConfig {
+    fn default() -> Self {
+        Self {
+            encoder: EncoderProfile::default(),
+            jitter: JitterConfig::default(),
+            speech: SpeechConfig::default(),
+            legs_max: 1024,
+            decoded_max: 32,
+            silence_after_ms: 200,
+            silence_interval_ms: 400,
+            warm_up_ms: 1000,
+        }
+    }
+}
+
+/// The bounds of a [`JitterBuffer`](crate::JitterBuffer), all in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JitterConfig {
+    /// The depth before anything is known of the network.
+    pub start_depth_ms: u32,
+    /// The least depth, on a network without jitter.
+    pub min_depth_ms: u32,
+    /// The greatest depth. No packet is played that waited longer.
+    pub max_depth_ms: u32,
+    /// How much lost sound is made up in a row before there is silence.
+    pub conceal_ms: u32,
+}
+
+impl Default for JitterConfig {
+    fn default() -> Self {
+        Self { start_depth_ms: 40, min_depth_ms: 20, max_depth_ms: 200, conceal_ms: 100 }
+    }
+}
+
+/// What counts as speech, on the level of 20 ms frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpeechConfig {
+    /// A frame above this level may be speech.
+    pub threshold: LevelDbov,
+    /// Someone who speaks goes on speaking as long as frames are above the threshold less this many dB.
+    pub hysteresis_db: i8,
+    /// How long the level must be above the threshold for speech to begin, in milliseconds. Shorter sounds are clicks.
+    pub attack_ms: u32,
+    /// How long speech lasts after the level fell, in milliseconds. Shorter pauses are between words.
+    pub hangover_ms: u32,
+}
+
+impl Default for SpeechConfig {
+    fn default() -> Self {
+        Self { threshold: LevelDbov(-45), hysteresis_db: 5, attack_ms: 60, hangover_ms: 400 }
+    }
+}

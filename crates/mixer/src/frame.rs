@@ -1,0 +1,52 @@
+//! The constants of the tick and the shapes of what goes in and out. Nothing is computed here.
+
+use core::time::Duration;
+
+use crate::time::Micros;
+
+/// Samples a second of all sound in the mixer, Hz.
+pub const SAMPLE_RATE: u32 = 48_000;
+
+/// The time between two ticks, in milliseconds.
+pub const TICK_MS: u32 = 20;
+
+/// The time between two ticks.
+pub const TICK: Duration = Duration::from_millis(TICK_MS as u64);
+
+/// Samples of one tick: 20 ms of mono at 48 kHz.
+pub const FRAME_SAMPLES: usize = (SAMPLE_RATE / 1000 * TICK_MS) as usize;
+
+/// One tick of sound: mono, 48 kHz, 16 bit.
+pub type Frame = [i16; FRAME_SAMPLES];
+
+/// One tick of summed sound: mono, 48 kHz, in units of 16-bit samples and wide enough for 65 536 of them.
+pub type WideFrame = [i32; FRAME_SAMPLES];
+
+/// One RTP packet of Opus, as far as sound is concerned (RFC 3550 section 5.1, RFC 7587 section 4).
+#[derive(Clone, Copy, Debug)]
+pub struct RtpAudio<'a> {
+    /// The sequence number.
+    pub sequence: u16,
+    /// The timestamp, 48 000 a second whatever Opus does inside (RFC 7587 section 4.1).
+    pub timestamp: u32,
+    /// The marker bit: the first packet after silence. Kept for completeness; timestamps already say it.
+    pub marker: bool,
+    /// The Opus packet, without RTP header, extensions and padding. One or two bytes begin discontinuous transmission.
+    pub payload: &'a [u8],
+    /// When it arrived.
+    pub arrival: Micros,
+}
+
+/// One Opus packet of a leg's mix.
+///
+/// In lasting silence there is a frame only now and then. The RTP timestamp advances by [`FRAME_SAMPLES`] with every tick,
+/// whether there is a frame or not, and the sequence number only with a frame (RFC 3550 section 5.1, RFC 7587 section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodedFrame<'a> {
+    /// The Opus packet, at most [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES) long.
+    pub payload: &'a [u8],
+    /// How many samples it holds at 48 kHz: always 960.
+    pub samples: u32,
+    /// It is digital silence: nobody whom this leg hears made a sound.
+    pub silence: bool,
+}

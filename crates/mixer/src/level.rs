@@ -1,0 +1,158 @@
+//! How loud a frame is, and whether that is speech. Who may speak, and who is shown as the speaker, never lives here.
+
+use crate::config::SpeechConfig;
+use crate::frame::TICK_MS;
+
+/// A level in dBov: decibels relative to the overload point, 0 (loudest) to −127 (digital silence), rounded.
+///
+/// As in RFC 6464 section 3 and RFC 6465, but with its sign. It is the root mean square of the samples relative to that of a
+/// square wave of full scale: a sine of full scale is −3 dBov.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LevelDbov(pub i8);
+
+impl LevelDbov {
+    /// Digital silence, or as good as.
+    pub const SILENCE: Self = Self(-127);
+
+    /// The level of some samples of 16 bit; silence if there are none.
+    #[must_use]
+    pub fn of(samples: &[i16]) -> Self {
+        Self::from_power(mean_square(samples))
+    }
+
+    /// From the mean square of the samples, where 1 is full scale.
+    fn from_power(power: f32) -> Self {
+        // The conversion from float saturates, and log10(0) is −∞.
+        Self(((10.0 * power.log10()).round() as i8).clamp(Self::SILENCE.0, 0))
+    }
+}
+
+fn mean_square(samples: &[i16]) -> f32 {
+    const FULL_SCALE: f32 = 32_768.0 * 32_768.0;
+    if samples.is_empty() {
+        return 0.0;
+    }
+    let sum: i64 = samples.iter().map(|&sample| i64::from(i32::from(sample) * i32::from(sample))).sum();
+    sum as f32 / (samples.len() as f32 * FULL_SCALE)
+}
+
+/// Follows the level of one stream of frames: up within about 40 ms, down within about 100 ms.
+#[derive(Clone, Debug, Default)]
+pub struct LevelMeter {
+    power: f32,
+}
+
+impl LevelMeter {
+    /// The part of the way to the new power that is taken each frame, going up and down.
+    const UP: f32 = 0.5;
+    const DOWN: f32 = 0.2;
+
+    /// A meter that has heard silence so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one tick of sound into account and returns its own level, not smoothed.
+    pub fn feed(&mut self, frame: &[i16]) -> LevelDbov {
+        let power = mean_square(frame);
+        let part = if power > self.power { Self::UP } else { Self::DOWN };
+        self.power += (power - self.power) * part;
+        LevelDbov::from_power(power)
+    }
+
+    /// The smoothed level.
+    #[must_use]
+    pub fn level(&self) -> LevelDbov {
+        LevelDbov::from_power(self.power)
+    }
+}
+
+/// Decides by level and duration whether someone speaks.
+#[derive(Clone, Debug)]
+pub struct SpeechDetector {
+    config: SpeechConfig,
+    /// Ticks in a row that were loud enough, while not speaking.
+    loud_ticks: u32,
+    /// Ticks until speech is over, while speaking.
+    ticks_left: u32,
+}
+
+impl SpeechDetector {
+    /// A detector that has heard nothing.
+    #[must_use]
+    pub const fn new(config: SpeechConfig) -> Self {
+        Self { config, loud_ticks: 0, ticks_left: 0 }
+    }
+
+    /// Takes the level of one tick (not smoothed) and returns whether someone speaks.
+    pub fn feed(&mut self, level: LevelDbov) -> bool {
+        let hangover = self.config.hangover_ms.div_ceil(TICK_MS).max(1);
+        if self.is_speaking() {
+            let floor = self.config.threshold.0.saturating_sub(self.config.hysteresis_db);
+            self.ticks_left = if level.0 > floor { hangover } else { self.ticks_left - 1 };
+        } else {
+            self.loud_ticks = if level > self.config.threshold { self.loud_ticks + 1 } else { 0 };
+            if self.loud_ticks >= self.config.attack_ms.div_ceil(TICK_MS).max(1) {
+                self.loud_ticks = 0;
+                self.ticks_left = hangover;
+            }
+        }
+        self.is_speaking()
+    }
+
+    /// Someone speaks, as of the last tick.
+    #[must_use]
+    pub const fn is_speaking(&self) -> bool {
+        self.ticks_left > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_relative_to_a_square_wave() {
+        assert_eq!(LevelDbov::of(&[0; 960]), LevelDbov::SILENCE);
+        assert_eq!(LevelDbov::of(&[]), LevelDbov::SILENCE);
+        assert_eq!(LevelDbov::of(&[i16::MIN; 960]), LevelDbov(0));
+        let sine: Vec<i16> = (0..960)
+            .map(|n| {
+                (f64::from(n) * core::f64::consts::TAU / 48.0).sin().mul_add(32_767.0, 0.0).round() as i16
+            })
+            .collect();
+        assert_eq!(LevelDbov::of(&sine), LevelDbov(-3));
+        assert_eq!(LevelDbov::of(&[3277; 960]), LevelDbov(-20));
+        assert_eq!(LevelDbov::of(&[1; 960]), LevelDbov(-90));
+    }
+
+    #[test]
+    fn the_meter_rises_faster_than_it_falls() {
+        let mut meter = LevelMeter::new();
+        assert_eq!(meter.level(), LevelDbov::SILENCE);
+        for _ in 0..3 {
+            assert_eq!(meter.feed(&[3277; 960]), LevelDbov(-20));
+        }
+        assert!(meter.level() >= LevelDbov(-21), "{:?}", meter.level());
+        for _ in 0..3 {
+            assert_eq!(meter.feed(&[0; 960]), LevelDbov::SILENCE);
+        }
+        assert!(meter.level() >= LevelDbov(-24), "{:?}", meter.level());
+        for _ in 0..100 {
+            meter.feed(&[0; 960]);
+        }
+        assert!(meter.level() < LevelDbov(-100), "{:?}", meter.level());
+    }
+
+    #[test]
+    fn speech_begins_after_60_ms_and_lasts_400_ms_longer() {
+        let mut detector = SpeechDetector::new(SpeechConfig::default());
+        let loud = LevelDbov(-30);
+        assert!(!detector.feed(loud) && !detector.feed(loud) && !detector.feed(LevelDbov(-60)), "a click");
+        assert!(!detector.feed(loud) && !detector.feed(loud) && detector.feed(loud));
+        assert!(detector.feed(LevelDbov(-48)), "within the hysteresis");
+        let lasts = (0..100).take_while(|_| detector.feed(LevelDbov(-60))).count();
+        assert_eq!(lasts, 19, "ticks, the twentieth ends it");
+    }
+}

@@ -1,0 +1,78 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn frame(value: i16) -> Frame {
+    [value; FRAME_SAMPLES]
+}
+
+fn heard_by(bus: &MixBus, listener: u64) -> (bool, i32) {
+    let mut mix = [i32::MAX; FRAME_SAMPLES];
+    let audible = bus.mix_for(SpeakerKey(listener), &mut mix);
+    assert!(mix.iter().all(|&sample| sample == mix[0]));
+    (audible, mix[0])
+}
+
+#[test]
+fn nothing_is_clamped_before_the_subtraction() {
+    let mut bus = MixBus::new();
+    for speaker in 0..3 {
+        bus.add(SpeakerKey(speaker));
+    }
+    bus.contribute(SpeakerKey(0), &frame(30_000));
+    bus.contribute(SpeakerKey(1), &frame(30_000));
+    assert_eq!(heard_by(&bus, 0), (true, 30_000));
+    assert_eq!(heard_by(&bus, 2), (true, 60_000));
+    assert_eq!(heard_by(&bus, 77), (true, 60_000), "a listener who is no speaker hears all");
+}
+
+#[test]
+fn all_legs_of_a_speaker_are_taken_out() {
+    let mut bus = MixBus::new();
+    bus.add(SpeakerKey(0));
+    bus.add(SpeakerKey(0));
+    bus.add(SpeakerKey(1));
+    bus.contribute(SpeakerKey(0), &frame(100));
+    bus.contribute(SpeakerKey(0), &frame(10));
+    assert_eq!(heard_by(&bus, 0), (false, 0));
+    assert_eq!(heard_by(&bus, 1), (true, 110));
+    bus.remove(SpeakerKey(0));
+    assert_eq!(heard_by(&bus, 1), (true, 110), "one leg is left");
+    bus.remove(SpeakerKey(0));
+    assert_eq!(heard_by(&bus, 1), (false, 0));
+}
+
+#[test]
+fn a_cleared_bus_is_silent() {
+    let mut bus = MixBus::new();
+    bus.add(SpeakerKey(0));
+    bus.contribute(SpeakerKey(0), &frame(5));
+    bus.clear();
+    assert_eq!(heard_by(&bus, 1), (false, 0));
+    bus.contribute(SpeakerKey(0), &frame(7));
+    assert_eq!(heard_by(&bus, 1), (true, 7), "nothing is left of the tick before");
+}
+
+proptest! {
+    /// Against the definition: the sum of what all others say, in whatever order it is added.
+    #[test]
+    fn each_hears_the_sum_of_the_others(
+        voices in prop::collection::vec((0_u64..6, any::<i16>()), 0..40),
+        seed in any::<u64>(),
+    ) {
+        let mut bus = MixBus::new();
+        let mut shuffled = voices.clone();
+        shuffled.sort_by_key(|&(speaker, value)| (speaker ^ seed).wrapping_mul(value as u64 | 1));
+        for &(speaker, _) in &voices {
+            bus.add(SpeakerKey(speaker));
+        }
+        for &(speaker, value) in &shuffled {
+            bus.contribute(SpeakerKey(speaker), &frame(value));
+        }
+        for listener in 0..7 {
+            let others: Vec<_> = voices.iter().filter(|voice| voice.0 != listener).collect();
+            let sum = others.iter().map(|voice| i32::from(voice.1)).sum();
+            prop_assert_eq!(heard_by(&bus, listener), (!others.is_empty(), sum));
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The decoded sound of one sender, made seamless: packets decoded, holes concealed and faded, silence eased into.
+//! When what is due never lives here.
+
+use crate::codec::{CodecError, Decoder, MAX_PACKET_SAMPLES};
+use crate::frame::{FRAME_SAMPLES, Frame};
+use crate::level::LevelDbov;
+use crate::pcm_queue::PcmQueue;
+
+/// Made-up sound keeps its loudness for so long, 60 ms, and then fades until [`CONCEAL_END`].
+const CONCEAL_FADE: usize = 2880;
+
+/// From here on, 100 ms, made-up sound is silence.
+const CONCEAL_END: usize = 4800;
+
+/// The length of a packet that can't be concealed at its own length, as the codec wants whole 2.5 ms.
+const PIECE: usize = 120;
+
+/// Sound that begins in the midst of a stream is faded in over 2.5 ms.
+const FADE_IN: usize = 120;
+
+/// Sound below this level can be left out unheard.
+pub(crate) const QUIET: LevelDbov = LevelDbov(-50);
+
+/// A decoder and the sound it has put out that waits for its tick.
+#[derive(Debug)]
+pub(crate) struct Voice {
+    decoder: Decoder,
+    queue: PcmQueue,
+    scratch: Box<[i16; MAX_PACKET_SAMPLES]>,
+    /// Samples made up since the last packet that was decoded.
+    concealed: usize,
+    /// What was queued last was no silence: it must not end abruptly.
+    sounding: bool,
+    /// Packets went by undecoded, so the next one can't join on.
+    interrupted: bool,
+}
+
+impl Voice {
+    pub(crate) fn new() -> Result<Self, CodecError> {
+        Ok(Self {
+            decoder: Decoder::new()?,
+            queue: PcmQueue::new(),
+            scratch: Box::new([0; MAX_PACKET_SAMPLES]),
+            concealed: 0,
+            sounding: false,
+            interrupted: false,
+        })
+    }
+
+    /// The stream ends: what was heard last dies away, and the next sound is a new sender's.
+    pub(crate) fn end(&mut self) {
+        if !self.queue.has_frame() {
+            self.fall_silent(FRAME_SAMPLES);
+        }
+        self.interrupted = false;
+        // The reset of a decoder that could be made does not fail; if it did, the next sender would begin with an odd sound.
+        let _ = self.decoder.reset();
+    }
+
+    pub(crate) const fn is_sounding(&self) -> bool {
+        self.sounding
+    }
+
+    pub(crate) const fn has_frame(&self) -> bool {
+        self.queue.has_frame()
+    }
+
+    /// Decodes a packet of `samples`. Returns whether it was left out for being quiet, where `may_leave_out`.
+    ///
+    /// A corrupt packet is concealed and its error returned.
+    pub(crate) fn play(
+        &mut self,
+        payload: &[u8],
+        samples: usize,
+        may_leave_out: bool,
+    ) -> Result<bool, CodecError> {
+        let decoded = match self.decoder.decode(payload, &mut self.scratch) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                self.conceal(samples, None);
+                return Err(error);
+            }
+        };
+        self.concealed = 0;
+        let sound = &mut self.scratch[..decoded];
+        if may_leave_out && LevelDbov::of(sound) < QUIET {
+            return Ok(true);
+        }
+        if self.interrupted {
+            self.interrupted = false;
+            for (n, sample) in (0_i32..).zip(sound.iter_mut().take(FADE_IN)) {
+                *sample = (i32::from(*sample) * n / FADE_IN as i32) as i16;
+            }
+        }
+        self.queue.put(sound);
+        self.sounding = true;
+        Ok(false)
+    }
+
+    /// Makes up `samples` of sound, with the help of the packet after it if that is there.
+    pub(crate) fn conceal(&mut self, samples: usize, next: Option<&[u8]>) {
+        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
+        let from = self.concealed;
+        self.concealed = from.saturating_add(samples);
+        let made = from < CONCEAL_END
+            && sound.len().is_multiple_of(PIECE)
+            && (next.is_some_and(|next| self.decoder.recover(next, sound).is_ok())
+                || self.decoder.conceal(sound).is_ok());
+        if made {
+            fade(sound, from);
+        } else {
+            sound.fill(0);
+        }
+        self.sounding = self.concealed < CONCEAL_END;
+        self.queue.put(sound);
+    }
+
+    /// The sender falls silent for `samples`: what was heard last dies away instead of breaking off.
+    pub(crate) fn fall_silent(&mut self, samples: usize) {
+        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
+        let len = sound.len();
+        if self.sounding && len.is_multiple_of(PIECE) && self.decoder.conceal(sound).is_ok() {
+            for (n, sample) in sound.iter_mut().enumerate() {
+                *sample = (i64::from(*sample) * (len - n) as i64 / len as i64) as i16;
+            }
+        } else {
+            sound.fill(0);
+        }
+        self.concealed = 0;
+        self.sounding = false;
+        self.queue.put(sound);
+    }
+
+    /// Lets `samples` go by in silence, without decoding what is in them.
+    pub(crate) fn pass(&mut self, samples: usize) {
+        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
+        sound.fill(0);
+        self.queue.put(sound);
+        self.sounding = false;
+        self.interrupted = true;
+    }
+
+    /// Moves one tick of sound out. Returns whether it is more than silence.
+    pub(crate) fn take(&mut self, frame: &mut Frame) -> bool {
+        self.queue.take(frame) && frame.iter().any(|&sample| sample != 0)
+    }
+}
+
+/// Fades made-up sound, of which `from` samples have been heard already.
+fn fade(sound: &mut [i16], from: usize) {
+    const SPAN: i64 = (CONCEAL_END - CONCEAL_FADE) as i64;
+    if from + sound.len() <= CONCEAL_FADE {
+        return;
+    }
+    for (n, sample) in (from..).zip(sound) {
+        let left = (CONCEAL_END.saturating_sub(n) as i64).min(SPAN);
+        *sample = (i64::from(*sample) * left / SPAN) as i16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Encoder, EncoderProfile, MAX_PAYLOAD_BYTES};
+
+    /// A voice that has just played 200 ms of a tone.
+    fn humming() -> Voice {
+        let mut voice = Voice::new().unwrap();
+        let mut encoder = Encoder::new(&EncoderProfile::default()).unwrap();
+        let mut payload = [0; MAX_PAYLOAD_BYTES];
+        let mut out = [0; FRAME_SAMPLES];
+        for frame in 0..10 {
+            let tone = core::array::from_fn(|n| {
+                let t = (frame * FRAME_SAMPLES + n) as f64 / 48_000.0;
+                ((t * 440.0 * core::f64::consts::TAU).sin() * 8000.0) as i16
+            });
+            let bytes = encoder.encode(&tone, &mut payload).unwrap();
+            assert!(!voice.play(&payload[..bytes], FRAME_SAMPLES, true).unwrap());
+            assert!(voice.take(&mut out));
+        }
+        voice
+    }
+
+    fn concealed(voice: &mut Voice) -> LevelDbov {
+        voice.conceal(FRAME_SAMPLES, None);
+        let mut out = [0; FRAME_SAMPLES];
+        voice.take(&mut out);
+        LevelDbov::of(&out)
+    }
+
+    #[test]
+    fn made_up_sound_is_ours_to_fade_between_60_and_100_ms() {
+        let mut sound = [10_000; 6000];
+        fade(&mut sound[..960], 0);
+        fade(&mut sound[960..], 960);
+        assert!(sound[..CONCEAL_FADE].iter().all(|&sample| sample == 10_000));
+        assert!(sound[CONCEAL_FADE..CONCEAL_END].is_sorted_by(|a, b| a >= b));
+        assert_eq!((sound[3840], sound[4799], sound[4800]), (5000, 5, 0));
+    }
+
+    #[test]
+    fn concealment_dies_away_and_is_gone_after_100_ms() {
+        let mut voice = humming();
+        let levels: Vec<_> = (0..8).map(|_| concealed(&mut voice).0).collect();
+        assert!(levels[0] > -20, "{levels:?}");
+        assert!(levels[..5].is_sorted_by(|a, b| a > b), "{levels:?}");
+        assert_eq!(levels[5..], [-127; 3], "{levels:?}");
+        assert!(!voice.is_sounding());
+    }
+
+    #[test]
+    fn announced_silence_dies_away_within_its_packet() {
+        let mut voice = humming();
+        voice.fall_silent(FRAME_SAMPLES);
+        let mut out = [0; FRAME_SAMPLES];
+        assert!(voice.take(&mut out));
+        assert!(LevelDbov::of(&out[..240]) > LevelDbov(-25));
+        assert!(LevelDbov::of(&out[900..]) < LevelDbov(-35), "{:?}", LevelDbov::of(&out[900..]));
+        voice.fall_silent(FRAME_SAMPLES);
+        assert!(!voice.take(&mut out), "the second announcement is plain silence");
+    }
+
+    #[test]
+    fn a_corrupt_packet_is_concealed_and_told() {
+        let mut voice = humming();
+        // Code 3 with 48 frames of 20 ms: more than 120 ms, which RFC 6716 forbids.
+        assert!(voice.play(&[0b0111_1011, 48, 1, 2, 3], FRAME_SAMPLES, false).is_err());
+        let mut out = [0; FRAME_SAMPLES];
+        assert!(voice.take(&mut out), "something is heard all the same");
+    }
+
+    #[test]
+    fn undecoded_sound_is_silence_and_the_next_begins_softly() {
+        let mut voice = humming();
+        voice.pass(FRAME_SAMPLES);
+        let mut out = [1; FRAME_SAMPLES];
+        assert!(!voice.take(&mut out));
+        voice.conceal(FRAME_SAMPLES, None);
+        assert!(voice.take(&mut out));
+    }
+}

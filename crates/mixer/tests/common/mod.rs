@@ -1,0 +1,132 @@
+//! Callers on a perfect or a lossy line, for the tests of whole conferences.
+#![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, reason = "only tests use it, and a failure here is a failed test")]
+
+use core::ops::Range;
+
+use confocal_mixer::{
+    Decoder, Encoder, EncoderProfile, FRAME_SAMPLES, Frame, LegKey, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES,
+    Micros, Mixer, RtpAudio, SAMPLE_RATE, TICK_MS,
+};
+
+/// One client: it sends a tone (or nothing) and keeps what it hears.
+pub(crate) struct Caller {
+    pub(crate) leg: LegKey,
+    hz: Option<f64>,
+    amplitude: f64,
+    encoder: Encoder,
+    decoder: Decoder,
+    sent: u32,
+    pub(crate) heard: Vec<i16>,
+    pub(crate) frames: u32,
+}
+
+impl Caller {
+    pub(crate) fn new(leg: u64, hz: Option<f64>) -> Self {
+        Self::with_profile(leg, hz, &EncoderProfile { bitrate: 48_000, ..EncoderProfile::default() })
+    }
+
+    pub(crate) fn with_profile(leg: u64, hz: Option<f64>, profile: &EncoderProfile) -> Self {
+        Self {
+            leg: LegKey(leg),
+            hz,
+            amplitude: 8000.0,
+            encoder: Encoder::new(profile).unwrap(),
+            decoder: Decoder::new().unwrap(),
+            sent: 0,
+            heard: Vec::new(),
+            frames: 0,
+        }
+    }
+
+    /// Sends the next 20 ms, unless the network loses it.
+    pub(crate) fn send(&mut self, mixer: &mut Mixer, now: Micros, lost: bool) {
+        let Some(hz) = self.hz else { return };
+        let mut payload = [0; MAX_PAYLOAD_BYTES];
+        let bytes = self.encoder.encode(&tone(hz, self.amplitude, self.sent), &mut payload).unwrap();
+        if !lost {
+            mixer.push_packet(
+                self.leg,
+                RtpAudio {
+                    sequence: self.sent as u16,
+                    timestamp: self.sent * FRAME_SAMPLES as u32,
+                    marker: self.sent == 0,
+                    payload: &payload[..bytes],
+                    arrival: now,
+                },
+            );
+        }
+        self.sent += 1;
+    }
+
+    pub(crate) fn hear(&mut self, payload: &[u8]) {
+        let mut samples = [0; MAX_PACKET_SAMPLES];
+        let decoded = self.decoder.decode(payload, &mut samples).unwrap();
+        self.heard.extend_from_slice(&samples[..decoded]);
+        self.frames += 1;
+    }
+
+    /// The amplitude at which it hears a tone, after the first `from_ms`.
+    pub(crate) fn hears(&self, hz: f64, from_ms: usize) -> f64 {
+        amplitude(&self.heard[from_ms * 48..], hz)
+    }
+}
+
+/// Runs these ticks of a conference on a network that loses what `lost(leg, tick)` says.
+pub(crate) fn run(
+    mixer: &mut Mixer,
+    callers: &mut [Caller],
+    ticks: Range<u64>,
+    mut lost: impl FnMut(LegKey, u64) -> bool,
+) {
+    for tick in ticks {
+        let now = Micros::from_millis(tick * u64::from(TICK_MS));
+        for caller in &mut *callers {
+            let lost = lost(caller.leg, tick);
+            caller.send(mixer, now, lost);
+        }
+        mixer.tick(now, |leg, frame| {
+            assert_eq!(frame.samples, FRAME_SAMPLES as u32);
+            callers.iter_mut().find(|caller| caller.leg == leg).unwrap().hear(frame.payload);
+        });
+    }
+}
+
+/// Frame number `frame` of a sine.
+pub(crate) fn tone(hz: f64, amplitude: f64, frame: u32) -> Frame {
+    core::array::from_fn(|n| {
+        let t = (u64::from(frame) * FRAME_SAMPLES as u64 + n as u64) as f64 / f64::from(SAMPLE_RATE);
+        ((t * hz * core::f64::consts::TAU).sin() * amplitude).round() as i16
+    })
+}
+
+/// The amplitude of one frequency in some samples: the Goertzel algorithm over whole 100 ms under a Hann window, and the
+/// root mean square of those, so that neither leakage of other tones nor a slow drift of phase spoils it.
+pub(crate) fn amplitude(samples: &[i16], hz: f64) -> f64 {
+    const WINDOW: usize = 4800;
+    let windows = samples.chunks_exact(WINDOW);
+    assert!(windows.len() >= 5, "too little sound to measure");
+    let count = windows.len() as f64;
+    let sum: f64 = windows.map(|window| goertzel(window, hz).powi(2)).sum();
+    (sum / count).sqrt()
+}
+
+fn goertzel(samples: &[i16], hz: f64) -> f64 {
+    let turn = core::f64::consts::TAU / samples.len() as f64;
+    let step = hz * core::f64::consts::TAU / f64::from(SAMPLE_RATE);
+    let (mut last, mut before, mut weight) = (0.0, 0.0, 0.0);
+    for (n, &sample) in samples.iter().enumerate() {
+        let hann = 0.5 - 0.5 * (n as f64 * turn).cos();
+        weight += hann;
+        let next = f64::from(sample) * hann + 2.0 * step.cos() * last - before;
+        before = last;
+        last = next;
+    }
+    let power = last * last + before * before - 2.0 * step.cos() * last * before;
+    power.max(0.0).sqrt() * 2.0 / weight
+}
+
+/// A ratio of amplitudes in dB.
+pub(crate) fn db(ratio: f64) -> f64 {
+    20.0 * ratio.log10()
+}

@@ -1,0 +1,227 @@
+//! Carrying out what the machine asks for: each request of it as requests to the homeserver.
+//!
+//! Retrying, order and what an outcome leads to never live here: those are the driver's and the machine's.
+
+use confocal::conference::{
+    Admission, CallAddress, CallVersion, FocusUser, RequestFailure, RequestOutcome, RoomKey, ServerName,
+    SignalRequest,
+};
+use confocal::ports::{Order, Performed, SendError, Signalling};
+use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::adapter::Adapter;
+use crate::content::{Answer, End, Negotiate, Words};
+use crate::event::{MemberContent, RoomStateContent};
+use crate::homeserver::{Homeserver, RequestError};
+use crate::registrar::PLAIN_NAME;
+
+/// How far back a 1:1 room is read when it is joined, in events: a call of the last minute is among them.
+const READ_BACK: u32 = 50;
+/// The longest room name that is taken into a display name, in characters.
+const MAX_ROOM_NAME: usize = 100;
+
+impl<H: Homeserver> Signalling for Adapter<H> {
+    async fn perform(&self, order: &Order) -> Result<Performed, SendError> {
+        let user = user_id(order.request.focus())?;
+        match &order.request {
+            SignalRequest::JoinGroup { room, via, .. } => self.join_group(&user, room, via).await,
+            SignalRequest::JoinDirect { room, via, .. } => self.join_direct(&user, room, via).await,
+            SignalRequest::Leave { room, .. } => self.leave(&user, room).await,
+            SignalRequest::AskAdmission { group, direct, member, .. } => {
+                self.ask_admission(&user, group, direct, member.as_str()).await
+            }
+            SignalRequest::Answer { to, answer, streams, .. } => {
+                let content = Answer::new(to, answer, streams.as_ref());
+                self.send(&user, &to.room, order, "m.call.answer", &content).await
+            }
+            SignalRequest::NegotiateAnswer { to, answer, streams, .. } => {
+                let content = negotiate(to).map(|to| Negotiate::new(to, answer, streams.as_ref()))?;
+                self.send(&user, &to.room, order, "m.call.negotiate", &content).await
+            }
+            SignalRequest::Reject { to } => {
+                let (kind, content) = End::reject(to);
+                self.send(&user, &to.room, order, kind, &content).await
+            }
+            SignalRequest::Hangup { to, reason } => {
+                self.send(&user, &to.room, order, "m.call.hangup", &End::hangup(to, *reason)).await
+            }
+            SignalRequest::Notice { room, notice, .. } => {
+                self.send(&user, room, order, "m.room.message", &Words::of(notice)).await
+            }
+        }
+    }
+}
+
+/// Version 0 has no renegotiation: its clients hang up when they see one.
+fn negotiate(to: &CallAddress) -> Result<&CallAddress, SendError> {
+    match to.version {
+        CallVersion::V1 => Ok(to),
+        CallVersion::V0 => Err(SendError::Final {
+            failure: RequestFailure::Rejected,
+            why: "version 0 of the call protocol has no m.call.negotiate".to_owned(),
+        }),
+    }
+}
+
+impl<H: Homeserver> Adapter<H> {
+    async fn join_group(
+        &self,
+        user: &UserId,
+        room: &RoomKey,
+        via: &[ServerName],
+    ) -> Result<Performed, SendError> {
+        let room = room_id(room)?;
+        self.join(user, &room, via).await?;
+        // Nobody waits for a name: the focus takes calls while it gets it.
+        let (adapter, user) = (self.clone(), user.to_owned());
+        tokio::spawn(async move { adapter.name_after(&user, &room).await });
+        Ok(Performed::done())
+    }
+
+    async fn join_direct(
+        &self,
+        user: &UserId,
+        room: &RoomKey,
+        via: &[ServerName],
+    ) -> Result<Performed, SendError> {
+        let id = room_id(room)?;
+        self.join(user, &id, via).await?;
+        let events = match self.homeserver().messages_backwards(user, &id, READ_BACK).await {
+            Ok(events) => events,
+            Err(error) => match SendError::from(error) {
+                // Joining again does no harm, and a call that nobody reads would ring in vain.
+                retry @ SendError::Retry { .. } => return Err(retry),
+                SendError::Final { why, .. } => {
+                    tracing::warn!(%why, "the calls placed before a 1:1 room was joined can't be read");
+                    Vec::new()
+                }
+            },
+        };
+        let oldest_first = events.iter().rev().map(|event| -> &RawValue { event });
+        let learnt = self.translator().read_back(room, oldest_first);
+        Ok(Performed { outcome: RequestOutcome::Done, learnt })
+    }
+
+    async fn join(&self, user: &UserId, room: &RoomId, via: &[ServerName]) -> Result<(), RequestError> {
+        self.ensure_registered(user).await?;
+        // A server name that is none can't help to join.
+        let via: Vec<OwnedServerName> =
+            via.iter().filter_map(|server| ruma_common::ServerName::parse(server.as_str()).ok()).collect();
+        self.homeserver().join(user, room, &via).await
+    }
+
+    async fn leave(&self, user: &UserId, room: &RoomKey) -> Result<Performed, SendError> {
+        let room = room_id(room)?;
+        self.leave_room(user, &room).await?;
+        Ok(Performed::done())
+    }
+
+    /// Leaves a room or declines the invitation; not to be in it is as good.
+    pub(crate) async fn leave_room(&self, user: &UserId, room: &RoomId) -> Result<(), RequestError> {
+        // An invited user need not exist yet, and one that does not can't decline.
+        self.ensure_registered(user).await?;
+        match self.homeserver().leave(user, room).await {
+            Err(error) if error.is_denial() => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn ask_admission(
+        &self,
+        user: &UserId,
+        group: &RoomKey,
+        direct: &RoomKey,
+        member: &str,
+    ) -> Result<Performed, SendError> {
+        let (group, direct) = (room_id(group)?, room_id(direct)?);
+        let (own, asked, in_direct, functional) = tokio::join!(
+            self.is_joined(user, &group, user.as_str()),
+            self.is_joined(user, &group, member),
+            self.homeserver().joined_members(user, &direct),
+            self.functional_members(user, &direct),
+        );
+        // Of a room that it has left, a user is shown the state at its leaving: who was joined then may be banned now.
+        if !own? {
+            return Err(SendError::Final {
+                failure: RequestFailure::Forbidden,
+                why: "the focus user is not joined to the group room".to_owned(),
+            });
+        }
+        let (joined, functional) = (asked?, functional?);
+        let people = in_direct?
+            .iter()
+            .filter(|id| *id == user || !functional.contains(&id.as_str().to_owned()))
+            .count();
+        let direct_members = u32::try_from(people).unwrap_or(u32::MAX);
+        let admission = Admission { joined, direct_members };
+        Ok(Performed { outcome: RequestOutcome::Admission(admission), learnt: Vec::new() })
+    }
+
+    /// Whether `member` is joined to a room, as far as `user` may know; who may not know it is told no.
+    async fn is_joined(&self, user: &UserId, room: &RoomId, member: &str) -> Result<bool, RequestError> {
+        match self.homeserver().state(user, room, "m.room.member", member).await {
+            Ok(content) => Ok(serde_json::from_str::<MemberContent>(content.get())
+                .is_ok_and(|content| content.membership == "join")),
+            Err(error) if error.is_denial() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn functional_members(&self, user: &UserId, room: &RoomId) -> Result<Vec<String>, RequestError> {
+        match self.homeserver().state(user, room, "io.element.functional_members", "").await {
+            Ok(content) => Ok(room_state(&content).service_members.unwrap_or_default()),
+            Err(error) if error.is_denial() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Names a focus user after its group room. It need not succeed.
+    async fn name_after(&self, user: &UserId, room: &RoomId) {
+        let name = match self.room_name(user, room).await {
+            Some(room_name) => format!("{PLAIN_NAME}: {room_name}"),
+            None => PLAIN_NAME.to_owned(),
+        };
+        if let Err(error) = self.homeserver().set_display_name(user, &name).await {
+            tracing::warn!(%error, "a focus user could not be given its display name");
+        }
+    }
+
+    async fn room_name(&self, user: &UserId, room: &RoomId) -> Option<String> {
+        let (name, alias) = tokio::join!(
+            self.homeserver().state(user, room, "m.room.name", ""),
+            self.homeserver().state(user, room, "m.room.canonical_alias", ""),
+        );
+        let name = name.ok().and_then(|content| room_state(&content).name);
+        let alias = alias.ok().and_then(|content| room_state(&content).alias);
+        let chosen = [name, alias].into_iter().flatten().find(|name| !name.trim().is_empty())?;
+        Some(chosen.trim().chars().take(MAX_ROOM_NAME).collect())
+    }
+
+    async fn send(
+        &self,
+        user: &UserId,
+        room: &RoomKey,
+        order: &Order,
+        kind: &str,
+        content: &impl Serialize,
+    ) -> Result<Performed, SendError> {
+        let content = serde_json::value::to_raw_value(content)
+            .map_err(|error| RequestError::Unsendable(error.into()))?;
+        self.homeserver().send(user, &room_id(room)?, kind, &order.transaction, content).await?;
+        Ok(Performed::done())
+    }
+}
+
+fn user_id(user: &FocusUser) -> Result<OwnedUserId, RequestError> {
+    UserId::parse(user.as_str()).map_err(|error| RequestError::Unsendable(error.into()))
+}
+
+fn room_id(room: &RoomKey) -> Result<OwnedRoomId, RequestError> {
+    RoomId::parse(room.as_str()).map_err(|error| RequestError::Unsendable(error.into()))
+}
+
+fn room_state(content: &RawValue) -> RoomStateContent {
+    serde_json::from_str(content.get()).unwrap_or_default()
+}

@@ -1,0 +1,253 @@
+//! What the homeserver sees when it calls: tokens, paths, bodies, and when a transaction is acknowledged.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use confocal::conference::Input;
+use confocal::ports::{Accepted, Inbox, Mailbox};
+use confocal_signalling::{Skip, TransactionError};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use support::{ALICE, DIRECT, FOCUS, FakeHomeserver, GROUP, HS_TOKEN, adapter, serve};
+
+struct Service {
+    url: String,
+    client: Client,
+    mailbox: Mailbox,
+    adapter: confocal_signalling::Adapter,
+    homeserver: FakeHomeserver,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let (homeserver, homeserver_url) = FakeHomeserver::start().await;
+        let adapter = adapter(&homeserver_url);
+        let (inbox, mailbox) = Inbox::new(4);
+        let url = serve(adapter.router(inbox)).await;
+        Self { url, client: Client::new(), mailbox, adapter, homeserver }
+    }
+
+    async fn call(&self, method: Method, path: &str, token: Option<&str>, body: &str) -> (u16, Value) {
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body.to_owned());
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn put(&self, id: &str, body: &str) -> (u16, Value) {
+        self.call(Method::PUT, &format!("/_matrix/app/v1/transactions/{id}"), Some(HS_TOKEN), body).await
+    }
+}
+
+fn hangup(call: &str) -> Value {
+    json!({ "type": "m.call.hangup", "sender": ALICE, "room_id": DIRECT, "event_id": "$h", "content": { "call_id": call } })
+}
+
+fn calls_of(inputs: &[Input]) -> Vec<&str> {
+    let call = |input| match input {
+        &Input::CallHungUp { ref key, .. } => key.call.as_str(),
+        other => panic!("{other:?}"),
+    };
+    inputs.iter().map(call).collect()
+}
+
+fn error(answer: &(u16, Value)) -> (u16, &str) {
+    (answer.0, answer.1["errcode"].as_str().unwrap_or("none"))
+}
+
+#[tokio::test]
+async fn only_the_homeservers_token_opens() {
+    let service = Service::start().await;
+    let paths = [
+        (Method::PUT, "/_matrix/app/v1/transactions/1"),
+        (Method::PUT, "/transactions/1"),
+        (Method::GET, "/_matrix/app/v1/users/@fs_IWFiYzplRVQ:hs.test"),
+        (Method::GET, "/_matrix/app/v1/rooms/%23a:hs.test"),
+        (Method::POST, "/_matrix/app/v1/ping"),
+    ];
+    for (method, path) in paths {
+        for token in [None, Some(""), Some("hs-s3cre"), Some("hs-s3cret1")] {
+            let answer = service.call(method.clone(), path, token, "not even JSON").await;
+            assert_eq!(error(&answer), (403, "M_FORBIDDEN"), "{path} {token:?}");
+        }
+    }
+    assert_eq!(service.adapter.counts().refused_tokens, 20);
+    assert!(service.homeserver.asked().is_empty());
+    // As older homeservers send it.
+    let answer = service.call(Method::POST, "/_matrix/app/v1/ping?access_token=hs-s3cret", None, "{}").await;
+    assert_eq!(answer, (200, json!({})));
+}
+
+#[tokio::test]
+async fn a_transaction_is_one_batch_acknowledged_when_it_is_committed() {
+    let mut service = Service::start().await;
+    let body = json!({ "events": [hangup("1"), { "type": "m.room.message" }, { "type": 7 }, hangup("2")] })
+        .to_string();
+    let (answer, ()) = tokio::join!(
+        service
+            .client
+            .put(format!("{}/_matrix/app/v1/transactions/17", service.url))
+            .bearer_auth(HS_TOKEN)
+            .body(body)
+            .send(),
+        async {
+            let delivery = service.mailbox.next().await.unwrap();
+            assert_eq!(delivery.batch.id.as_deref(), Some("17"));
+            assert_eq!(
+                calls_of(&delivery.batch.inputs),
+                ["1", "2"],
+                "the malformed event between costs itself only"
+            );
+            delivery.reply.send(Accepted::New).unwrap();
+        }
+    );
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.text().await.unwrap(), "{}");
+    let counts = service.adapter.counts();
+    assert_eq!((counts.transactions, counts.inputs, counts.malformed_events), (1, 2, 2));
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_not_committed_is_not_acknowledged() {
+    let mut service = Service::start().await;
+    let body = json!({ "events": [hangup("1")] }).to_string();
+    for _ in 0..2 {
+        let request = service.client.put(format!("{}/transactions/18", service.url)).bearer_auth(HS_TOKEN);
+        let (answer, ()) = tokio::join!(request.body(body.clone()).send(), async {
+            // Dropped without a reply, as by a driver whose store failed. The second time round it comes again.
+            assert_eq!(service.mailbox.next().await.unwrap().batch.id.as_deref(), Some("18"));
+        });
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.json::<Value>().await.unwrap()["errcode"], "M_UNKNOWN");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_transaction_is_acknowledged_again() {
+    let mut service = Service::start().await;
+    let body = json!({ "events": [hangup("1")] }).to_string();
+    for accepted in [Accepted::New, Accepted::Repeated] {
+        let request = service.client.put(format!("{}/_matrix/app/v1/transactions/19", service.url));
+        let (answer, ()) = tokio::join!(request.bearer_auth(HS_TOKEN).body(body.clone()).send(), async {
+            let delivery = service.mailbox.next().await.unwrap();
+            assert_eq!(delivery.batch.id.as_deref(), Some("19"));
+            delivery.reply.send(accepted).unwrap();
+        });
+        assert_eq!(answer.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_outlives_its_request() {
+    let mut service = Service::start().await;
+    let request = service
+        .client
+        .put(format!("{}/_matrix/app/v1/transactions/20", service.url))
+        .bearer_auth(HS_TOKEN)
+        .body(json!({ "events": [hangup("1")] }).to_string());
+    let request = tokio::spawn(request.send());
+    let delivery = service.mailbox.next().await.unwrap();
+    request.abort();
+    assert!(request.await.unwrap_err().is_cancelled());
+    delivery.reply.send(Accepted::New).unwrap();
+    // Its end is seen in the count; the next transaction comes after it or before it, and both are counted.
+    while service.adapter.counts().transactions < 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_transactions() {
+    let service = Service::start().await;
+    for body in ["", "{", "[]7", r#"{"events":{}}"#, r#"{"events":7}"#, "\u{feff}{}"] {
+        assert_eq!(error(&service.put("1", body).await), (400, "M_BAD_JSON"), "{body}");
+    }
+    assert_eq!(service.adapter.counts().bad_transactions, 6);
+    for body in ["{}", r#"{"events":[]}"#, r#"{"events":[7,null,{"type":"m.room.message"}]}"#] {
+        assert_eq!(
+            service.put("1", body).await,
+            (200, json!({})),
+            "{body}: nothing to hand in, nobody to wait for"
+        );
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods() {
+    let service = Service::start().await;
+    let answer = service.call(Method::GET, "/_matrix/app/v1/thirdparty/user", Some(HS_TOKEN), "").await;
+    assert_eq!(error(&answer), (404, "M_UNRECOGNIZED"));
+    let answer = service.call(Method::GET, "/_matrix/app/v1/ping", Some(HS_TOKEN), "").await;
+    assert_eq!(error(&answer), (405, "M_UNRECOGNIZED"));
+    let answer = service.call(Method::GET, "/rooms/%23a:hs.test", Some(HS_TOKEN), "").await;
+    assert_eq!(error(&answer), (404, "M_NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn a_focus_user_that_is_asked_for_is_registered() {
+    let service = Service::start().await;
+    let ask = |user: &'static str| {
+        let path = format!("/_matrix/app/v1/users/{user}");
+        let service = &service;
+        async move { service.call(Method::GET, &path, Some(HS_TOKEN), "").await }
+    };
+    assert_eq!(ask("%40fs_IWFiYzplRVQ%3Ahs.test").await, (200, json!({})));
+    let register = &service.homeserver.asked()[0];
+    assert_eq!(register.what, "POST /register");
+    assert_eq!(
+        register.body,
+        json!({ "type": "m.login.application_service", "username": "fs_IWFiYzplRVQ", "inhibit_login": true })
+    );
+    let asked = service.homeserver.asked().len();
+    for stranger in
+        ["@alice:hs.test", "@fs_nonsense:hs.test", "@fs_IWFiYzplRVQ:else.test", "@conference:hs.test", "x"]
+    {
+        assert_eq!(error(&ask(stranger).await), (404, "M_NOT_FOUND"), "{stranger}");
+    }
+    assert_eq!(service.homeserver.asked().len(), asked, "nothing is asked for strangers");
+}
+
+#[tokio::test]
+async fn an_invitation_that_names_no_room_is_declined() {
+    let service = Service::start().await;
+    service.homeserver.on("POST /rooms/!direct:hs.test/leave", 200, json!({}));
+    let invite = json!({ "type": "m.room.member", "sender": ALICE, "room_id": DIRECT, "state_key": "@fs_odd:hs.test",
+        "content": { "membership": "invite" } });
+    assert_eq!(service.put("1", &json!({ "events": [invite] }).to_string()).await, (200, json!({})));
+    let leave = service.homeserver.wait_for("POST /rooms/!direct:hs.test/leave").await;
+    assert_eq!(leave.query, "user_id=%40fs_odd%3Ahs.test");
+    assert_eq!(service.homeserver.asked()[0].body["username"], "fs_odd", "who does not exist can't decline");
+}
+
+#[tokio::test]
+async fn without_the_listener_foreign_events_come_back_untouched() {
+    let (_homeserver, url) = FakeHomeserver::start().await;
+    let (inbox, mut mailbox) = Inbox::new(1);
+    let transactions = adapter(&url).transactions(inbox);
+    let foreign = r#"{"type": "m.room.message", "sender":"@a:b", "odd":   [1e2]}"#;
+    let left = json!({ "type": "m.room.member", "sender": ALICE, "room_id": GROUP, "state_key": ALICE,
+        "content": { "membership": "leave" } })
+    .to_string();
+    let echo =
+        json!({ "type": "m.call.answer", "sender": FOCUS, "room_id": DIRECT, "content": {} }).to_string();
+    let body = format!(r#"{{"events":[{foreign},{left},{echo}]}}"#);
+    let (handled, ()) = tokio::join!(transactions.handle_transaction("5", body.as_bytes()), async {
+        mailbox.next().await.unwrap().reply.send(Accepted::New).unwrap();
+    });
+    let handled = handled.unwrap();
+    let raw: Vec<&str> = handled.foreign.iter().map(|event| event.get()).collect();
+    assert_eq!(raw, [foreign, left.as_str()]);
+    assert_eq!((handled.inputs, handled.accepted), (1, Accepted::New));
+    let skipped: Vec<(usize, Skip)> =
+        handled.skipped.into_iter().map(|skipped| (skipped.position, skipped.why)).collect();
+    assert_eq!(skipped, [(0, Skip::Malformed), (2, Skip::OwnEcho)]);
+
+    assert!(matches!(transactions.handle_transaction("6", b"{").await, Err(TransactionError::BadJson(_))));
+    drop(mailbox);
+    let gone = transactions.handle_transaction("7", body.as_bytes()).await;
+    assert!(matches!(gone, Err(TransactionError::NotAccepted(_))));
+}

@@ -1,0 +1,66 @@
+// Where a caller's sound comes from: the microphone, a tone, or nothing at all.
+// Every source hands out a new stream per call, because the call stops the stream's tracks when it ends.
+
+/** @typedef {() => Promise<{stream: MediaStream, silent: boolean, problem: string | null}>} SoundSource */
+
+/**
+ * The microphone. Where it is refused or missing, a silent track takes its place, so that one can listen.
+ *
+ * @param {() => AudioContext} context makes or returns the context that a silent track needs
+ * @returns {SoundSource}
+ */
+export function microphone(context) {
+  return async () => {
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: false });
+      return { stream, silent: false, problem: null };
+    } catch (error) {
+      return { stream: silentStream(context()), silent: true, problem: problemOf(error) };
+    }
+  };
+}
+
+/**
+ * A sine tone, for measurements: no echo cancellation, gain control or noise suppression touches it.
+ *
+ * @param {AudioContext} context
+ * @param {number} hz frequency; 0 for silence
+ * @param {number} [dbfs] level; a full-scale sine is 0 dBFS
+ * @returns {SoundSource}
+ */
+export function tone(context, hz, dbfs = -12) {
+  return async () => {
+    if (!hz) return { stream: silentStream(context), silent: false, problem: null };
+    const oscillator = new OscillatorNode(context, { frequency: hz });
+    const gain = new GainNode(context, { gain: 10 ** (dbfs / 20) });
+    const end = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    oscillator.connect(gain).connect(end);
+    oscillator.start();
+    return { stream: end.stream, silent: false, problem: null };
+  };
+}
+
+function silentStream(context) {
+  const source = new ConstantSourceNode(context, { offset: 0 });
+  const end = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+  source.connect(end);
+  source.start();
+  return end.stream;
+}
+
+/** Names of getUserMedia's errors: https://www.w3.org/TR/mediacapture-streams/#dom-mediadevices-getusermedia */
+function problemOf(error) {
+  switch (error?.name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return "refused";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "missing";
+    case "NotReadableError":
+    case "AbortError":
+      return "busy";
+    default:
+      return "unavailable";
+  }
+}

@@ -1,0 +1,220 @@
+// The test page: one person with a client of their own, driven by `window.person`.
+// It takes part like any client; what it measures is what its user would hear.
+
+import { ConferenceCall } from "./conference-call.js";
+import { openSession } from "./call/session.js";
+import { tone } from "./call/microphone.js";
+import { answerNextCall } from "./person/answering.js";
+import { Listener } from "./sound/listener.js";
+
+const context = new AudioContext({ sampleRate: 48_000, latencyHint: "interactive" });
+const listener = new Listener(context, document.getElementById("sound"));
+const page = document.getElementById("log");
+
+let starting = false;
+let client = null;
+/** @type {ConferenceCall | null} */
+let call = null;
+
+/** @type {import("./call/microphone.js").SoundSource | null} */
+let openSound = null;
+/** A call that was answered rather than placed. @type {import("matrix-js-sdk").MatrixCall | null} */
+let answered = null;
+
+const person = {
+  /**
+   * Logs in and syncs.
+   *
+   * @param {import("./call/session.js").Credentials & {tone?: number, tone_dbfs?: number, verbose?: boolean}} who
+   *   `tone`: what this person says, a sine in Hz (0 or absent: silence); `tone_dbfs`: how loud (default -12)
+   */
+  async start(who) {
+    if (starting) throw new Error("this person has been started already");
+    starting = true;
+    // Without a click Chromium lets no sound run, and `resume()` would wait for the click for ever.
+    context.resume();
+    await until(
+      context,
+      ["statechange"],
+      () => context.state === "running",
+      10_000,
+      "sound is not allowed to run: the browser needs --autoplay-policy=no-user-gesture-required",
+    );
+    openSound = tone(context, who.tone ?? 0, who.tone_dbfs);
+    client = await openSession(who, { verbose: who.verbose ?? false });
+    call = new ConferenceCall(client, openSound);
+    call.addEventListener("stream", ({ detail }) => hear(detail.stream));
+    call.addEventListener("log", ({ detail }) => print(detail));
+    return { user_id: client.getSafeUserId() };
+  },
+
+  /**
+   * Calls the focus user of a group room.
+   *
+   * @param {object} request
+   * @param {string} request.group_room_id
+   * @param {string} request.focus_user_id
+   * @param {boolean} [request.invite] invite the focus user to the group room if it isn't there (default true)
+   * @param {number} [request.invite_to_call_ms] a new 1:1 room whose invitation precedes the call by this much only
+   * @param {number} [request.timeoutMs] how long to wait for the connection (default 30000)
+   * @returns {Promise<{callId: string, roomId: string, connectedMs: number}>} once the call is connected
+   * @throws {Error} when it ends or the time is over before; the message has the JSON of `state()`
+   */
+  async join(request) {
+    if (!call) throw new Error("start() comes first");
+    listener.clear();
+    const placed = call.join({
+      groupRoomId: request.group_room_id,
+      focusUserId: request.focus_user_id,
+      inviteFocus: request.invite ?? true,
+      inviteToCallMs: request.invite_to_call_ms,
+    });
+    await Promise.all([placed, whenConnected(call, request.timeoutMs ?? 30_000)]);
+    return { callId: call.callId, roomId: call.roomId, connectedMs: call.connectedMs };
+  },
+
+  /**
+   * What is known of the call. `call_state` is `idle` or one of matrix-js-sdk's states, `answered_state` the same of
+   * a call that was answered; `log` has ms since the join.
+   */
+  state() {
+    return {
+      call_state: call?.state ?? "idle",
+      answered_state: answered?.state ?? "idle",
+      call_id: call?.callId ?? null,
+      room_id: call?.roomId ?? null,
+      connected_ms: call?.connectedMs ?? null,
+      reconnecting: call?.reconnecting ?? false,
+      muted: call?.muted ?? false,
+      rejected: call?.rejected ?? false,
+      hangup_party: call?.hangupParty ?? null,
+      hangup_reason: call?.hangupReason ?? null,
+      notices: call ? [...call.notices] : [],
+      log: call ? [...call.log] : [],
+    };
+  },
+
+  /**
+   * Resolves when `state().call_state` is the one given.
+   *
+   * @param {string} state
+   * @param {number} [timeoutMs]
+   */
+  async waitFor(state, timeoutMs = 30_000) {
+    await until(call, ["state"], () => call.state === state, timeoutMs, `the call was not ${state}`);
+    return person.state();
+  },
+
+  /**
+   * Resolves with the first notice of the focus user since the join, or the first that contains `text`.
+   *
+   * @param {string} [text]
+   * @param {number} [timeoutMs]
+   * @returns {Promise<string>}
+   */
+  async waitForNotice(text = "", timeoutMs = 30_000) {
+    const find = () => call.notices.find((notice) => notice.includes(text));
+    await until(call, ["notice"], () => find() !== undefined, timeoutMs, `there was no notice "${text}"`);
+    return find();
+  },
+
+  /**
+   * How loud tones are in the next `ms` milliseconds of received sound.
+   *
+   * @param {number[]} frequencies Hz
+   * @param {number} [ms] tones nearer than 2000/ms Hz to one another blur
+   * @returns {Promise<Record<string, number>>} dBFS by frequency (a full-scale sine is 0), and `rms` of everything
+   */
+  levels(frequencies, ms = 1000) {
+    return listener.levels(frequencies, ms);
+  },
+
+  /**
+   * Milliseconds from `join()` to the first received sound of at least `thresholdDb` dBFS (RMS over 10 ms).
+   *
+   * @param {number} [thresholdDb]
+   * @param {number} [timeoutMs]
+   */
+  async firstSound(thresholdDb = -50, timeoutMs = 30_000) {
+    const at = await listener.firstSound(thresholdDb, timeoutMs);
+    return Math.round(at - call.startedAt);
+  },
+
+  /** Hangs up; the state is `ended` at once. */
+  async hangup() {
+    if (answered && !answered.callHasEnded()) answered.hangup("user_hangup", false);
+    call?.leave();
+    return person.state();
+  },
+
+  /** Switches the microphone off or on. @param {boolean} muted */
+  async setMuted(muted) {
+    return call ? call.setMuted(muted) : false;
+  },
+
+  /** Counts of the received sound: packets, lost, concealed and all samples, jitter in seconds. */
+  async stats() {
+    const report = await (answered?.peerConn ?? call?.connection)?.getStats();
+    for (const entry of report?.values() ?? []) {
+      if (entry.type !== "inbound-rtp" || entry.kind !== "audio") continue;
+      const { packetsReceived, packetsLost, concealedSamples, silentConcealedSamples } = entry;
+      const { totalSamplesReceived, jitter } = entry;
+      return { packetsReceived, packetsLost, concealedSamples, silentConcealedSamples, totalSamplesReceived, jitter };
+    }
+    return null;
+  },
+
+  /**
+   * Accepts room invitations and answers the next incoming call, so that two such pages can talk without a focus.
+   *
+   * @param {number} [timeoutMs]
+   * @returns {Promise<{callId: string, roomId: string}>} once it is connected
+   */
+  async answerNext(timeoutMs = 60_000) {
+    listener.clear();
+    answered = await answerNextCall(client, openSound, timeoutMs, hear);
+    return { callId: answered.callId, roomId: answered.roomId };
+  },
+};
+
+function hear(stream) {
+  listener.listen(stream).catch((error) => print({ ms: 0, what: `sound can't be played: ${error.message}` }));
+}
+
+function print({ ms, what }) {
+  page.append(`${String(ms).padStart(7)} ms  ${what}\n`);
+}
+
+function whenConnected(target, timeoutMs) {
+  return until(target, ["state"], () => {
+    if (target.state === "ended") throw new Error(`the call ended: ${JSON.stringify(person.state())}`);
+    return target.state === "connected";
+  }, timeoutMs, "the call was not connected in time");
+}
+
+/** Resolves when `test` is true, asked now and at each of the events; rejects with what `test` throws. */
+function until(target, events, test, timeoutMs, complaint) {
+  return new Promise((resolve, reject) => {
+    const done = (act, value) => {
+      clearTimeout(timer);
+      for (const name of events) target.removeEventListener(name, look);
+      act(value);
+    };
+    const look = () => {
+      try {
+        if (test()) done(resolve);
+      } catch (error) {
+        done(reject, error);
+      }
+    };
+    const timer = setTimeout(
+      () => done(reject, new Error(`${complaint}: ${JSON.stringify(person.state())}`)),
+      timeoutMs,
+    );
+    for (const name of events) target.addEventListener(name, look);
+    look();
+  });
+}
+
+window.person = person;
+document.title = "ready";

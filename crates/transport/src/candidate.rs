@@ -1,0 +1,221 @@
+//! ICE candidates (RFC 8839 section 5.1): which of a caller's are used, and how ours are told.
+//!
+//! Checks of connectivity never live here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::sdp::Offer;
+
+/// How many candidates of one call are used at the most: each costs connectivity checks.
+pub(crate) const MAX_CANDIDATES: usize = 40;
+
+/// The longest candidate line that is read, in bytes.
+const MAX_LINE_BYTES: usize = 1024;
+
+/// A candidate as signalling brings it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteCandidate {
+    /// `candidate:…`; empty marks the end of the candidates.
+    pub line: String,
+    /// The name of the media line, where the client says it.
+    pub mid: Option<String>,
+    /// The position of the media line, where the client says it.
+    pub line_index: Option<u16>,
+}
+
+/// Which addresses the focus sends connectivity checks to on a caller's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CandidatePolicy {
+    /// Private, loopback and link-local addresses too.
+    pub allow_private: bool,
+}
+
+impl CandidatePolicy {
+    /// Whether checks may be sent to the address.
+    #[must_use]
+    pub fn allows(self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        if address.is_unspecified() || address.is_multicast() {
+            return false;
+        }
+        self.allow_private
+            || match address {
+                IpAddr::V4(address) => is_public_v4(address),
+                IpAddr::V6(address) => is_public_v6(address),
+            }
+    }
+
+    /// The candidate in a form that the WebRTC stack reads, if it is one to use: UDP, RTP's component, a literal address that is
+    /// allowed, a port, and the ICE credentials of now where it names any.
+    pub(crate) fn usable(self, line: &str, ufrag: &str) -> Option<String> {
+        if line.len() > MAX_LINE_BYTES {
+            return None;
+        }
+        let line = line.trim();
+        let line = line.strip_prefix("a=").unwrap_or(line);
+        let line = line.strip_prefix("candidate:").unwrap_or(line);
+        let parsed = Candidate::parse(line)?;
+        let of_now = parsed.ufrag.is_none_or(|named| named == ufrag);
+        let fits = of_now && parsed.component == 1 && parsed.port != 0 && self.allows(parsed.address);
+        // The foundation is the caller's to choose, up to 32 characters.
+        let foundation =
+            parsed.foundation.len() <= 32 && parsed.foundation.bytes().all(|b| b.is_ascii_graphic());
+        (fits && foundation).then(|| {
+            format!(
+                "candidate:{} 1 udp {} {} {} typ {}",
+                parsed.foundation, parsed.priority, parsed.address, parsed.port, parsed.kind
+            )
+        })
+    }
+}
+
+/// Whether a candidate is meant for the transport of the offer's audio line. Clients leave out either name or position; one that
+/// names a line that does not exist is not for us.
+pub(crate) fn concerns_audio(candidate: &RemoteCandidate, offer: &Offer) -> bool {
+    let named = match (&candidate.mid, candidate.line_index) {
+        (Some(mid), _) if !mid.is_empty() => {
+            // Some clients write the kind of media where its name belongs.
+            let by_name = offer.lines.iter().position(|line| line.mid.as_deref() == Some(mid));
+            by_name.or_else(|| offer.lines.iter().position(|line| line.media == *mid))
+        }
+        (_, Some(index)) => Some(usize::from(index)),
+        (_, None) => Some(offer.audio),
+    };
+    named.is_some_and(|index| {
+        index == offer.audio || offer.lines.get(index).is_some_and(|line| line.shares_ice)
+    })
+}
+
+/// One of our own candidates as it is told: without `candidate:`, under the advertised address if that is of its family. `None`
+/// for those of RTCP's component, which is not used (RFC 5761), and for what can't be read.
+pub(crate) fn local(line: &str, advertise: Option<IpAddr>) -> Option<String> {
+    let parsed = Candidate::parse(line)?;
+    if parsed.component != 1 {
+        return None;
+    }
+    let address = advertise
+        .filter(|outside| parsed.kind == "host" && outside.is_ipv4() == parsed.address.is_ipv4())
+        .unwrap_or(parsed.address);
+    Some(format!(
+        "{} 1 udp {} {} {} typ {}",
+        parsed.foundation, parsed.priority, address, parsed.port, parsed.kind
+    ))
+}
+
+/// The parts of a UDP candidate with a literal address.
+struct Candidate<'a> {
+    foundation: &'a str,
+    component: u16,
+    priority: u32,
+    address: IpAddr,
+    port: u16,
+    kind: &'a str,
+    ufrag: Option<&'a str>,
+}
+
+impl<'a> Candidate<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let foundation = words.next()?;
+        let component = words.next()?.parse().ok()?;
+        if !words.next()?.eq_ignore_ascii_case("udp") {
+            return None;
+        }
+        let priority = words.next()?.parse().ok()?;
+        let address = words.next()?.parse().ok()?;
+        let port = words.next()?.parse().ok()?;
+        if words.next()? != "typ" {
+            return None;
+        }
+        let kind = words.next().filter(|kind| matches!(*kind, "host" | "srflx" | "prflx" | "relay"))?;
+        let mut ufrag = None;
+        while let (Some(name), Some(value)) = (words.next(), words.next()) {
+            if name == "ufrag" {
+                ufrag = Some(value);
+            }
+        }
+        Some(Self { foundation, component, priority, address, port, kind, ufrag })
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    // 100.64.0.0/10 is shared address space (RFC 6598), 0.0.0.0/8 and 240.0.0.0/4 name nobody.
+    let shared = first == 100 && (64..128).contains(&second);
+    let nobody = first == 0 || first >= 240;
+    !(address.is_loopback() || address.is_private() || address.is_link_local() || shared || nobody)
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    !(address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLIC: CandidatePolicy = CandidatePolicy { allow_private: false };
+    const ANY: CandidatePolicy = CandidatePolicy { allow_private: true };
+
+    #[test]
+    fn what_clients_send_is_sorted() {
+        let of = |line: &str| ANY.usable(line, "XhIM");
+        let chromium = "candidate:3493740862 1 udp 2122063615 192.0.2.2 55462 typ host generation 0 ufrag XhIM network-id 1";
+        assert_eq!(of(chromium).unwrap(), "candidate:3493740862 1 udp 2122063615 192.0.2.2 55462 typ host");
+        let reflexive = "candidate:1 1 UDP 1686052607 203.0.113.7 4000 typ srflx raddr 10.0.0.1 rport 4000";
+        assert_eq!(of(reflexive).unwrap(), "candidate:1 1 udp 1686052607 203.0.113.7 4000 typ srflx");
+        for useless in [
+            "",
+            "candidate:",
+            "candidate:1 1 tcp 1518214911 192.0.2.2 9 typ host tcptype active",
+            "candidate:1 1 udp 1 4c6a1b1e-7b1d.local 4000 typ host",
+            "candidate:1 2 udp 1 192.0.2.2 4000 typ host",
+            "candidate:1 1 udp 1 192.0.2.2 0 typ host",
+            "candidate:1 1 udp 1 0.0.0.0 4000 typ host",
+            "candidate:1 1 udp 1 192.0.2.2 4000 typ host ufrag other",
+            "candidate:1 1 udp 99999999999 192.0.2.2 4000 typ host",
+            "candidate:1 1 udp 1 192.0.2.2 4000",
+        ] {
+            assert_eq!(of(useless), None, "{useless}");
+        }
+    }
+
+    #[test]
+    fn checks_go_to_private_addresses_only_if_allowed() {
+        for address in [
+            "10.1.2.3",
+            "127.0.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+        ] {
+            let address = address.parse().unwrap();
+            assert!(!PUBLIC.allows(address) && ANY.allows(address), "{address}");
+        }
+        for address in ["203.0.114.1", "8.8.8.8", "2001:4860::1"] {
+            assert!(PUBLIC.allows(address.parse().unwrap()), "{address}");
+        }
+        assert!(!ANY.allows("224.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_candidate_finds_its_line_by_whatever_it_names() {
+        let offer =
+            Offer::parse(include_str!("../tests/fixtures/js-sdk-chromium/video-0-invite-offer.sdp")).unwrap();
+        let concerns = |mid: Option<&str>, line_index| {
+            let candidate = RemoteCandidate { line: String::new(), mid: mid.map(str::to_owned), line_index };
+            concerns_audio(&candidate, &offer)
+        };
+        assert!(concerns(Some("0"), Some(0)));
+        assert!(concerns(None, None));
+        assert!(concerns(Some(""), Some(0)));
+        assert!(concerns(Some("audio"), None));
+        // Bundled lines share credentials.
+        assert!(concerns(Some("1"), None));
+        assert!(!concerns(Some("9"), None));
+        assert!(!concerns(None, Some(9)));
+    }
+}

@@ -1,0 +1,335 @@
+//! What an offer asks for, and whether it can be answered at all.
+//!
+//! A pure function of the text. The WebRTC stack never sees an offer that was refused here, nor the text of one that was taken.
+
+use std::collections::BTreeSet;
+use std::io::Cursor;
+
+use rtc::sdp::{MediaDescription, SessionDescription};
+
+use super::direction::Direction;
+
+/// The largest SDP that is read, in bytes.
+pub const MAX_SDP_BYTES: usize = 64 * 1024;
+
+/// The header extension by which a sender claims its level (RFC 6464).
+pub(crate) const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+/// An offer that can be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The media lines, in order; never empty.
+    pub(crate) lines: Vec<OfferedLine>,
+    /// Which of the lines is the audio line that is answered.
+    pub(crate) audio: usize,
+    /// The payload type of Opus on it.
+    pub(crate) opus: u8,
+    /// What the caller wants on it, seen from the caller.
+    pub(crate) direction: Direction,
+    /// The lines are bundled, so the answer has to say which of them stay.
+    pub(crate) bundled: bool,
+    /// The caller's ICE credentials (RFC 8839 section 5.4).
+    pub(crate) ice: IceCredentials,
+    /// The caller only answers connectivity checks.
+    pub(crate) ice_lite: bool,
+    /// The caller's certificate, as `<hash> <hex>` (RFC 8122 section 5).
+    pub(crate) fingerprint: String,
+    /// The caller insists on being the DTLS client.
+    pub(crate) dtls_client: bool,
+    /// The number that the caller gave to the audio level extension.
+    pub(crate) level_extension: Option<u8>,
+    /// Candidates in the offer itself, without `a=`.
+    pub(crate) candidates: Vec<String>,
+}
+
+/// One media line of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OfferedLine {
+    /// `audio`, `video`, `application`, …
+    pub(crate) media: String,
+    /// `UDP/TLS/RTP/SAVPF`, …
+    pub(crate) proto: String,
+    /// The first format, which a rejection repeats.
+    pub(crate) format: String,
+    /// Its name (RFC 5888).
+    pub(crate) mid: Option<String>,
+    /// It shares the audio line's ICE credentials, so its candidates are good for audio too.
+    pub(crate) shares_ice: bool,
+}
+
+/// ICE credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IceCredentials {
+    pub(crate) ufrag: String,
+    pub(crate) pwd: String,
+}
+
+/// What a further offer of the same call has to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) mid: Option<String>,
+    pub(crate) opus: u8,
+    pub(crate) fingerprint: String,
+}
+
+/// Why an offer can't be answered. Each is the offering client's fault or limitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// It is larger than [`MAX_SDP_BYTES`].
+    #[error("larger than {MAX_SDP_BYTES} bytes")]
+    TooLarge,
+    /// It is not an SDP, or a part that every offer has is missing or unreadable.
+    #[error("not readable: {0}")]
+    Malformed(&'static str),
+    /// It has no audio line in use.
+    #[error("no audio line")]
+    NoAudio,
+    /// Its audio line has no Opus.
+    #[error("no Opus")]
+    NoOpus,
+    /// It has no DTLS certificate fingerprint (RFC 8122), so media could not be encrypted.
+    #[error("no DTLS fingerprint")]
+    NoFingerprint,
+    /// It has several lines in use that are not bundled (RFC 8843).
+    #[error("several media lines without BUNDLE")]
+    NoBundle,
+    /// A further offer names another certificate than the first: it would need a new session.
+    #[error("the DTLS fingerprint changed")]
+    FingerprintChanged,
+    /// A further offer has no Opus under the payload type that the first had it.
+    #[error("the payload type of Opus changed")]
+    OpusRenumbered,
+}
+
+impl Offer {
+    /// Reads an offer (RFC 8866, RFC 8829 section 5.2.1) and checks that it can be answered.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError`].
+    pub fn parse(sdp: &str) -> Result<Self, OfferError> {
+        Self::read(sdp, None)
+    }
+
+    /// Reads a further offer of a call, whose audio line and Opus payload type have to be those of `kept`.
+    pub(crate) fn parse_again(sdp: &str, kept: &Kept) -> Result<Self, OfferError> {
+        let offer = Self::read(sdp, Some(kept))?;
+        if !offer.fingerprint.eq_ignore_ascii_case(&kept.fingerprint) {
+            return Err(OfferError::FingerprintChanged);
+        }
+        if offer.opus != kept.opus {
+            return Err(OfferError::OpusRenumbered);
+        }
+        Ok(offer)
+    }
+
+    /// What a further offer has to keep of this one.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept {
+            mid: self.audio_mid().map(str::to_owned),
+            opus: self.opus,
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+
+    /// The name of the audio line.
+    pub(crate) fn audio_mid(&self) -> Option<&str> {
+        self.lines.get(self.audio).and_then(|line| line.mid.as_deref())
+    }
+
+    fn read(sdp: &str, kept: Option<&Kept>) -> Result<Self, OfferError> {
+        if sdp.len() > MAX_SDP_BYTES {
+            return Err(OfferError::TooLarge);
+        }
+        let session = SessionDescription::unmarshal(&mut Cursor::new(sdp))
+            .map_err(|_| OfferError::Malformed("session description"))?;
+
+        let audio = choose_audio(&session, kept)?;
+        let media = session.media_descriptions.get(audio).ok_or(OfferError::NoAudio)?;
+        let opus = opus_of(media, kept.map(|kept| kept.opus)).ok_or(OfferError::NoOpus)?;
+        let both = Levels { session: &session, media };
+
+        let fingerprint = both.fingerprint().ok_or(OfferError::NoFingerprint)?;
+        let bundled = check_bundle(&session, media)?;
+        let ice = IceCredentials {
+            ufrag: both.ice_value("ice-ufrag").ok_or(OfferError::Malformed("ice-ufrag"))?,
+            pwd: both.ice_value("ice-pwd").ok_or(OfferError::Malformed("ice-pwd"))?,
+        };
+
+        Ok(Self {
+            lines: offered_lines(&session, &ice)?,
+            audio,
+            opus,
+            direction: both.direction(),
+            bundled,
+            ice,
+            ice_lite: session.has_attribute("ice-lite"),
+            fingerprint,
+            dtls_client: both.value("setup") == Some("active"),
+            level_extension: level_extension(media),
+            candidates: values(media, "candidate").map(|value| format!("candidate:{value}")).collect(),
+        })
+    }
+}
+
+/// Attributes of the audio line, and those of the session where the line has none of its own.
+struct Levels<'a> {
+    session: &'a SessionDescription,
+    media: &'a MediaDescription,
+}
+
+impl<'a> Levels<'a> {
+    fn value(&self, key: &str) -> Option<&'a str> {
+        values(self.media, key).next().or_else(|| self.session_values(key).next())
+    }
+
+    fn session_values(&self, key: &str) -> impl Iterator<Item = &'a str> {
+        let attributes = &self.session.attributes;
+        let key = key.to_owned();
+        attributes.iter().filter(move |a| a.key == key).filter_map(|a| a.value.as_deref()).map(str::trim)
+    }
+
+    /// RFC 8839 section 5.4: 4 to 256 characters of `ice-char`. Short ones are let through, being no danger to us.
+    fn ice_value(&self, key: &str) -> Option<String> {
+        let value = self.value(key)?;
+        let fits = (1..=256).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| value.to_owned())
+    }
+
+    /// SHA-256 if there is one, else the first of another hash that is long enough to be trusted.
+    fn fingerprint(&self) -> Option<String> {
+        let mut all: Vec<&str> = values(self.media, "fingerprint").collect();
+        if all.is_empty() {
+            all = self.session_values("fingerprint").collect();
+        }
+        let usable: Vec<String> = all.into_iter().filter_map(checked_fingerprint).collect();
+        usable.iter().find(|value| value.starts_with("sha-256 ")).or_else(|| usable.first()).cloned()
+    }
+
+    fn direction(&self) -> Direction {
+        let of_media = Direction::ALL.into_iter().find(|way| self.media.has_attribute(way.as_str()));
+        let of_session = || Direction::ALL.into_iter().find(|way| self.session.has_attribute(way.as_str()));
+        // RFC 8866 section 6.7: sendrecv is what is meant when nothing is said.
+        of_media.or_else(of_session).unwrap_or(Direction::SendRecv)
+    }
+}
+
+fn values<'a>(media: &'a MediaDescription, key: &str) -> impl Iterator<Item = &'a str> {
+    let key = key.to_owned();
+    media.attributes.iter().filter(move |a| a.key == key).filter_map(|a| a.value.as_deref()).map(str::trim)
+}
+
+/// `<hash> <hex pairs>` in one spelling, if it has the length that its hash makes.
+fn checked_fingerprint(value: &str) -> Option<String> {
+    let (hash, hex) = value.split_once(' ')?;
+    let hash = hash.to_ascii_lowercase();
+    let length = match hash.as_str() {
+        "sha-256" => 32,
+        "sha-384" => 48,
+        "sha-512" => 64,
+        _ => return None,
+    };
+    let hex = hex.trim().to_ascii_uppercase();
+    let pairs: Vec<&str> = hex.split(':').collect();
+    let well_formed =
+        pairs.iter().all(|pair| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    (pairs.len() == length && well_formed).then(|| format!("{hash} {hex}"))
+}
+
+/// A line is in use unless its port is 0; with `bundle-only` port 0 only says that it has no port of its own (RFC 8843
+/// section 6).
+fn in_use(media: &MediaDescription) -> bool {
+    media.media_name.port.value != 0 || media.has_attribute("bundle-only")
+}
+
+/// The audio line to answer: that of before, else the first with Opus.
+fn choose_audio(session: &SessionDescription, kept: Option<&Kept>) -> Result<usize, OfferError> {
+    let audio: Vec<(usize, &MediaDescription)> = session
+        .media_descriptions
+        .iter()
+        .enumerate()
+        .filter(|(_, media)| media.media_name.media == "audio" && in_use(media))
+        .collect();
+    if audio.is_empty() {
+        return Err(OfferError::NoAudio);
+    }
+    if let Some(kept) = kept {
+        let same = audio.iter().find(|(_, media)| mid_of(media) == kept.mid.as_deref());
+        return same.map(|(index, _)| *index).ok_or(OfferError::NoAudio);
+    }
+    let with_opus = audio.iter().find(|(_, media)| opus_of(media, None).is_some());
+    with_opus.map(|(index, _)| *index).ok_or(OfferError::NoOpus)
+}
+
+/// The payload type of Opus (RFC 7587 section 7: always `opus/48000/2`), `preferred` if it is one of several.
+fn opus_of(media: &MediaDescription, preferred: Option<u8>) -> Option<u8> {
+    let listed =
+        |payload_type: u8| media.media_name.formats.iter().any(|format| format.parse() == Ok(payload_type));
+    let mut found = values(media, "rtpmap").filter_map(|value| {
+        let (number, encoding) = value.split_once(' ')?;
+        let payload_type: u8 = number.parse().ok()?;
+        let encoding = encoding.trim().to_ascii_lowercase();
+        let opus = encoding == "opus/48000/2" || encoding == "opus/48000";
+        (opus && payload_type < 128 && listed(payload_type)).then_some(payload_type)
+    });
+    let first = found.next()?;
+    Some(preferred.filter(|wanted| found.any(|other| other == *wanted)).unwrap_or(first))
+}
+
+/// Whether the offer bundles its lines. Several lines in use must all be bundled with the audio line.
+fn check_bundle(session: &SessionDescription, audio: &MediaDescription) -> Result<bool, OfferError> {
+    let bundles: Vec<BTreeSet<&str>> = session
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.key == "group")
+        .filter_map(|attribute| attribute.value.as_deref())
+        .filter_map(|value| value.trim().strip_prefix("BUNDLE"))
+        .map(|mids| mids.split_whitespace().collect())
+        .collect();
+    let ours = mid_of(audio).and_then(|mid| bundles.iter().find(|bundle| bundle.contains(mid)));
+    let several = session.media_descriptions.iter().filter(|media| in_use(media)).count() > 1;
+    if several && ours.is_none() {
+        return Err(OfferError::NoBundle);
+    }
+    Ok(ours.is_some())
+}
+
+fn mid_of(media: &MediaDescription) -> Option<&str> {
+    values(media, "mid").next().filter(|mid| !mid.is_empty())
+}
+
+fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<Vec<OfferedLine>, OfferError> {
+    let mut seen = BTreeSet::new();
+    session
+        .media_descriptions
+        .iter()
+        .map(|media| {
+            let mid = mid_of(media);
+            // RFC 5888 section 4: a token, unique in the description.
+            if let Some(mid) = mid
+                && (!mid.bytes().all(|byte| byte.is_ascii_graphic()) || !seen.insert(mid))
+            {
+                return Err(OfferError::Malformed("mid"));
+            }
+            let name = &media.media_name;
+            Ok(OfferedLine {
+                media: name.media.clone(),
+                proto: name.protos.join("/"),
+                format: name.formats.first().cloned().ok_or(OfferError::Malformed("media format"))?,
+                mid: mid.map(str::to_owned),
+                shares_ice: values(media, "ice-ufrag").next().is_none_or(|ufrag| ufrag == ice.ufrag),
+            })
+        })
+        .collect()
+}
+
+/// `<id>[/direction] <uri>`, RFC 8285 section 5. Ids above 14 need the two-byte form, which is not worth having here.
+fn level_extension(media: &MediaDescription) -> Option<u8> {
+    values(media, "extmap").find_map(|value| {
+        let mut words = value.split_whitespace();
+        let id = words.next()?;
+        let id = id.split_once('/').map_or(id, |(id, _)| id);
+        let id: u8 = id.parse().ok().filter(|id| (1..=14).contains(id))?;
+        (words.next() == Some(AUDIO_LEVEL_URI)).then_some(id)
+    })
+}
