@@ -48,9 +48,8 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &DemoArgs) -> anyhow::R
     packages::ensure(steps, consent, &needs.collect::<Vec<_>>())?;
     python::parts(steps, consent)?;
     node::pages(steps, consent)?;
-    steps.step("Building the focus", "build-focus", |log| {
-        cargo(steps, log, &["build", "--workspace"])
-    })?;
+    // The whole workspace, as the tests do: with the same features nothing is built twice.
+    steps.step("Building the focus", "build-focus", |log| cargo(steps, log, &["build", "--workspace"]))?;
     let runtime = Runtime::new().context("could not start the runtime")?;
     let mut demo = start(steps, &runtime, args.port)?;
     steps.say(&format!(

@@ -26,10 +26,10 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::R
     if !args.quick {
         python::parts(steps, consent)?;
         node::pages(steps, consent)?;
-        let parts = ["-p", "confocal-testing", "--features", "real-parts", "--test", "parts"];
-        cargo_test(steps, "Testing the real parts", "test-parts", &parts)?;
-        let real = ["-p", "focus", "--features", "real-parts", "--test", "real"];
-        cargo_test(steps, "Testing the focus between real parts", "test-real", &real)?;
+        // Still the whole workspace, so that every package keeps its features and nothing is built twice.
+        let real = ["--workspace", "--features", "confocal-testing/real-parts,focus/real-parts"];
+        let targets = ["--test", "parts", "--test", "real"];
+        cargo_test(steps, "Testing with real parts", "test-real", &[real.as_slice(), &targets].concat())?;
     }
     Ok(())
 }

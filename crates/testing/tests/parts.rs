@@ -1,6 +1,6 @@
 //! The real parts work at all: what `cargo xtask test` installs can be started and does what the launchers say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use confocal_testing::parts::{
     AiortcCaller, Browser, CallerEvent, CallerOptions, Levels, PageServer, Places, Sound, Synapse, Version,
@@ -100,6 +100,22 @@ async fn a_caller_and_a_browser_hear_each_other_in_both_versions() {
             .expect("the caller is told");
         page.close().await.expect("closed");
     }
+
+    let profile = directory.join("profile").display().to_string();
+    assert!(processes_with(&profile) > 0, "the browser runs until it is dropped");
+    drop(browser);
+    let from = Instant::now();
+    while processes_with(&profile) > 0 {
+        assert!(from.elapsed() < SOON, "the browser outlives its handle");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How many processes have `text` in their command line.
+fn processes_with(text: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(text)).count()
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn a_focus_that_may_not_join_the_group_room_says_so() {
     let direct = world.direct_room(&owner, &FocusProcess::user_id(&room)).await;
     invite(&owner, &direct, "c1", json!({})).await;
     call_event(&owner, &direct, "m.call.reject", "c1").await;
-    notice(&owner, &direct, "invite").await;
+    notice(&owner, &direct, "Invite me there").await;
 }
 
 #[tokio::test]
