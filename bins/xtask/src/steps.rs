@@ -129,6 +129,16 @@ impl Log {
 pub(crate) fn cargo(steps: &Steps, log: &Log, arguments: &[&str]) -> anyhow::Result<()> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(Places::workspace()).env("CARGO_TARGET_DIR", steps.places().target());
+    // What cargo told us of ourselves is not for the packages that it builds now: some of their build scripts look at these,
+    // and would build half the tree anew whenever cargo is called once by hand and once from here.
+    for (name, _) in env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(name);
+        }
+    }
     log.run(&mut command)
 }
 

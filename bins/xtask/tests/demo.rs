@@ -80,7 +80,8 @@ async fn one_click_joins_and_both_speakers_are_heard_and_ctrl_c_ends_everything(
 /// The page shows the three of them, the call's controls, and no 1:1 room.
 async fn shows_everyone(page: &Page) {
     page.wait_for("document.querySelectorAll('#participants > li').length === 3", SOON).await.unwrap();
-    let shown = "const shown = (id) => { const it = document.getElementById(id); return !!it && !it.hidden; };
+    let shown =
+        "const shown = (id) => { const it = document.getElementById(id); return !!it && !it.hidden; };
                  return { mute: shown('mute'), leave: shown('leave'), join: shown('join') };";
     let controls = page.run(shown, &Value::Null, SOON).await.unwrap();
     assert_eq!(controls, json!({ "mute": true, "leave": true, "join": false }));
