@@ -150,10 +150,8 @@ impl<H: Homeserver> Adapter<H> {
             });
         }
         let (joined, functional) = (asked?, functional?);
-        let people = in_direct?
-            .iter()
-            .filter(|id| *id == user || !functional.contains(&id.as_str().to_owned()))
-            .count();
+        let is_person = |id: &OwnedUserId| id == user || !functional.iter().any(|name| name == id.as_str());
+        let people = in_direct?.iter().filter(|id| is_person(id)).count();
         let direct_members = u32::try_from(people).unwrap_or(u32::MAX);
         let admission = Admission { joined, direct_members };
         Ok(Performed { outcome: RequestOutcome::Admission(admission), learnt: Vec::new() })

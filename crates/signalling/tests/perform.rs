@@ -1,5 +1,9 @@
 //! What the machine asks for, as the homeserver sees it, and what its answers come to.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! What the homeserver sees when it calls: tokens, paths, bodies, and when a transaction is acknowledged.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod support;
 
@@ -46,10 +50,12 @@ fn hangup(call: &str) -> Value {
 }
 
 fn calls_of(inputs: &[Input]) -> Vec<&str> {
-    let call = |input| match input {
-        &Input::CallHungUp { ref key, .. } => key.call.as_str(),
-        other => panic!("{other:?}"),
-    };
+    fn call(input: &Input) -> &str {
+        match input {
+            Input::CallHungUp { key, .. } => key.call.as_str(),
+            other => panic!("{other:?}"),
+        }
+    }
     inputs.iter().map(call).collect()
 }
 

@@ -114,7 +114,7 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let path = uri.path().replace("/_matrix/client/v3", "");
+    let path = decoded(uri.path()).replace("/_matrix/client/v3", "");
     let what = format!("{method} {path}");
     let token = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = Asked {
@@ -137,4 +137,16 @@ async fn answer(
     let (status, body) =
         found.unwrap_or_else(|| (404, json!({ "errcode": "M_NOT_FOUND", "error": "not told about" })));
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+}
+
+/// A path with its escapes read, once, as a homeserver does.
+fn decoded(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at(2);
+        bytes.push(u8::from_str_radix(code, 16).unwrap());
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).unwrap()
 }
