@@ -6,6 +6,8 @@ mod bench;
 mod caller;
 mod tone;
 
+use std::time::Duration;
+
 use confocal::conference::{Candidate, LegId, MediaReport, OfferRefusal};
 
 use bench::{Bench, until};
@@ -214,6 +216,39 @@ async fn more_legs_than_allowed_are_refused() {
     let offer = Caller::new(TONES[1]).await.offer().await;
     bench.open(2, 2, &offer);
     assert_eq!(refusal(&mut bench, 2).await, OfferRefusal::Overloaded);
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_vanishes_is_lost_and_then_failed() {
+    let mut bench = Bench::with(|config| {
+        let timeouts = &mut config.transport.timeouts;
+        timeouts.lost = Duration::from_millis(500);
+        timeouts.failed = Duration::from_millis(500);
+        timeouts.keepalive = Duration::from_millis(100);
+    });
+    let mut caller = Caller::new(TONES[0]).await;
+    bench.call(1, 1, &mut caller).await;
+    caller.close().await;
+    let lost = |report: &MediaReport| matches!(report, MediaReport::TransportLost { .. }).then_some(());
+    bench.wait_for("a lost connection", lost).await;
+    let failed = |report: &MediaReport| matches!(report, MediaReport::TransportFailed { .. }).then_some(());
+    bench.wait_for("a failed connection", failed).await;
+    until("the mix is left", || bench.engine.stats().legs == 0).await;
+    bench.close(1);
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ice_lite_is_enough_for_a_caller_that_checks() {
+    let mut bench = Bench::with(|config| config.transport.ice_lite = true);
+    let mut callers = Vec::new();
+    for (leg, tone) in [(1, TONES[0]), (2, TONES[1])] {
+        let mut caller = Caller::new(tone).await;
+        bench.call(leg, leg, &mut caller).await;
+        callers.push(caller);
+    }
+    hear_each_other(&callers).await;
     bench.engine.shutdown().await;
 }
 

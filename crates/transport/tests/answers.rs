@@ -1,0 +1,110 @@
+//! Recorded browsers' offers, answered by real sessions: nobody connects, but sockets are bound and answers are whole.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+
+use confocal_transport::{
+    OpenError, OpenSession, PortRange, RenegotiateError, Session, Transport, TransportConfig, WebRtcTransport,
+};
+
+const CHROMIUM: [&str; 4] = [
+    include_str!("fixtures/js-sdk-chromium/video-0-invite-offer.sdp"),
+    include_str!("fixtures/js-sdk-chromium/video-12-negotiate-offer.sdp"),
+    include_str!("fixtures/js-sdk-chromium/voice-0-invite-offer.sdp"),
+    include_str!("fixtures/js-sdk-chromium/voice-13-negotiate-offer.sdp"),
+];
+const FIREFOX: [&str; 3] = [
+    include_str!("fixtures/firefox/transceivers-offer.sdp"),
+    include_str!("fixtures/firefox/video-offer.sdp"),
+    include_str!("fixtures/firefox/voice-offer.sdp"),
+];
+/// Offers of one connection: talk, hold, resume.
+const CALL: [(&str, &str); 3] = [
+    (include_str!("fixtures/js-sdk-chromium/voice-13-negotiate-offer.sdp"), "sendrecv"),
+    (include_str!("fixtures/js-sdk-chromium/voice-10-negotiate-offer.sdp"), "recvonly"),
+    (include_str!("fixtures/js-sdk-chromium/voice-13-negotiate-offer.sdp"), "sendrecv"),
+];
+
+#[tokio::test]
+async fn browsers_offers_are_answered() {
+    let transport = WebRtcTransport::new(local(None));
+    for offer in CHROMIUM.into_iter().chain(FIREFOX) {
+        let OpenSession { session, answer, .. } = transport.open(offer).await.unwrap();
+        let lines = |sdp: &str| sdp.matches("\nm=").count();
+        assert_eq!(lines(&answer.sdp), lines(offer));
+        assert!(answer.sdp.contains("a=candidate:") && answer.sdp.contains("a=end-of-candidates\r\n"));
+        assert!(answer.sdp.contains("a=setup:active\r\n"));
+        assert!(answer.sdp.contains(&format!("a=msid:{} ", answer.stream_id)));
+        session.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_recorded_call_is_followed_through_hold_and_resume() {
+    let transport = WebRtcTransport::new(local(None));
+    let OpenSession { mut session, answer: mut before, .. } = transport.open(CALL[0].0).await.unwrap();
+    for (version, (offer, direction)) in CALL.into_iter().enumerate().skip(1) {
+        let answer = session.renegotiate(offer).await.unwrap();
+        assert_eq!(answer.direction.as_str(), direction);
+        assert_eq!(answer.stream_id, before.stream_id);
+        assert_eq!(line(&answer.sdp, "a=fingerprint:"), line(&before.sdp, "a=fingerprint:"));
+        assert_eq!(line(&answer.sdp, "a=setup:"), line(&before.sdp, "a=setup:"));
+        // RFC 3264 section 8: the same session, one version on.
+        let origin: Vec<&str> = line(&answer.sdp, "o=").split(' ').collect();
+        assert_eq!(origin[1], line(&before.sdp, "o=").split(' ').nth(1).unwrap());
+        assert_eq!(origin[2], (version + 1).to_string());
+        before = answer;
+    }
+    let foreign = session.renegotiate(FIREFOX[0]).await;
+    assert!(matches!(foreign, Err(RenegotiateError::Offer(_))), "{foreign:?}");
+    assert!(session.renegotiate(CALL[1].0).await.is_ok());
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_wants_to_be_the_dtls_client_is_let() {
+    let transport = WebRtcTransport::new(local(None));
+    let offer = CHROMIUM[2].replace("a=setup:actpass", "a=setup:active");
+    let OpenSession { session, answer, .. } = transport.open(&offer).await.unwrap();
+    assert!(answer.sdp.contains("a=setup:passive\r\n"), "{}", answer.sdp);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn ports_are_of_the_range_and_come_back() {
+    // Two ports that are free now; one of them is taken by someone else.
+    let (range, taken) = free_pair();
+    let transport = WebRtcTransport::new(TransportConfig {
+        advertise: Some("203.0.113.9".parse().unwrap()),
+        ..local(Some(range))
+    });
+    for _ in 0..3 {
+        let OpenSession { session, answer, .. } = transport.open(CHROMIUM[0]).await.unwrap();
+        let candidate = line(&answer.sdp, "a=candidate:");
+        assert!(candidate.contains(&format!(" 203.0.113.9 {} typ host", range.last())), "{candidate}");
+        let full = transport.open(CHROMIUM[0]).await;
+        assert!(matches!(full, Err(OpenError::NoPort)), "{full:?}");
+        session.close().await;
+    }
+    drop(taken);
+}
+
+fn local(ports: Option<PortRange>) -> TransportConfig {
+    TransportConfig { listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)], ports, ..TransportConfig::default() }
+}
+
+/// Two neighbouring ports, the lower one bound.
+fn free_pair() -> (PortRange, UdpSocket) {
+    for _ in 0..100 {
+        let lower = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = lower.local_addr().unwrap().port();
+        if port < u16::MAX && UdpSocket::bind(("127.0.0.1", port + 1)).is_ok() {
+            return (PortRange::new(port, port + 1).unwrap(), lower);
+        }
+    }
+    panic!("no two neighbouring ports are free");
+}
+
+fn line<'a>(sdp: &'a str, start: &str) -> &'a str {
+    sdp.lines().find(|line| line.starts_with(start)).unwrap()
+}
