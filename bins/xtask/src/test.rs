@@ -27,8 +27,8 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::R
         python::parts(steps, consent)?;
         node::pages(steps, consent)?;
         // Still the whole workspace, so that every package keeps its features and nothing is built twice.
-        let real = ["--workspace", "--features", "confocal-testing/real-parts,focus/real-parts"];
-        let targets = ["--test", "parts", "--test", "real"];
+        let real = ["--workspace", "--features", "confocal-testing/real-parts,focus/real-parts,xtask/real-parts"];
+        let targets = ["--test", "parts", "--test", "real", "--test", "demo"];
         cargo_test(steps, "Testing with real parts", "test-real", &[real.as_slice(), &targets].concat())?;
     }
     Ok(())

@@ -1,0 +1,48 @@
+//! Callers that are no browser, in both versions of the protocol and with less than js-sdk sends.
+
+use confocal_testing::parts::{AiortcCaller, CallerOptions, FocusProcess, Levels, Sound, Version};
+
+use crate::world::{SOON, World};
+
+const TONES: [f64; 4] = [437.0, 631.0, 1013.0, 1511.0];
+
+#[tokio::test]
+async fn callers_of_both_versions_trickling_and_without_metadata_hear_each_other() {
+    let world = World::start("clients", "").await;
+    let kinds = [
+        ("old", CallerOptions { version: Version::V0, ..CallerOptions::new("") }),
+        ("plain", CallerOptions::new("")),
+        ("trickling", CallerOptions { trickle_only: true, ..CallerOptions::new("") }),
+        ("terse", CallerOptions { metadata: false, ..CallerOptions::new("") }),
+    ];
+    let mut users = Vec::new();
+    for (name, _) in &kinds {
+        users.push(world.user(name).await);
+    }
+    let room = world.group_room(&users.iter().collect::<Vec<_>>()).await;
+    let mut callers = Vec::new();
+    for ((user, (name, kind)), tone) in users.iter().zip(kinds).zip(TONES) {
+        let options = CallerOptions {
+            focus_user: FocusProcess::user_id(&room),
+            group_room: Some(room.clone()),
+            sound: Sound::Tone { hertz: tone, dbfs: -20.0 },
+            listen_hertz: TONES.to_vec(),
+            ..kind
+        };
+        let mut caller = AiortcCaller::start(&world.places, &world.directory, user, &options).unwrap();
+        caller.connected(SOON).await.unwrap();
+        callers.push((name, tone, caller));
+    }
+    for (name, own, caller) in &mut callers {
+        let others_and_not_itself = |levels: &Levels| {
+            let quietest = TONES
+                .iter()
+                .filter(|tone| *tone != own)
+                .map(|&tone| levels.tone(tone))
+                .fold(f64::INFINITY, f64::min);
+            quietest > -45.0 && levels.tone(*own) < quietest - 40.0
+        };
+        let what = format!("({name}) the others and not itself");
+        caller.hears(&what, SOON, others_and_not_itself).await.unwrap();
+    }
+}

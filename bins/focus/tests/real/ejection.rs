@@ -1,0 +1,150 @@
+//! Whoever leaves a room, however, leaves the conference: rules R4 and R5.
+
+use std::time::Duration;
+
+use confocal_testing::parts::{AiortcCaller, CallerEvent, FocusProcess, Levels, Rule, User};
+use http::Method;
+
+use crate::world::{SOON, World, eventually};
+
+const STAYS: f64 = 437.0;
+const GOES: f64 = 631.0;
+
+/// The bound that the rules are held to.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// Two people in a conference that hear each other.
+struct Two {
+    world: World,
+    room: String,
+    owner: User,
+    leaver: User,
+    stays: AiortcCaller,
+    goes: AiortcCaller,
+}
+
+impl Two {
+    async fn in_conference(name: &str) -> Self {
+        let world = World::start(name, "").await;
+        let (owner, leaver) = (world.user("owner").await, world.user("leaver").await);
+        let room = world.group_room(&[&owner, &leaver]).await;
+        let mut two = Self {
+            stays: world.caller(&owner, &room, STAYS, &[GOES]).await,
+            goes: world.caller(&leaver, &room, GOES, &[STAYS]).await,
+            world,
+            room,
+            owner,
+            leaver,
+        };
+        two.hear_each_other().await;
+        two
+    }
+
+    async fn hear_each_other(&mut self) {
+        self.stays.hears("the leaver", SOON, |levels| levels.tone(GOES) > -45.0).await.unwrap();
+        self.goes.hears("who stays", SOON, |levels| levels.tone(STAYS) > -45.0).await.unwrap();
+    }
+
+    /// The leaver comes back by a new call, in a new 1:1 room.
+    async fn come_back(&mut self) {
+        eventually("the focus knows that one is gone", SOON, async || {
+            self.world.participants(&self.room).await == Some(1)
+        })
+        .await;
+        self.goes = self.world.caller(&self.leaver, &self.room, GOES, &[STAYS]).await;
+        self.hear_each_other().await;
+    }
+
+    /// Within two seconds the leaver's client is told, and who stays hears it no longer.
+    async fn is_ejected(&mut self, told: bool) {
+        let gone = |levels: &Levels| levels.tone(GOES) < -70.0;
+        if told {
+            let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
+            let (hung_up, heard) = tokio::join!(
+                self.goes.until("the hangup", AT_ONCE, hangup),
+                self.stays.hears("no leaver any more", AT_ONCE, gone),
+            );
+            hung_up.unwrap();
+            heard.unwrap();
+        } else {
+            self.stays.hears("no leaver any more", AT_ONCE, gone).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn r4_leaving_the_group_room_kick_and_ban_end_the_call_within_two_seconds() {
+    let mut two = Two::in_conference("ejection-group").await;
+
+    two.leaver.leave(&two.room).await.unwrap();
+    two.is_ejected(true).await;
+    two.owner.invite(&two.room, &two.leaver.user_id).await.unwrap();
+    two.leaver.join(&two.room).await.unwrap();
+    two.come_back().await;
+
+    two.owner.kick(&two.room, &two.leaver.user_id).await.unwrap();
+    two.is_ejected(true).await;
+    two.owner.invite(&two.room, &two.leaver.user_id).await.unwrap();
+    two.leaver.join(&two.room).await.unwrap();
+    two.come_back().await;
+
+    two.owner.ban(&two.room, &two.leaver.user_id).await.unwrap();
+    two.is_ejected(true).await;
+}
+
+#[tokio::test]
+async fn r5_leaving_the_direct_room_ends_the_call_within_two_seconds() {
+    let mut two = Two::in_conference("ejection-direct").await;
+    let direct = direct_room_of(&two.leaver, &FocusProcess::user_id(&two.room)).await;
+    two.leaver.leave(&direct).await.unwrap();
+    // Nobody can be told in a room that they have left; the media ends.
+    two.is_ejected(false).await;
+    eventually("the focus counts one", SOON, async || two.world.participants(&two.room).await == Some(1)).await;
+}
+
+#[tokio::test]
+async fn r4_leaving_and_rejoining_in_one_transaction_ends_the_call_and_a_new_name_does_not() {
+    let mut two = Two::in_conference("ejection-rejoin").await;
+    two.owner.request(Method::PUT, &join_rules(&two.room), Some(&serde_json::json!({ "join_rule": "public" }))).await.unwrap();
+
+    two.leaver.set_display_name("Someone else").await.unwrap();
+    let renamed = |event: &serde_json::Value| {
+        event["type"] == "m.room.member" && event["content"]["displayname"] == "Someone else"
+    };
+    two.leaver.wait_for_event(&two.room, "the new name", SOON, renamed).await.unwrap();
+    // The next message comes after the new name, so once it has been pushed the name has been too.
+    let before = two.world.transactions.applied().len();
+    two.world.transactions.add(Rule {
+        times: Some(1),
+        ..Rule::delay(Method::PUT, "/transactions/", Duration::from_secs(3))
+    });
+    two.owner.say(&two.room, "a message that holds the transactions up").await.unwrap();
+    eventually("a transaction is held up", SOON, async || two.world.transactions.applied().len() > before).await;
+    two.hear_each_other().await;
+    assert_eq!(two.world.participants(&two.room).await, Some(2), "a new name ends no call");
+
+    // Both events wait behind the held-up transaction, and go out together in the next.
+    two.leaver.leave(&two.room).await.unwrap();
+    two.leaver.join(&two.room).await.unwrap();
+    let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
+    two.goes.until("the hangup", SOON, hangup).await.unwrap();
+    two.is_ejected(false).await;
+}
+
+fn join_rules(room: &str) -> String {
+    let room = room.replace('!', "%21").replace(':', "%3A");
+    format!("v3/rooms/{room}/state/m.room.join_rules/")
+}
+
+/// The room that a user shares with the focus user alone.
+async fn direct_room_of(user: &User, focus_user: &str) -> String {
+    let joined = user.request(Method::GET, "v3/joined_rooms", None).await.unwrap();
+    for room in joined["joined_rooms"].as_array().unwrap() {
+        let room = room.as_str().unwrap();
+        let members = user.members(room).await.unwrap();
+        if members.len() == 2 && members.get(focus_user).is_some_and(|membership| membership == "join") {
+            return room.to_owned();
+        }
+    }
+    panic!("no 1:1 room with {focus_user}");
+}

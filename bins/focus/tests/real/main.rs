@@ -1,0 +1,12 @@
+//! The focus between real parts: Synapse, matrix-js-sdk in Chromium, aiortc. Each test has a homeserver and a focus of its own.
+//!
+//! What needs none of them is tested in the crates. `cargo xtask test` installs the parts and runs this.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
+
+mod admission;
+mod clients;
+mod ejection;
+mod identity;
+mod leaving;
+mod voice;
+mod world;
