@@ -50,5 +50,7 @@ mod tests {
     #[test]
     fn an_advisory_is_not_taken_for_a_missing_database() {
         assert!(!database_unreachable("error[vulnerability]: Some crate has a flaw\nadvisories FAILED"));
+        let unreachable = "2026-11-22 11:27:48 [ERROR] failed to fetch advisory database https://github.com/RustSec/advisory-db";
+        assert!(database_unreachable(unreachable));
     }
 }
