@@ -1,6 +1,7 @@
 //! The developer commands of this repository, run as `cargo xtask <command>`. What a command needs and does not find it
 //! installs first. No logic of the focus lives here.
 
+mod bench_joins;
 mod checks;
 mod demo;
 mod setup;
@@ -38,6 +39,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run all tests, also those with a real homeserver, browsers and callers.
     Test(test::TestArgs),
+    /// Measure how long it takes to get into a conference.
+    BenchJoins(bench_joins::BenchArgs),
     /// Check licences, banned crates and sources of all dependencies.
     Deny,
     /// Check all dependencies against the advisory database.
@@ -61,6 +64,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Demo(args) => demo::run(&steps, consent, args),
         Command::Test(args) => test::run(&steps, consent, args),
+        Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
         Command::Deny => checks::deny(&steps, consent),
         Command::Audit => checks::audit(&steps, consent),
     }

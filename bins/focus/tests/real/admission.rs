@@ -65,10 +65,9 @@ async fn invites_that_expired_or_are_for_others_or_were_hung_up_are_not_answered
     invite(&owner, &direct, "for-another-focus", json!({ "invitee": another_focus })).await;
 
     // A transaction is held up, so that the next one carries an invite and its hangup together.
-    world.transactions.add(Rule {
-        times: Some(1),
-        ..Rule::delay(Method::PUT, "/transactions/", Duration::from_secs(2))
-    });
+    world
+        .transactions
+        .add(Rule { times: Some(1), ..Rule::delay(Method::PUT, "/transactions/", Duration::from_secs(2)) });
     owner.say(&room, "a message that holds the transactions up").await.unwrap();
     eventually("a transaction is held up", SOON, async || !world.transactions.applied().is_empty()).await;
     invite(&owner, &direct, "hung-up", json!({})).await;

@@ -99,13 +99,17 @@ async fn r5_leaving_the_direct_room_ends_the_call_within_two_seconds() {
     two.leaver.leave(&direct).await.unwrap();
     // Nobody can be told in a room that they have left; the media ends.
     two.is_ejected(false).await;
-    eventually("the focus counts one", SOON, async || two.world.participants(&two.room).await == Some(1)).await;
+    eventually("the focus counts one", SOON, async || two.world.participants(&two.room).await == Some(1))
+        .await;
 }
 
 #[tokio::test]
 async fn r4_leaving_and_rejoining_in_one_transaction_ends_the_call_and_a_new_name_does_not() {
     let mut two = Two::in_conference("ejection-rejoin").await;
-    two.owner.request(Method::PUT, &join_rules(&two.room), Some(&serde_json::json!({ "join_rule": "public" }))).await.unwrap();
+    two.owner
+        .request(Method::PUT, &join_rules(&two.room), Some(&serde_json::json!({ "join_rule": "public" })))
+        .await
+        .unwrap();
 
     two.leaver.set_display_name("Someone else").await.unwrap();
     let renamed = |event: &serde_json::Value| {
@@ -114,12 +118,12 @@ async fn r4_leaving_and_rejoining_in_one_transaction_ends_the_call_and_a_new_nam
     two.leaver.wait_for_event(&two.room, "the new name", SOON, renamed).await.unwrap();
     // The next message comes after the new name, so once it has been pushed the name has been too.
     let before = two.world.transactions.applied().len();
-    two.world.transactions.add(Rule {
-        times: Some(1),
-        ..Rule::delay(Method::PUT, "/transactions/", Duration::from_secs(3))
-    });
+    two.world
+        .transactions
+        .add(Rule { times: Some(1), ..Rule::delay(Method::PUT, "/transactions/", Duration::from_secs(3)) });
     two.owner.say(&two.room, "a message that holds the transactions up").await.unwrap();
-    eventually("a transaction is held up", SOON, async || two.world.transactions.applied().len() > before).await;
+    eventually("a transaction is held up", SOON, async || two.world.transactions.applied().len() > before)
+        .await;
     two.hear_each_other().await;
     assert_eq!(two.world.participants(&two.room).await, Some(2), "a new name ends no call");
 

@@ -1,12 +1,10 @@
-//! What every test stands on: a homeserver, a focus, proxies between the two, and people.
+//! What every test stands on: a scene of homeserver and focus, people in rooms, raw calls, and waiting.
 
-use std::path::{Path, PathBuf};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::time::Duration;
 
-use confocal_testing::parts::{
-    AiortcCaller, Browser, CallerOptions, DelayProxy, FocusOptions, FocusProcess, Page, PageServer, Places, Sound,
-    Synapse, User, free_port,
-};
+use confocal_testing::parts::{AiortcCaller, CallerOptions, FocusProcess, Places, Scene, Sound, User};
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -17,33 +15,34 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const OFFER: &str =
     include_str!("../../../../crates/transport/tests/fixtures/js-sdk-chromium/voice-0-invite-offer.sdp");
 
-/// A homeserver and a focus, each reaching the other through a proxy.
+/// The scene, and what tests do in it.
 pub(crate) struct World {
     pub(crate) places: Places,
-    pub(crate) directory: PathBuf,
-    pub(crate) focus: FocusProcess,
-    pub(crate) synapse: Synapse,
-    /// From the focus to the homeserver.
-    pub(crate) requests: DelayProxy,
-    /// From the homeserver to the focus.
-    pub(crate) transactions: DelayProxy,
+    scene: Scene,
+}
+
+impl Deref for World {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.scene
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
 }
 
 impl World {
     /// Starts everything; `settings` are the focus's own, as in its configuration file.
     pub(crate) async fn start(name: &str, settings: &str) -> Self {
         let places = Places::find();
-        let directory = places.scratch(name).unwrap();
-        let port = free_port().unwrap();
-        let requests = DelayProxy::start(&format!("http://127.0.0.1:{port}")).await.unwrap();
         let settings: Table = settings.parse().unwrap();
-        let options = FocusOptions { homeserver_url: requests.base_url().to_owned(), settings };
-        let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
-        let mut focus = FocusProcess::prepare(binary, &directory, &options).await.unwrap();
-        let transactions = proxy_before_focus(&focus.registration()).await;
-        let synapse = Synapse::start(&places, &directory, port, &[focus.registration()]).await.unwrap();
-        focus.start().await.unwrap();
-        Self { places, directory, focus, synapse, requests, transactions }
+        let scene =
+            Scene::start(&places, name, Path::new(env!("CARGO_BIN_EXE_focus")), settings).await.unwrap();
+        Self { places, scene }
     }
 
     /// A group room of `members`, the first of whom made it.
@@ -95,19 +94,6 @@ impl World {
     }
 }
 
-/// Puts a proxy between the homeserver and the focus, by what the registration says.
-async fn proxy_before_focus(registration: &Path) -> DelayProxy {
-    let text = std::fs::read_to_string(registration).unwrap();
-    let url = text
-        .lines()
-        .find_map(|line| line.strip_prefix("url:"))
-        .map(|url| url.trim().trim_matches(['"', '\'']).to_owned())
-        .unwrap();
-    let proxy = DelayProxy::start(&url).await.unwrap();
-    std::fs::write(registration, text.replace(&url, proxy.base_url())).unwrap();
-    proxy
-}
-
 /// `m.call.invite` of version "1" with `call` as call id and party; `changes` go over its content.
 pub(crate) async fn invite(user: &User, room: &str, call: &str, changes: Value) {
     let mut content = json!({
@@ -132,7 +118,8 @@ pub(crate) async fn call_event(user: &User, room: &str, kind: &str, call: &str) 
 /// What the focus has said of a call so far, by type.
 pub(crate) async fn said_of(user: &User, room: &str, call: &str) -> Vec<String> {
     let events = user.timeline(room, 100).await.unwrap();
-    let ours = events.iter().filter(|event| event["content"]["call_id"] == call && event["sender"] != user.user_id);
+    let ours =
+        events.iter().filter(|event| event["content"]["call_id"] == call && event["sender"] != user.user_id);
     ours.filter_map(|event| event["type"].as_str().map(str::to_owned)).collect()
 }
 
@@ -151,50 +138,5 @@ pub(crate) async fn eventually(what: &str, deadline: Duration, mut so: impl Asyn
     while !so().await {
         assert!(from.elapsed() < deadline, "not within {deadline:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Someone with the test page open in a browser.
-pub(crate) struct Person {
-    pub(crate) page: Page,
-}
-
-impl Person {
-    /// Opens the page and logs in; the microphone is a sine of `tone` Hz.
-    pub(crate) async fn start(pages: &PageServer, browser: &Browser, user: &User, tone: f64) -> Self {
-        let page = browser.open(&format!("{}/person.html", pages.base_url())).await.unwrap();
-        page.wait_for("window.person !== undefined", SOON).await.unwrap();
-        let who = json!({
-            "homeserver": user.homeserver,
-            "user_id": user.user_id,
-            "access_token": user.access_token,
-            "device_id": user.device_id,
-            "tone": tone,
-        });
-        page.run("return person.start(args)", &who, SOON).await.unwrap();
-        Self { page }
-    }
-
-    /// Joins the room's conference, as a click on the page would; ends when the call is connected.
-    pub(crate) async fn join(&self, room: &str, more: Value) -> Value {
-        let mut how = json!({ "group_room_id": room, "focus_user_id": FocusProcess::user_id(room), "invite": true });
-        if let (Some(how), Some(more)) = (how.as_object_mut(), more.as_object()) {
-            how.extend(more.clone());
-        }
-        self.page.run("return person.join(args)", &how, SOON * 2).await.unwrap()
-    }
-
-    /// The levels in dBFS of some tones in what it hears, over half a second.
-    pub(crate) async fn levels(&self, tones: &[f64]) -> Vec<f64> {
-        let levels = self.page.run("return person.levels(args, 500)", &json!(tones), SOON).await.unwrap();
-        tones.iter().map(|tone| levels[tone.to_string()].as_f64().unwrap()).collect()
-    }
-
-    pub(crate) async fn hang_up(&self) {
-        self.page.run("return person.hangup()", &Value::Null, SOON).await.unwrap();
-    }
-
-    pub(crate) async fn state(&self) -> Value {
-        self.page.run("return person.state()", &Value::Null, SOON).await.unwrap()
     }
 }

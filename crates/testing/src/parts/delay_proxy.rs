@@ -2,16 +2,19 @@
 //! Everything else it passes on unchanged.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode, Uri, header};
 use tokio::task::JoinHandle;
 
 use super::{Http, StartError};
+
+/// The largest body that is looked through: more than any homeserver takes or gives in one request.
+const WATCHED_MAX: usize = 64 << 20;
 
 /// What happens to a request that a rule is for.
 #[derive(Clone, Debug)]
@@ -70,6 +73,8 @@ struct Shared {
     upstream: String,
     rules: Mutex<Vec<Rule>>,
     applied: Mutex<Vec<(Method, String)>>,
+    watched: Mutex<Option<String>>,
+    seen: Mutex<Vec<Instant>>,
 }
 
 impl DelayProxy {
@@ -87,6 +92,8 @@ impl DelayProxy {
             upstream: upstream.to_owned(),
             rules: Mutex::default(),
             applied: Mutex::default(),
+            watched: Mutex::default(),
+            seen: Mutex::default(),
         });
         let router = Router::new().fallback(pass_on).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
@@ -112,6 +119,18 @@ impl DelayProxy {
         lock(&self.shared.rules).clear();
     }
 
+    /// Looks from now on for `text` in what passes: a request's path or body, or an answer's body.
+    pub fn watch_for(&self, text: &str) {
+        *lock(&self.shared.watched) = Some(text.to_owned());
+        lock(&self.shared.seen).clear();
+    }
+
+    /// When the watched text passed: on its way to whom the proxy is before, or back.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Instant> {
+        lock(&self.shared.seen).clone()
+    }
+
     /// The requests that a rule was applied to, when they came.
     #[must_use]
     pub fn applied(&self) -> Vec<(Method, String)> {
@@ -133,6 +152,20 @@ impl Shared {
         lock(&self.applied).push((method.clone(), path.to_owned()));
         Some(rule.meanwhile.clone())
     }
+
+    /// Looks through a body that passes, if anything is watched for; the moment is that at which it is passed on.
+    async fn look<B>(&self, path: &str, body: B) -> Result<Body, axum::Error>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        let Some(watched) = lock(&self.watched).clone() else { return Ok(Body::new(body)) };
+        let bytes = axum::body::to_bytes(Body::new(body), WATCHED_MAX).await?;
+        if path.contains(&watched) || bytes.windows(watched.len()).any(|part| part == watched.as_bytes()) {
+            lock(&self.seen).push(Instant::now());
+        }
+        Ok(Body::from(bytes))
+    }
 }
 
 async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
@@ -149,10 +182,17 @@ async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
     *request.uri_mut() = uri;
     // The client sets the one of the upstream.
     request.headers_mut().remove(header::HOST);
-    let answer = shared.http.send(request).await;
-    match (rule, answer) {
-        (Some(Meanwhile::LoseAnswer), _) | (_, Err(_)) => StatusCode::BAD_GATEWAY.into_response(),
-        (_, Ok(answer)) => answer.map(Body::new),
+    let path = request.uri().path().to_owned();
+    let (head, body) = request.into_parts();
+    let Ok(body) = shared.look(&path, body).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let answer = shared.http.send(Request::from_parts(head, body)).await;
+    let (Ok(answer), false) = (answer, matches!(rule, Some(Meanwhile::LoseAnswer))) else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let (head, body) = answer.into_parts();
+    match shared.look("", body).await {
+        Ok(body) => Response::from_parts(head, body),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 
@@ -216,6 +256,24 @@ mod tests {
         assert!(time(Method::POST, "/join/x").await >= by);
         assert!(time(Method::POST, "/join/x").await < by, "used up");
         assert_eq!(proxy.applied(), [(Method::POST, "/join/x".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn what_is_watched_for_is_seen_in_paths_bodies_and_answers() {
+        let proxy = DelayProxy::start(&echo().await).await.unwrap();
+        let send = async |path: &str, body: Value| {
+            let url = format!("{}{path}", proxy.base_url());
+            Http::new().json(Method::PUT, &url, None, Some(&body)).await.unwrap();
+        };
+        send("/before", json!("needle")).await;
+        proxy.watch_for("needle");
+        send("/x", json!("hay")).await;
+        assert_eq!(proxy.seen().len(), 0);
+        // Once on its way there, once in what the other side echoes.
+        send("/needle", json!("hay")).await;
+        assert_eq!(proxy.seen().len(), 2);
+        send("/x", json!("needle")).await;
+        assert_eq!(proxy.seen().len(), 4);
     }
 
     #[tokio::test]

@@ -1,0 +1,61 @@
+//! A homeserver and a focus that reach each other through proxies: what every test and every measurement stands on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+use super::{DelayProxy, FocusOptions, FocusProcess, Places, StartError, Synapse, free_port};
+
+/// Everything running. What is dropped first ends first: the homeserver outlives the focus.
+#[derive(Debug)]
+pub struct Scene {
+    /// Where logs and data lie.
+    pub directory: PathBuf,
+    /// The focus.
+    pub focus: FocusProcess,
+    /// The homeserver.
+    pub synapse: Synapse,
+    /// From the focus to the homeserver.
+    pub requests: DelayProxy,
+    /// From the homeserver to the focus.
+    pub transactions: DelayProxy,
+}
+
+impl Scene {
+    /// Starts everything in a new folder named after `name`; `binary` is the focus program, `settings` its own settings.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start(
+        places: &Places,
+        name: &str,
+        binary: &Path,
+        settings: Table,
+    ) -> Result<Self, StartError> {
+        let directory = places.scratch(name)?;
+        let port = free_port()?;
+        let requests = DelayProxy::start(&format!("http://127.0.0.1:{port}")).await?;
+        let options = FocusOptions { homeserver_url: requests.base_url().to_owned(), settings };
+        let mut focus = FocusProcess::prepare(binary, &directory, &options).await?;
+        let transactions = proxy_before_focus(&focus.registration()).await?;
+        let synapse = Synapse::start(places, &directory, port, &[focus.registration()]).await?;
+        focus.start().await?;
+        Ok(Self { directory, focus, synapse, requests, transactions })
+    }
+}
+
+/// Puts a proxy between the homeserver and the focus, by what the registration says.
+async fn proxy_before_focus(registration: &Path) -> Result<DelayProxy, StartError> {
+    let file_error = |source| StartError::File { path: registration.to_path_buf(), source };
+    let text = fs::read_to_string(registration).map_err(file_error)?;
+    let url = text
+        .lines()
+        .find_map(|line| line.strip_prefix("url:"))
+        .map(|url| url.trim().trim_matches(['"', '\'']).to_owned())
+        .unwrap_or_default();
+    let proxy = DelayProxy::start(&url).await?;
+    fs::write(registration, text.replace(&url, proxy.base_url())).map_err(file_error)?;
+    Ok(proxy)
+}
