@@ -180,8 +180,9 @@ async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
         return StatusCode::BAD_REQUEST.into_response();
     };
     *request.uri_mut() = uri;
-    // The client sets the one of the upstream.
+    // The client sets the one of the upstream, and how the body is sent on is each connection's own.
     request.headers_mut().remove(header::HOST);
+    request.headers_mut().remove(header::TRANSFER_ENCODING);
     let path = request.uri().path().to_owned();
     let (head, body) = request.into_parts();
     let Ok(body) = shared.look(&path, body).await else { return StatusCode::BAD_REQUEST.into_response() };
@@ -189,7 +190,8 @@ async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
     let (Ok(answer), false) = (answer, matches!(rule, Some(Meanwhile::LoseAnswer))) else {
         return StatusCode::BAD_GATEWAY.into_response();
     };
-    let (head, body) = answer.into_parts();
+    let (mut head, body) = answer.into_parts();
+    head.headers.remove(header::TRANSFER_ENCODING);
     match shared.look("", body).await {
         Ok(body) => Response::from_parts(head, body),
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
