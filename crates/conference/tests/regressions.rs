@@ -1,0 +1,41 @@
+//! What went wrong once: each test here failed before the machine was put right.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
+#![allow(dead_code, reason = "the machine under test is shared by several test programs")]
+
+mod support;
+
+use confocal_conference::{Config, Input, SignalRequest};
+use support::{DOOR, GROUP, Run, member};
+
+// ---- another room's focus user in the group room -------------------------------------------------------------------
+
+/// Someone invites the focus user of another room into the group room, which then is a 1:1 room to that one.
+fn with_another_rooms_door() -> Run {
+    let mut run = Run::joined(Config::default());
+    run.tell(Input::FocusInvited {
+        focus: "@conf_another".into(),
+        group: "!another".into(),
+        room: GROUP.into(),
+        by: member("mallory"),
+        via: vec![],
+    });
+    run.done(|request| matches!(request, SignalRequest::JoinDirect { .. }));
+    run
+}
+
+#[test]
+fn who_leaves_the_group_room_goes_although_another_rooms_focus_user_is_in_it() {
+    let mut run = with_another_rooms_door();
+    let leg = run.in_call("bob", "c1");
+    run.tell(Input::MemberRemoved { room: GROUP.into(), member: member("bob") });
+    assert!(run.closed(leg), "rule R4 holds whoever else was invited");
+}
+
+#[test]
+fn a_kicked_focus_ends_its_calls_although_another_rooms_focus_user_is_there() {
+    let mut run = with_another_rooms_door();
+    let leg = run.in_call("bob", "c1");
+    run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
+    assert!(run.closed(leg));
+}
