@@ -5,8 +5,12 @@
 
 mod support;
 
-use confocal_conference::{Config, Input, SignalRequest};
-use support::{DOOR, GROUP, Run, member};
+use confocal_conference::{Config, Input, MediaReport, Millis, Sdp, SignalRequest};
+use support::{DOOR, GROUP, Run, key, member, metadata};
+
+const fn is_answer(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Answer { .. })
+}
 
 // ---- another room's focus user in the group room -------------------------------------------------------------------
 
@@ -38,4 +42,29 @@ fn a_kicked_focus_ends_its_calls_although_another_rooms_focus_user_is_there() {
     let leg = run.in_call("bob", "c1");
     run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
     assert!(run.closed(leg));
+}
+
+// ---- renegotiation before media flows ------------------------------------------------------------------------------
+
+#[test]
+fn a_call_that_renegotiates_and_never_connects_ends() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    let (leg, generation) = run.last_opened();
+    run.tell(Input::CallNegotiated {
+        key: key("bob", "c1"),
+        party: Some("THEIRS".into()),
+        offer: Sdp("changed".into()),
+        expires_in: Millis::from_secs(10),
+        metadata: None,
+    });
+    let (answer, streams) = (Sdp("the change's answer".into()), metadata(false));
+    run.tell(Input::Media(MediaReport::AnswerReady { leg, generation, answer, streams }));
+    run.take(|request| matches!(request, SignalRequest::NegotiateAnswer { .. }));
+    run.pass(Millis::from_secs(31));
+    assert!(run.closed(leg), "thirty seconds to connect, whatever was offered meanwhile");
 }
