@@ -102,8 +102,12 @@ impl Conference {
         });
     }
 
-    /// Takes up a conference and its legs from the records: tables and deadlines are made anew, nothing is done.
+    /// Takes up a conference and its legs from the records: tables and deadlines are made anew and what there is is told as
+    /// news, since who watches knows nothing of the last run. Nothing is done.
     pub(crate) fn restored(mut self, legs: Vec<Leg>, core: &mut Core, routes: &mut Routes) -> Self {
+        if self.opened {
+            core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
+        }
         for (focus, door) in &self.doors {
             let (group, focus) = (self.group.clone(), focus.clone());
             match door.state {
@@ -148,7 +152,9 @@ impl Conference {
                 .or_insert_with(|| Member { participant: leg.participant, legs: BTreeSet::new() })
                 .legs
                 .insert(leg.id);
-            self.legs.insert(leg.id, leg);
+            let id = leg.id;
+            self.legs.insert(id, leg);
+            self.news(id, core);
         }
         self
     }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use confocal_conference::{Config, Input, MediaReport, Millis, Sdp, SignalRequest};
+use confocal_conference::{ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, Sdp, SignalRequest};
 use support::{DOOR, GROUP, Run, key, member, metadata};
 
 const fn is_answer(request: &SignalRequest) -> bool {
@@ -67,4 +67,20 @@ fn a_call_that_renegotiates_and_never_connects_ends() {
     run.take(|request| matches!(request, SignalRequest::NegotiateAnswer { .. }));
     run.pass(Millis::from_secs(31));
     assert!(run.closed(leg), "thirty seconds to connect, whatever was offered meanwhile");
+}
+
+// ---- restart -------------------------------------------------------------------------------------------------------
+
+#[test]
+fn after_a_restart_open_conferences_and_their_calls_are_news_again() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.news.clear();
+    run.restart();
+    let opened = |event: &ConferenceEvent| matches!(event, ConferenceEvent::Opened { .. });
+    let rings =
+        |event: &ConferenceEvent| matches!(event, ConferenceEvent::Leg { state: LegNews::Ringing, .. });
+    assert!(run.news.iter().any(opened), "who watches has heard of no conference yet: {:?}", run.news);
+    assert!(run.news.iter().any(rings), "{:?}", run.news);
 }
