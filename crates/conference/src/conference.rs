@@ -156,6 +156,32 @@ impl Conference {
             self.legs.insert(id, leg);
             self.news(id, core);
         }
+        self.stay_as_configured_now(core);
         self
+    }
+
+    /// Rooms to stay in may be others than in the last run: R7 and R8 are switched off, or on, for a room that was waited in.
+    fn stay_as_configured_now(&mut self, core: &mut Core) {
+        if core.config.stay.contains(&self.group) {
+            self.cancel_linger(core);
+            for (focus, door) in &mut self.doors {
+                if let DoorState::Waiting { until: until @ Some(_) } = &mut door.state {
+                    *until = None;
+                    core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
+                    core.changed(RecordKey::Conference(self.group.clone()));
+                }
+            }
+            return;
+        }
+        let for_good = |door: &Door| matches!(door.state, DoorState::Waiting { until: None });
+        let stayed: Vec<FocusUser> =
+            self.doors.iter().filter(|(_, door)| for_good(door)).map(|(focus, _)| focus.clone()).collect();
+        for focus in stayed {
+            self.start_idle(&focus, core);
+            core.changed(RecordKey::Conference(self.group.clone()));
+        }
+        if self.linger_until.is_none() {
+            self.linger_if_empty(core);
+        }
     }
 }

@@ -12,6 +12,10 @@ const fn is_answer(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::Answer { .. })
 }
 
+fn is_leave_group(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Leave { room, .. } if room.as_str() == GROUP)
+}
+
 // ---- another room's focus user in the group room -------------------------------------------------------------------
 
 /// Someone invites the focus user of another room into the group room, which then is a 1:1 room to that one.
@@ -83,4 +87,35 @@ fn after_a_restart_open_conferences_and_their_calls_are_news_again() {
         |event: &ConferenceEvent| matches!(event, ConferenceEvent::Leg { state: LegNews::Ringing, .. });
     assert!(run.news.iter().any(opened), "who watches has heard of no conference yet: {:?}", run.news);
     assert!(run.news.iter().any(rings), "{:?}", run.news);
+}
+
+#[test]
+fn a_room_that_is_to_be_stayed_in_from_a_restart_on_is_not_left() {
+    for used in [false, true] {
+        let mut run = Run::joined(Config::default());
+        if used {
+            run.in_call("bob", "c1");
+            run.hang_up("bob", "c1");
+        }
+        run.config.stay.insert(GROUP.into());
+        run.restart();
+        run.pass(Millis::from_secs(3600));
+        assert!(!run.has_sent(is_leave_group), "used: {used}");
+    }
+}
+
+#[test]
+fn a_room_that_is_not_stayed_in_any_more_from_a_restart_on_is_left() {
+    for used in [false, true] {
+        let stay = [GROUP.into()].into();
+        let mut run = Run::joined(Config { stay, ..Config::default() });
+        if used {
+            run.in_call("bob", "c1");
+            run.hang_up("bob", "c1");
+        }
+        run.config.stay.clear();
+        run.restart();
+        run.pass(Millis::from_secs(3600));
+        assert!(run.has_sent(is_leave_group), "used: {used}");
+    }
 }
