@@ -8,6 +8,14 @@ mod support;
 use confocal_conference::{ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, Sdp, SignalRequest};
 use support::{DOOR, GROUP, Run, key, member, metadata};
 
+const fn is_ask(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::AskAdmission { .. })
+}
+
+const fn is_join_group(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::JoinGroup { .. })
+}
+
 const fn is_answer(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::Answer { .. })
 }
@@ -118,4 +126,34 @@ fn a_room_that_is_not_stayed_in_any_more_from_a_restart_on_is_left() {
         run.pass(Millis::from_secs(3600));
         assert!(run.has_sent(is_leave_group), "used: {used}");
     }
+}
+
+// ---- an invitation that is told late -------------------------------------------------------------------------------
+
+/// The homeserver may tell of the invitation only when the join that it allowed is long done.
+#[test]
+fn a_call_that_waits_for_a_second_join_is_asked_about_although_another_is_answered_meanwhile() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("alice");
+    run.call("alice", "a1");
+    run.admit(true);
+    run.invite_to_group();
+    run.open_direct("bob");
+    run.call("bob", "b1");
+    run.answer_ready();
+    run.done(is_answer);
+    run.done(is_join_group);
+    run.admit(true);
+    run.answer_ready();
+    run.take(is_answer);
+}
+
+#[test]
+fn a_caller_is_asked_about_once_however_often_the_focus_joins() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.invite_to_group();
+    run.done(is_join_group);
+    assert_eq!(run.sent.iter().filter(|(_, request)| is_ask(request)).count(), 1);
 }

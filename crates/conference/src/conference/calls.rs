@@ -125,7 +125,8 @@ impl Conference {
                 leg.state = LegState::Connecting { until, answer: request, negotiating: None };
                 let focus = leg.focus.clone();
                 self.used = true;
-                if let Some(door) = self.doors.get_mut(&focus) {
+                // One that is joining, since an invitation came late, has calls that wait for the end of it.
+                if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
                     door.state = DoorState::Active;
                 }
                 core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus));
