@@ -113,6 +113,13 @@ impl Focus {
         self.routes.directs.insert(room, direct);
     }
 
+    /// The time as it was last told; after [`restore`](Self::restore) it may be ahead of the one given, if the wall clock went
+    /// back since. A driver must not tell an earlier one: to the machine time would stand still.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.core.now
+    }
+
     /// Tells the machine what happened. Whatever a peer sent, it neither blocks nor panics.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.core.now = self.core.now.max(now);

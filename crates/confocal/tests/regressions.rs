@@ -17,6 +17,7 @@ use confocal::ports::{
 };
 use confocal::{Clock, Driver, Parts};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// A homeserver that never gets into rooms whose name says so.
 struct FakeSignalling(mpsc::UnboundedSender<SignalRequest>);
@@ -118,5 +119,24 @@ async fn rooms_that_cannot_be_reached_do_not_keep_the_others_waiting() {
     }
     invite(&inbox, "!g").await;
     assert_eq!(next(&mut performed).await.room(), &RoomKey::from("!g"));
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_went_back_between_two_runs_holds_up_no_deadline() {
+    const HOUR: u64 = 3_600_000;
+    let store = FakeStore::default();
+    let (inbox, mut performed, running) = start(store.clone(), 2 * HOUR);
+    invite(&inbox, "!g").await;
+    next(&mut performed).await;
+    // The outcome of the join is committed when the next batch is.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    running.abort();
+    let _ = running.await;
+
+    let begun = Instant::now();
+    let (_inbox, mut performed, running) = start(store, HOUR);
+    assert!(matches!(next(&mut performed).await, SignalRequest::Leave { .. }));
+    assert!(begun.elapsed() <= Duration::from_secs(301), "{:?}", begun.elapsed());
     running.abort();
 }
