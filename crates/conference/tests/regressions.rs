@@ -1,6 +1,10 @@
 //! What went wrong once: each test here failed before the machine was put right.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, with what it found"
+)]
 #![allow(dead_code, reason = "the machine under test is shared by several test programs")]
 
 mod support;
