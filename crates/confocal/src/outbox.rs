@@ -108,7 +108,9 @@ impl<S: Signalling> Outbox<S> {
         let carrier = Carrier { signalling: Arc::clone(&self.signalling), clock: self.clock, places };
         let (results, room) = (self.results.clone(), room.clone());
         tokio::spawn(async move {
-            let performed = carrier.carry(&order).await;
+            // A mistake in an adapter costs the request that it was made in, not its room all that follow.
+            let carried = tokio::spawn(async move { carrier.carry(&order).await }).await;
+            let performed = carried.unwrap_or_else(|_| failed(RequestFailure::Rejected));
             // The driver has ended; the row is still in the store and is sent again at the next start.
             let _ = results.send(Sent { id, room, performed });
         });

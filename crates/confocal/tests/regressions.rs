@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::unwrap_in_result,
     clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking, with what it found"
 )]
@@ -19,7 +20,7 @@ use confocal::{Clock, Driver, Parts};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// A homeserver that never gets into rooms whose name says so.
+/// A homeserver that never gets into rooms whose name says so, and an adapter with a mistake in it.
 struct FakeSignalling(mpsc::UnboundedSender<SignalRequest>);
 
 impl Signalling for FakeSignalling {
@@ -27,6 +28,7 @@ impl Signalling for FakeSignalling {
         if order.request.room().as_str().starts_with("!unreachable") {
             std::future::pending::<()>().await;
         }
+        assert!(order.transaction != "nonce.1" || order.request.room().as_str() != "!mistake", "the mistake");
         self.0.send(order.request.clone()).unwrap();
         Ok(Performed::done())
     }
@@ -107,7 +109,7 @@ async fn invite(inbox: &Inbox, group: &str) {
 }
 
 async fn next(performed: &mut mpsc::UnboundedReceiver<SignalRequest>) -> SignalRequest {
-    tokio::time::timeout(Duration::from_secs(100_000), performed.recv()).await.expect("a request").unwrap()
+    tokio::time::timeout(Duration::from_secs(10_000), performed.recv()).await.expect("a request").unwrap()
 }
 
 /// A join over federation lasts until the other server answers or the homeserver gives up, which can be minutes.
@@ -138,5 +140,15 @@ async fn a_wall_clock_that_went_back_between_two_runs_holds_up_no_deadline() {
     let (_inbox, mut performed, running) = start(store, HOUR);
     assert!(matches!(next(&mut performed).await, SignalRequest::Leave { .. }));
     assert!(begun.elapsed() <= Duration::from_secs(301), "{:?}", begun.elapsed());
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_ends_in_a_panic_has_failed_and_its_room_goes_on() {
+    let (inbox, mut performed, running) = start(FakeStore::default(), 1_000);
+    invite(&inbox, "!mistake").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    invite(&inbox, "!mistake").await;
+    assert!(matches!(next(&mut performed).await, SignalRequest::JoinGroup { .. }));
     running.abort();
 }
