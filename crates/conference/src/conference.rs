@@ -102,8 +102,12 @@ impl Conference {
         });
     }
 
-    /// Takes up a conference and its legs from the records: tables and deadlines are made anew, nothing is done.
+    /// Takes up a conference and its legs from the records: tables and deadlines are made anew and what there is is told as
+    /// news, since who watches knows nothing of the last run. Nothing is done.
     pub(crate) fn restored(mut self, legs: Vec<Leg>, core: &mut Core, routes: &mut Routes) -> Self {
+        if self.opened {
+            core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
+        }
         for (focus, door) in &self.doors {
             let (group, focus) = (self.group.clone(), focus.clone());
             match door.state {
@@ -148,8 +152,36 @@ impl Conference {
                 .or_insert_with(|| Member { participant: leg.participant, legs: BTreeSet::new() })
                 .legs
                 .insert(leg.id);
-            self.legs.insert(leg.id, leg);
+            let id = leg.id;
+            self.legs.insert(id, leg);
+            self.news(id, core);
         }
+        self.stay_as_configured_now(core);
         self
+    }
+
+    /// Rooms to stay in may be others than in the last run: R7 and R8 are switched off, or on, for a room that was waited in.
+    fn stay_as_configured_now(&mut self, core: &mut Core) {
+        if core.config.stay.contains(&self.group) {
+            self.cancel_linger(core);
+            for (focus, door) in &mut self.doors {
+                if let DoorState::Waiting { until: until @ Some(_) } = &mut door.state {
+                    *until = None;
+                    core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
+                    core.changed(RecordKey::Conference(self.group.clone()));
+                }
+            }
+            return;
+        }
+        let for_good = |door: &Door| matches!(door.state, DoorState::Waiting { until: None });
+        let stayed: Vec<FocusUser> =
+            self.doors.iter().filter(|(_, door)| for_good(door)).map(|(focus, _)| focus.clone()).collect();
+        for focus in stayed {
+            self.start_idle(&focus, core);
+            core.changed(RecordKey::Conference(self.group.clone()));
+        }
+        if self.linger_until.is_none() {
+            self.linger_if_empty(core);
+        }
     }
 }

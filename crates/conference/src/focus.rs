@@ -113,6 +113,13 @@ impl Focus {
         self.routes.directs.insert(room, direct);
     }
 
+    /// The time as it was last told; after [`restore`](Self::restore) it may be ahead of the one given, if the wall clock went
+    /// back since. A driver must not tell an earlier one: to the machine time would stand still.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.core.now
+    }
+
     /// Tells the machine what happened. Whatever a peer sent, it neither blocks nor panics.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.core.now = self.core.now.max(now);
@@ -259,14 +266,13 @@ impl Focus {
     }
 
     fn focus_removed(&mut self, focus: &FocusUser, room: &RoomKey) {
-        if let Some(direct) = self.routes.directs.get(room) {
-            let Some(door) = direct.doors.get(focus) else { return };
-            let group = door.group.clone();
-            self.with_conference(&group, |it, core, routes| it.focus_left_direct(room, focus, core, routes));
-            self.forget_direct_door(room, focus);
-        } else {
-            self.with_conference(room, |it, core, routes| it.door_removed(focus, core, routes));
-        }
+        self.with_conference(room, |it, core, routes| it.door_removed(focus, core, routes));
+        // Not an alternative: whoever invites another room's focus user into a group room makes it a 1:1 room to that one.
+        let direct = self.routes.directs.get(room);
+        let Some(door) = direct.and_then(|direct| direct.doors.get(focus)) else { return };
+        let group = door.group.clone();
+        self.with_conference(&group, |it, core, routes| it.focus_left_direct(room, focus, core, routes));
+        self.forget_direct_door(room, focus);
     }
 
     fn forget_direct_door(&mut self, room: &RoomKey, focus: &FocusUser) {
@@ -280,10 +286,9 @@ impl Focus {
     }
 
     fn member_removed(&mut self, room: &RoomKey, member: &MemberId) {
-        let Some(direct) = self.routes.directs.get(room) else {
-            self.with_conference(room, |it, core, routes| it.member_left_group(member, core, routes));
-            return;
-        };
+        self.with_conference(room, |it, core, routes| it.member_left_group(member, core, routes));
+        // A group room may be a 1:1 room too, see `focus_removed`.
+        let Some(direct) = self.routes.directs.get(room) else { return };
         let ours = direct.with == *member;
         let doors: Vec<(FocusUser, RoomKey)> =
             direct.doors.iter().map(|(focus, door)| (focus.clone(), door.group.clone())).collect();

@@ -53,7 +53,7 @@ pub(crate) enum LegState {
     /// The engine is making the answer.
     Answering { offer: Sdp, expires: Timestamp, candidates: Vec<Candidate> },
     /// Answered; media is connecting.
-    Connecting { until: Timestamp, answer: RequestId },
+    Connecting { until: Timestamp, answer: RequestId, negotiating: Option<Timestamp> },
     /// Media flows.
     Active { negotiating: Option<Timestamp> },
     /// Media is interrupted.

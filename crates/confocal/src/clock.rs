@@ -28,6 +28,13 @@ impl Clock {
         Self { start: Instant::now(), start_millis: start.as_unix_millis() }
     }
 
+    /// This clock, or if it shows less than `earliest`, one that goes on from there.
+    #[must_use]
+    pub(crate) fn not_before(self, earliest: Timestamp) -> Self {
+        let behind = earliest.since(self.now());
+        Self { start_millis: self.start_millis.saturating_add(behind.0), ..self }
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {

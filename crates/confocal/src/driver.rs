@@ -86,6 +86,8 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
         let Parts { signalling, engine, reports, mut store, mailbox, news, clock, config, seed } = parts;
         let stored = store.load().map_err(DriverError::Store)?;
         let machine = Focus::restore(config, seed, clock.now(), stored.records)?;
+        // The wall clock may have gone back since the last run, the machine's time can't.
+        let clock = clock.not_before(machine.now());
         let (mut outbox, sent) = Outbox::new(Arc::new(signalling), clock, &stored.nonce);
         for (id, request) in stored.outbox {
             outbox.hold(id, request);

@@ -16,6 +16,10 @@ use crate::ports::{Order, Performed, SendError, Signalling};
 /// Requests under way at once, over all rooms: a homeserver's usual pool of database connections is not much larger.
 const AT_ONCE: usize = 32;
 
+/// Joins under way at once. They have places of their own, and more of them: a join of a room whose server does not answer
+/// lasts minutes, and calls must not wait for whatever rooms people invite us into.
+const JOINS_AT_ONCE: usize = 256;
+
 /// The first and the longest wait before another try. The other side's own `retry_after_ms` goes before these.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -37,6 +41,7 @@ pub(crate) struct Outbox<S> {
     /// Rooms whose first request is under way.
     busy: BTreeSet<RoomKey>,
     places: Arc<Semaphore>,
+    join_places: Arc<Semaphore>,
     results: mpsc::UnboundedSender<Sent>,
 }
 
@@ -55,6 +60,7 @@ impl<S: Signalling> Outbox<S> {
             queues: BTreeMap::new(),
             busy: BTreeSet::new(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            join_places: Arc::new(Semaphore::new(JOINS_AT_ONCE)),
             results,
         };
         (outbox, receiver)
@@ -96,15 +102,15 @@ impl<S: Signalling> Outbox<S> {
             return;
         };
         self.busy.insert(room.clone());
+        let places = if is_join(&request) { &self.join_places } else { &self.places };
+        let places = Arc::clone(places);
         let order = Order { id, transaction: format!("{}.{id}", self.nonce), request };
-        let carrier = Carrier {
-            signalling: Arc::clone(&self.signalling),
-            clock: self.clock,
-            places: Arc::clone(&self.places),
-        };
+        let carrier = Carrier { signalling: Arc::clone(&self.signalling), clock: self.clock, places };
         let (results, room) = (self.results.clone(), room.clone());
         tokio::spawn(async move {
-            let performed = carrier.carry(&order).await;
+            // A mistake in an adapter costs the request that it was made in, not its room all that follow.
+            let carried = tokio::spawn(async move { carrier.carry(&order).await }).await;
+            let performed = carried.unwrap_or_else(|_| failed(RequestFailure::Rejected));
             // The driver has ended; the row is still in the store and is sent again at the next start.
             let _ = results.send(Sent { id, room, performed });
         });
@@ -151,6 +157,10 @@ impl<S: Signalling> Carrier<S> {
             }
         }
     }
+}
+
+const fn is_join(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. })
 }
 
 const fn failed(failure: RequestFailure) -> Performed {

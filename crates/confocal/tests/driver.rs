@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::unwrap_in_result,
     clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking, with what it found"
 )]

@@ -68,7 +68,8 @@ impl Conference {
 
     pub(super) fn ask_admission(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let LegState::Ringing { admission, .. } = &mut leg.state else { return };
+        // The answer to a question under way serves, however often the focus has joined meanwhile.
+        let LegState::Ringing { admission: admission @ None, .. } = &mut leg.state else { return };
         let request = core.send(SignalRequest::AskAdmission {
             focus: leg.focus.clone(),
             group: self.group.clone(),

@@ -71,17 +71,15 @@ impl Conference {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
         let expires = core.now + expires_in;
         match &mut leg.state {
-            LegState::Active { negotiating } | LegState::Reconnecting { negotiating, .. } => {
+            // It may come before the transport is up, and does not make it so: the time to connect goes on.
+            LegState::Connecting { negotiating, .. }
+            | LegState::Active { negotiating }
+            | LegState::Reconnecting { negotiating, .. } => {
                 *negotiating = Some(expires);
             }
-            // Before the answer there is nothing to change; right after it the transport may not be known to be up yet.
-            LegState::Connecting { .. } => {
-                leg.state = LegState::Active { negotiating: Some(expires) };
-                self.entered(id, core);
-            }
+            // Before the answer there is nothing to change.
             LegState::Ringing { .. } | LegState::Answering { .. } => return,
         }
-        let Some(leg) = self.legs.get(&id) else { return };
         core.media(MediaCommand::Renegotiate { leg: id, generation: leg.generation, offer });
         core.changed(RecordKey::Leg(id));
         if let Some(metadata) = metadata {
@@ -124,23 +122,26 @@ impl Conference {
                 let request = core.send(SignalRequest::Answer { to, answer, streams, expires });
                 routes.requests.insert(request, Purpose::Answer(id));
                 let until = core.now + core.config.connect_timeout;
-                leg.state = LegState::Connecting { until, answer: request };
+                leg.state = LegState::Connecting { until, answer: request, negotiating: None };
                 let focus = leg.focus.clone();
                 self.used = true;
-                if let Some(door) = self.doors.get_mut(&focus) {
+                // One that is joining, since an invitation came late, has calls that wait for the end of it.
+                if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
                     door.state = DoorState::Active;
                 }
                 core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus));
                 core.changed(RecordKey::Conference(self.group.clone()));
                 self.entered(id, core);
             }
-            LegState::Active { negotiating } | LegState::Reconnecting { negotiating, .. } => {
+            LegState::Connecting { negotiating, .. }
+            | LegState::Active { negotiating }
+            | LegState::Reconnecting { negotiating, .. } => {
                 if let Some(expires) = negotiating.take() {
                     core.send(SignalRequest::NegotiateAnswer { to, answer, streams, expires });
                     core.changed(RecordKey::Leg(id));
                 }
             }
-            LegState::Ringing { .. } | LegState::Connecting { .. } => {}
+            LegState::Ringing { .. } => {}
         }
     }
 
@@ -165,8 +166,9 @@ impl Conference {
     pub(crate) fn transport_up(&mut self, id: LegId, core: &mut Core) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         match leg.state {
-            LegState::Connecting { .. } => leg.state = LegState::Active { negotiating: None },
-            LegState::Reconnecting { negotiating, .. } => leg.state = LegState::Active { negotiating },
+            LegState::Connecting { negotiating, .. } | LegState::Reconnecting { negotiating, .. } => {
+                leg.state = LegState::Active { negotiating };
+            }
             LegState::Ringing { .. } | LegState::Answering { .. } | LegState::Active { .. } => return,
         }
         self.entered(id, core);

@@ -1,0 +1,163 @@
+//! What went wrong once: each test here failed before the machine was put right.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, with what it found"
+)]
+#![allow(dead_code, reason = "the machine under test is shared by several test programs")]
+
+mod support;
+
+use confocal_conference::{ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, Sdp, SignalRequest};
+use support::{DOOR, GROUP, Run, key, member, metadata};
+
+const fn is_ask(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::AskAdmission { .. })
+}
+
+const fn is_join_group(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::JoinGroup { .. })
+}
+
+const fn is_answer(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Answer { .. })
+}
+
+fn is_leave_group(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Leave { room, .. } if room.as_str() == GROUP)
+}
+
+// ---- another room's focus user in the group room -------------------------------------------------------------------
+
+/// Someone invites the focus user of another room into the group room, which then is a 1:1 room to that one.
+fn with_another_rooms_door() -> Run {
+    let mut run = Run::joined(Config::default());
+    run.tell(Input::FocusInvited {
+        focus: "@conf_another".into(),
+        group: "!another".into(),
+        room: GROUP.into(),
+        by: member("mallory"),
+        via: vec![],
+    });
+    run.done(|request| matches!(request, SignalRequest::JoinDirect { .. }));
+    run
+}
+
+#[test]
+fn who_leaves_the_group_room_goes_although_another_rooms_focus_user_is_in_it() {
+    let mut run = with_another_rooms_door();
+    let leg = run.in_call("bob", "c1");
+    run.tell(Input::MemberRemoved { room: GROUP.into(), member: member("bob") });
+    assert!(run.closed(leg), "rule R4 holds whoever else was invited");
+}
+
+#[test]
+fn a_kicked_focus_ends_its_calls_although_another_rooms_focus_user_is_there() {
+    let mut run = with_another_rooms_door();
+    let leg = run.in_call("bob", "c1");
+    run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
+    assert!(run.closed(leg));
+}
+
+// ---- renegotiation before media flows ------------------------------------------------------------------------------
+
+#[test]
+fn a_call_that_renegotiates_and_never_connects_ends() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    let (leg, generation) = run.last_opened();
+    run.tell(Input::CallNegotiated {
+        key: key("bob", "c1"),
+        party: Some("THEIRS".into()),
+        offer: Sdp("changed".into()),
+        expires_in: Millis::from_secs(10),
+        metadata: None,
+    });
+    let (answer, streams) = (Sdp("the change's answer".into()), metadata(false));
+    run.tell(Input::Media(MediaReport::AnswerReady { leg, generation, answer, streams }));
+    run.take(|request| matches!(request, SignalRequest::NegotiateAnswer { .. }));
+    run.pass(Millis::from_secs(31));
+    assert!(run.closed(leg), "thirty seconds to connect, whatever was offered meanwhile");
+}
+
+// ---- restart -------------------------------------------------------------------------------------------------------
+
+#[test]
+fn after_a_restart_open_conferences_and_their_calls_are_news_again() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.news.clear();
+    run.restart();
+    let opened = |event: &ConferenceEvent| matches!(event, ConferenceEvent::Opened { .. });
+    let rings =
+        |event: &ConferenceEvent| matches!(event, ConferenceEvent::Leg { state: LegNews::Ringing, .. });
+    assert!(run.news.iter().any(opened), "who watches has heard of no conference yet: {:?}", run.news);
+    assert!(run.news.iter().any(rings), "{:?}", run.news);
+}
+
+#[test]
+fn a_room_that_is_to_be_stayed_in_from_a_restart_on_is_not_left() {
+    for used in [false, true] {
+        let mut run = Run::joined(Config::default());
+        if used {
+            run.in_call("bob", "c1");
+            run.hang_up("bob", "c1");
+        }
+        run.config.stay.insert(GROUP.into());
+        run.restart();
+        run.pass(Millis::from_secs(3600));
+        assert!(!run.has_sent(is_leave_group), "used: {used}");
+    }
+}
+
+#[test]
+fn a_room_that_is_not_stayed_in_any_more_from_a_restart_on_is_left() {
+    for used in [false, true] {
+        let stay = [GROUP.into()].into();
+        let mut run = Run::joined(Config { stay, ..Config::default() });
+        if used {
+            run.in_call("bob", "c1");
+            run.hang_up("bob", "c1");
+        }
+        run.config.stay.clear();
+        run.restart();
+        run.pass(Millis::from_secs(3600));
+        assert!(run.has_sent(is_leave_group), "used: {used}");
+    }
+}
+
+// ---- an invitation that is told late -------------------------------------------------------------------------------
+
+/// The homeserver may tell of the invitation only when the join that it allowed is long done.
+#[test]
+fn a_call_that_waits_for_a_second_join_is_asked_about_although_another_is_answered_meanwhile() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("alice");
+    run.call("alice", "a1");
+    run.admit(true);
+    run.invite_to_group();
+    run.open_direct("bob");
+    run.call("bob", "b1");
+    run.answer_ready();
+    run.done(is_answer);
+    run.done(is_join_group);
+    run.admit(true);
+    run.answer_ready();
+    run.take(is_answer);
+}
+
+#[test]
+fn a_caller_is_asked_about_once_however_often_the_focus_joins() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.invite_to_group();
+    run.done(is_join_group);
+    assert_eq!(run.sent.iter().filter(|(_, request)| is_ask(request)).count(), 1);
+}
