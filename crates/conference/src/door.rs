@@ -29,8 +29,9 @@ pub(crate) struct Door {
 /// Where a door is; each state holds what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DoorState {
-    /// The join is under way. An invitation that comes meanwhile makes a failed join worth another try.
-    Joining { request: RequestId, invited_since: bool },
+    /// The join is under way. An invitation that comes meanwhile makes a failed join worth another try, and a removal makes a
+    /// successful one doubtful: which of the two came last is not known.
+    Joining { request: RequestId, invited_since: bool, removed_since: bool },
     /// It may not join; an invitation may still be on its way.
     Uninvited { until: Timestamp },
     /// It has joined and nobody has called yet (rule R8). `None`: it stays for good.

@@ -358,6 +358,47 @@ fn r7_a_call_during_the_linger_keeps_the_focus() {
 }
 
 #[test]
+fn r7_calls_that_are_refused_do_not_keep_the_focus() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    run.hang_up("bob", "c1");
+    run.open_direct("eve");
+    run.pass(Millis::from_secs(6));
+    run.call("eve", "c2");
+    run.admit(false);
+    run.sent.clear();
+    run.pass(Millis::from_secs(4));
+    run.take(is_leave_group);
+}
+
+#[test]
+fn a_kick_that_crosses_the_join_is_found_by_joining_again() {
+    let mut run = Run::new(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
+    run.done(is_join_group);
+    run.fail(RequestFailure::Forbidden, is_join_group);
+    run.pass(Millis::from_secs(5));
+    assert_eq!(refusal(&mut run), Refusal::FocusNotInvited);
+}
+
+#[test]
+fn waiting_no_time_at_all_does_not_run_in_circles() {
+    let config = Config { idle: Millis(0), linger: Millis(0), ..Config::default() };
+    let mut run = Run::joined(config);
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.pass(Millis::from_secs(10));
+    run.admit(true);
+    run.answer_ready();
+    run.hang_up("bob", "c1");
+    run.call("bob", "c2");
+    run.pass(Millis::from_secs(10));
+    assert!(!run.has_sent(is_leave_group), "a call rings");
+}
+
+#[test]
 fn r8_the_focus_leaves_when_nobody_calls() {
     let mut run = Run::joined(Config::default());
     run.pass(Millis(299_999));
@@ -539,6 +580,17 @@ fn after_a_restart_a_running_call_is_hung_up_once_and_told() {
     assert!(run.sent.is_empty(), "the ended call is remembered over the restart");
     run.call("bob", "c2");
     run.admit(true);
+}
+
+#[test]
+fn after_a_restart_the_focus_waits_longer_for_people_to_call_again() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    run.restart();
+    run.pass(Millis::from_secs(29));
+    assert!(!run.has_sent(is_leave_group));
+    run.pass(Millis::from_secs(1));
+    run.take(is_leave_group);
 }
 
 #[test]

@@ -71,6 +71,9 @@ pub enum DriverError<E> {
     /// The records of the last run can't be taken up.
     #[error("the stored conferences can't be restored: {0}")]
     Restore(#[from] RestoreError),
+    /// The media engine has ended: no call could be served any more, nor would the machine hear of it.
+    #[error("the media engine has ended")]
+    EngineGone,
     /// A commit ended in a panic; the log above says which.
     #[error("writing to the store ended unexpectedly")]
     StoreGone,
@@ -115,7 +118,8 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
                 biased;
                 () = &mut shutdown => return Ok(()),
                 Some(sent) = self.sent.recv() => self.request_done(sent).await?,
-                Some(report) = self.reports.recv() => {
+                report = self.reports.recv() => {
+                    let report = report.ok_or(DriverError::EngineGone)?;
                     let mut inputs = vec![Input::Media(report)];
                     while inputs.len() < REPORTS_A_TURN
                         && let Ok(report) = self.reports.try_recv()

@@ -1,6 +1,6 @@
 //! Whoever leaves a room, however, leaves the conference: rules R4 and R5.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use confocal_testing::parts::{AiortcCaller, CallerEvent, FocusProcess, Levels, Rule, User};
 use http::Method;
@@ -111,25 +111,25 @@ async fn r4_leaving_and_rejoining_in_one_transaction_ends_the_call_and_a_new_nam
         .await
         .unwrap();
 
+    two.world.transactions.watch_for("Someone else");
     two.leaver.set_display_name("Someone else").await.unwrap();
-    let renamed = |event: &serde_json::Value| {
-        event["type"] == "m.room.member" && event["content"]["displayname"] == "Someone else"
-    };
-    two.leaver.wait_for_event(&two.room, "the new name", SOON, renamed).await.unwrap();
-    // The next message comes after the new name, so once it has been pushed the name has been too.
-    let before = two.world.transactions.applied().len();
-    two.world
-        .transactions
-        .add(Rule { times: Some(1), ..Rule::delay(Method::PUT, "/transactions/", Duration::from_secs(3)) });
-    two.owner.say(&two.room, "a message that holds the transactions up").await.unwrap();
-    eventually("a transaction is held up", SOON, async || two.world.transactions.applied().len() > before)
-        .await;
+    eventually("the new name is pushed", SOON, async || !two.world.transactions.seen().is_empty()).await;
     two.hear_each_other().await;
     assert_eq!(two.world.participants(&two.room).await, Some(2), "a new name ends no call");
 
-    // Both events wait behind the held-up transaction, and go out together in the next.
+    // A transaction is held up; both events wait behind it, and go out together in the next.
+    let hold = Duration::from_secs(3);
+    let rule = Rule { times: Some(1), ..Rule::delay(Method::PUT, "/transactions/", hold) };
+    two.world.transactions.add(rule);
+    two.owner.say(&two.room, "a message that holds the transactions up").await.unwrap();
+    eventually("a transaction is held up", SOON, async || !two.world.transactions.applied().is_empty()).await;
+    let held = Instant::now();
     two.leaver.leave(&two.room).await.unwrap();
     two.leaver.join(&two.room).await.unwrap();
+    assert!(
+        held.elapsed() < hold - Duration::from_millis(500),
+        "the transaction was not held up for long enough"
+    );
     let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
     two.goes.until("the hangup", SOON, hangup).await.unwrap();
     two.is_ejected(false).await;

@@ -57,7 +57,6 @@ impl Conference {
             self.end_leg(id, EndReason::Refused(Refusal::Full), core, routes);
             return;
         }
-        self.cancel_linger(core);
         match self.doors.get(&focus).map(|door| &door.state) {
             Some(DoorState::Waiting { .. } | DoorState::Active) => self.ask_admission(id, core, routes),
             Some(DoorState::Joining { .. } | DoorState::Uninvited { .. }) => {}

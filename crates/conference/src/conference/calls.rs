@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::Conference;
-use crate::call::{Candidate, Sdp, StreamMetadata};
+use crate::call::{CallVersion, Candidate, Sdp, StreamMetadata};
 use crate::core::Core;
 use crate::door::DoorState;
 use crate::effect::{ConferenceEvent, EndReason, MediaCommand, Refusal, SignalRequest};
@@ -69,6 +69,10 @@ impl Conference {
         core: &mut Core,
     ) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
+        if leg.version == CallVersion::V0 {
+            // It knows no negotiation, so an answer could not be said.
+            return;
+        }
         let expires = core.now + expires_in;
         match &mut leg.state {
             // It may come before the transport is up, and does not make it so: the time to connect goes on.
@@ -125,6 +129,7 @@ impl Conference {
                 leg.state = LegState::Connecting { until, answer: request, negotiating: None };
                 let focus = leg.focus.clone();
                 self.used = true;
+                self.cancel_linger(core);
                 // One that is joining, since an invitation came late, has calls that wait for the end of it.
                 if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
                     door.state = DoorState::Active;
@@ -205,6 +210,7 @@ impl Conference {
 
     /// All media sessions are gone. Calls that were not answered yet get a new session, the others are over.
     pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
+        let mut hung_up = false;
         for id in self.legs_by(|_| true) {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
             match leg.state {
@@ -217,8 +223,12 @@ impl Conference {
                 LegState::Answering { .. } => self.end_leg(id, EndReason::Expired, core, routes),
                 LegState::Connecting { .. } | LegState::Active { .. } | LegState::Reconnecting { .. } => {
                     self.end_leg(id, EndReason::Restarted, core, routes);
+                    hung_up = true;
                 }
             }
+        }
+        if hung_up {
+            self.linger_for_redial(core);
         }
     }
 }

@@ -12,7 +12,11 @@ use crate::id::{FocusUser, LegId, RequestId, ServerName};
 use crate::input::RequestFailure;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
+use crate::time::Millis;
 use crate::timer::TimerKind;
+
+/// The least that rule R8 waits.
+const SHORTEST_IDLE: Millis = Millis::from_secs(1);
 
 impl Conference {
     /// A focus user was invited into the group room (rule R2).
@@ -53,7 +57,7 @@ impl Conference {
         routes
             .requests
             .insert(request, Purpose::JoinGroup { group: self.group.clone(), focus: focus.clone() });
-        let state = DoorState::Joining { request, invited_since: false };
+        let state = DoorState::Joining { request, invited_since: false, removed_since: false };
         self.doors.insert(focus, Door { invited, via, state });
         core.changed(RecordKey::Conference(self.group.clone()));
     }
@@ -68,12 +72,16 @@ impl Conference {
         routes: &mut Routes,
     ) {
         let Some(door) = self.doors.get_mut(focus) else { return };
-        let DoorState::Joining { request, invited_since } = door.state else { return };
+        let DoorState::Joining { request, invited_since, removed_since } = door.state else { return };
         if request != id {
             return;
         }
         core.changed(RecordKey::Conference(self.group.clone()));
         match failure {
+            None if removed_since => {
+                let (invited, via) = (door.invited, door.via.clone());
+                self.join(focus.clone(), invited, via, core, routes);
+            }
             None => {
                 door.state = DoorState::Waiting { until: None };
                 if !self.opened {
@@ -111,8 +119,12 @@ impl Conference {
     pub(crate) fn door_removed(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
         let Some(door) = self.doors.get_mut(focus) else { return };
         match door.state {
-            // The join that is under way will say how it went; a withdrawn invitation makes it fail.
-            DoorState::Joining { .. } | DoorState::Uninvited { .. } => door.invited = false,
+            // A withdrawn invitation makes the join that is under way fail; a kick that follows it is found by joining again.
+            DoorState::Joining { ref mut removed_since, .. } => {
+                *removed_since = true;
+                door.invited = false;
+            }
+            DoorState::Uninvited { .. } => door.invited = false,
             DoorState::Waiting { .. } | DoorState::Active | DoorState::Leaving { .. } => {
                 self.end_legs(|leg| leg.focus == *focus, EndReason::FocusRemoved, core, routes);
                 self.remove_door(focus, core);
@@ -137,7 +149,8 @@ impl Conference {
         if core.config.stay.contains(&self.group) {
             return;
         }
-        let until = core.now + core.config.idle;
+        // Not at once: the call that is waited for would find nobody, and a ringing one is asked after again at this rate.
+        let until = core.now + core.config.idle.max(SHORTEST_IDLE);
         if let Some(Door { state: state @ DoorState::Waiting { .. }, .. }) = self.doors.get_mut(focus) {
             *state = DoorState::Waiting { until: Some(until) };
             core.timers.set(TimerKind::Idle(self.group.clone(), focus.clone()), until);
@@ -153,9 +166,13 @@ impl Conference {
         }
     }
 
-    /// Rule R7: it has been empty for long enough. All doors leave.
+    /// Rule R7: it has been empty for long enough. All doors leave, unless a call rings: that one is given its time.
     pub(crate) fn linger_over(&mut self, core: &mut Core, routes: &mut Routes) {
         self.linger_until = None;
+        if !self.legs.is_empty() {
+            self.linger(core);
+            return;
+        }
         self.used = false;
         let joined: Vec<FocusUser> =
             self.doors.iter().filter(|(_, door)| door.is_joined()).map(|(focus, _)| focus.clone()).collect();

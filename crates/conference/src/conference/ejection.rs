@@ -12,7 +12,11 @@ use crate::id::{FocusUser, LegId, MemberId, RoomKey};
 use crate::leg::Leg;
 use crate::record::RecordKey;
 use crate::routes::Routes;
+use crate::time::Millis;
 use crate::timer::TimerKind;
+
+/// The least that rule R7 waits, since a call that still rings is looked for again at this rate.
+const SHORTEST_LINGER: Millis = Millis(100);
 
 impl Conference {
     /// Someone is no longer in the group room (rule R4): all their calls end, at once.
@@ -128,10 +132,26 @@ impl Conference {
         }
     }
 
-    /// Rule R7: when the last one has left, the time after which the focus leaves begins.
+    /// Rule R7: when the last one has left, the time after which the focus leaves begins. A call that is refused meanwhile does
+    /// not make it longer.
     pub(super) fn linger_if_empty(&mut self, core: &mut Core) {
-        if self.used && self.legs.is_empty() && !core.config.stay.contains(&self.group) {
-            let until = core.now + core.config.linger;
+        let empty = self.legs.is_empty() && self.linger_until.is_none();
+        if empty && self.used && !core.config.stay.contains(&self.group) {
+            self.linger(core);
+        }
+    }
+
+    pub(super) fn linger(&mut self, core: &mut Core) {
+        let until = core.now + core.config.linger.max(SHORTEST_LINGER);
+        self.linger_until = Some(until);
+        core.timers.set(TimerKind::Linger(self.group.clone()), until);
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    /// Whoever was hung up by a restart is given time to call again: out of a private room the focus would need a new invitation.
+    pub(super) fn linger_for_redial(&mut self, core: &mut Core) {
+        let until = core.now + core.config.linger.max(core.config.reconnect_grace);
+        if self.linger_until.is_some_and(|earlier| earlier < until) {
             self.linger_until = Some(until);
             core.timers.set(TimerKind::Linger(self.group.clone()), until);
             core.changed(RecordKey::Conference(self.group.clone()));
