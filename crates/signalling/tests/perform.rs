@@ -246,6 +246,18 @@ async fn leaving_where_one_is_not_is_done() {
     assert_eq!(homeserver.paths()[0], "POST /register", "who does not exist can't decline");
 }
 
+#[tokio::test]
+async fn a_user_whose_id_names_no_room_can_decline() {
+    let (homeserver, adapter) = start().await;
+    homeserver.on("POST /rooms/!direct:hs.test/leave", 200, json!({}));
+    let odd = SignalRequest::Leave { focus: "@fs_odd:hs.test".into(), room: DIRECT.into() };
+    is_done(perform(&adapter, odd).await);
+    assert_eq!(homeserver.asked()[0].body["username"], "fs_odd", "who does not exist can't decline");
+    let leave = homeserver.asked().pop().unwrap();
+    assert_eq!(leave.what, "POST /rooms/!direct:hs.test/leave");
+    assert_eq!(leave.query, "user_id=%40fs_odd%3Ahs.test");
+}
+
 fn member_path(user: &str) -> String {
     format!("GET /rooms/!abc:eET/state/m.room.member/{user}")
 }
