@@ -11,17 +11,20 @@ use crate::config::{self, Config};
 
 /// What the Matrix side is told.
 pub(crate) fn adapter(config: &Config) -> anyhow::Result<AdapterConfig> {
-    let server = ServerName::parse(&config.homeserver.server_name).context("homeserver.server_name")?;
-    let scheme = FocusIdScheme::new(config.appservice.focus_prefixes.clone(), server)
-        .context("appservice.focus_prefixes")?;
     Ok(AdapterConfig {
         homeserver_url: config.homeserver.url.clone(),
         as_token: Secret::new(config.appservice.as_token.expose()),
         hs_token: Secret::new(config.appservice.hs_token.expose()),
         appservice_id: config.appservice.id.clone(),
         sender_localpart: config.appservice.sender_localpart.clone(),
-        scheme,
+        scheme: scheme(config)?,
     })
+}
+
+/// Which users are focus users.
+pub(crate) fn scheme(config: &Config) -> anyhow::Result<FocusIdScheme> {
+    let server = ServerName::parse(&config.homeserver.server_name).context("homeserver.server_name")?;
+    FocusIdScheme::new(config.appservice.focus_prefixes.clone(), server).context("appservice.focus_prefixes")
 }
 
 /// What the engine is told.

@@ -7,7 +7,10 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use confocal_signalling::{Registration, Secret as SharedSecret};
+
 use crate::config::{Config, Fault, Secret, check, is_http_url};
+use crate::parts;
 
 /// The configuration with all its comments; `{{name}}` is where a TOML string goes.
 const TEMPLATE: &str = include_str!("registration/config.toml");
@@ -59,6 +62,12 @@ pub(crate) enum RegistrationError {
     /// The template that was built in is broken.
     #[error("the built-in configuration can't be read")]
     Template(#[source] toml::de::Error),
+    /// No ids of focus users can be made of the choices.
+    #[error("no focus users")]
+    Scheme(#[source] anyhow::Error),
+    /// A homeserver would refuse the registration.
+    #[error(transparent)]
+    Registration(#[from] confocal_signalling::RegistrationError),
 }
 
 impl Tokens {
@@ -69,9 +78,7 @@ impl Tokens {
 }
 
 fn fresh_token() -> Result<Secret, RegistrationError> {
-    let mut bits = [0; 32];
-    getrandom::fill(&mut bits).map_err(RegistrationError::Random)?;
-    Ok(Secret::new(data_encoding::BASE64URL_NOPAD.encode(&bits)))
+    Ok(Secret::new(SharedSecret::random().map_err(RegistrationError::Random)?.expose()))
 }
 
 /// Writes both files, readable by their owner only, or neither.
@@ -89,7 +96,7 @@ pub(crate) fn write(
     if choices.url.as_deref().is_some_and(|url| !is_http_url(url)) {
         return Err(RegistrationError::Url);
     }
-    let registration_text = registration_text(choices, tokens, &config.appservice.focus_prefixes);
+    let registration_text = registration_text(choices, tokens, &config)?;
 
     create(config_path, &config_text)?;
     create(registration_path, &registration_text).inspect_err(|_| {
@@ -126,43 +133,23 @@ fn config_text(choices: &Choices, tokens: &Tokens) -> String {
     text
 }
 
-/// The registration file: <https://spec.matrix.org/v1.15/application-service-api/#registration>.
-fn registration_text(choices: &Choices, tokens: &Tokens, prefixes: &[String]) -> String {
-    let server = regex::escape(&choices.server_name);
-    // Synapse anchors a pattern at its beginning only, hence the `$`.
-    let bot = format!("@{}:{server}$", regex::escape(&choices.sender_localpart));
-    let patterns =
-        prefixes.iter().map(|prefix| format!("@{}.*:{server}$", regex::escape(prefix))).chain([bot]);
-    let users: String = patterns
-        .map(|pattern| format!("    - exclusive: true\n      regex: {}\n", quoted(&pattern)))
-        .collect();
-
-    format!(
-        "# Registration of the conference focus. The homeserver reads it: for Synapse, name this file in\n\
-         # app_service_config_files of homeserver.yaml and restart. It holds secrets.\n\
-         id: {id}\n\
-         url: {url}\n\
-         as_token: {as_token}\n\
-         hs_token: {hs_token}\n\
-         sender_localpart: {sender}\n\
-         # The focus speaks for all its conferences; limits made for one person would drop calls.\n\
-         rate_limited: false\n\
-         namespaces:\n  \
-           users:\n\
-         {users}  \
-           aliases: []\n  \
-           rooms: []\n",
-        id = quoted(&choices.id),
-        url = quoted(&choices.url.clone().unwrap_or_else(|| url_of(choices.listen))),
-        as_token = quoted(tokens.appservice.expose()),
-        hs_token = quoted(tokens.homeserver.expose()),
-        sender = quoted(&choices.sender_localpart),
-    )
-}
-
-/// A YAML scalar: every JSON string is one in double quotes.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// The registration file, which says what the configuration says.
+fn registration_text(
+    choices: &Choices,
+    tokens: &Tokens,
+    config: &Config,
+) -> Result<String, RegistrationError> {
+    let url = choices.url.clone().unwrap_or_else(|| url_of(choices.listen));
+    let scheme = parts::scheme(config).map_err(RegistrationError::Scheme)?;
+    let registration = Registration {
+        id: &choices.id,
+        url: Some(&url),
+        as_token: &SharedSecret::new(tokens.appservice.expose()),
+        hs_token: &SharedSecret::new(tokens.homeserver.expose()),
+        sender_localpart: &choices.sender_localpart,
+        scheme: &scheme,
+    };
+    Ok(registration.to_yaml()?)
 }
 
 /// How a homeserver on the same machine reaches a listening address.
@@ -293,27 +280,25 @@ mod tests {
     }
 
     #[test]
-    fn the_registration_has_all_that_is_asked_for() {
-        let text = registration_text(&choices(), &tokens(), &["conf_".to_owned(), "fs_".to_owned()]);
-        let expected = r#"id: "confocal"
-url: "http://127.0.0.1:29340"
-as_token: "a1"
-hs_token: "h1"
-sender_localpart: "conference"
-# The focus speaks for all its conferences; limits made for one person would drop calls.
-rate_limited: false
-namespaces:
-  users:
-    - exclusive: true
-      regex: "@conf_.*:example\\.org$"
-    - exclusive: true
-      regex: "@fs_.*:example\\.org$"
-    - exclusive: true
-      regex: "@conference:example\\.org$"
-  aliases: []
-  rooms: []
-"#;
-        assert_eq!(text.split_once("secrets.\n").unwrap().1, expected);
+    fn the_registration_says_what_the_configuration_says() {
+        let config: Config = toml::from_str(&config_text(&choices(), &tokens())).unwrap();
+        let text = registration_text(&choices(), &tokens(), &config).unwrap();
+        for line in [
+            r#"id: "confocal""#,
+            r#"url: "http://127.0.0.1:29340""#,
+            r#"as_token: "a1""#,
+            r#"hs_token: "h1""#,
+            r#"sender_localpart: "conference""#,
+            r#"      regex: "@conf_.*:example\\.org$""#,
+            r#"      regex: "@fs_.*:example\\.org$""#,
+            r#"      regex: "@conference:example\\.org$""#,
+        ] {
+            assert!(text.lines().any(|said| said == line), "no {line} in {text}");
+        }
+
+        let elsewhere = Choices { url: Some("https://focus.test".to_owned()), ..choices() };
+        let text = registration_text(&elsewhere, &tokens(), &config).unwrap();
+        assert!(text.contains("\nurl: \"https://focus.test\"\n"), "{text}");
     }
 
     #[test]

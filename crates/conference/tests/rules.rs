@@ -10,8 +10,8 @@ mod support;
 
 use confocal_conference::{
     CallInvite, CallVersion, Candidate, ConferenceEvent, Config, EndReason, HangupReason, Input, LegNews,
-    MediaCommand, MediaReport, Millis, Notice, OfferRefusal, Refusal, RequestFailure, Sdp, SecondDevice,
-    SignalRequest,
+    MediaCommand, MediaReport, Millis, Notice, OfferRefusal, Refusal, RequestFailure, RequestOutcome, Sdp,
+    SecondDevice, SignalRequest,
 };
 use support::{DOOR, GROUP, Run, direct, invite, key, metadata};
 
@@ -41,6 +41,20 @@ fn refusal(run: &mut Run) -> Refusal {
 
 fn candidate(line: &str) -> Candidate {
     Candidate { line: line.into(), mid: Some("0".into()), line_index: Some(0) }
+}
+
+#[test]
+fn an_invitation_to_an_id_that_names_no_room_is_declined() {
+    let mut run = Run::new(Config::default());
+    let (focus, room) = ("@conf_odd".into(), direct("bob"));
+    run.tell(Input::NobodyInvited { focus, room: room.clone() });
+    let (id, request) = run.take(|request| matches!(request, SignalRequest::Leave { .. }));
+    assert_eq!((request.focus().as_str(), request.room()), ("@conf_odd", &room));
+    // Neither declining it nor the failure of that leads to more, and no room or conference is kept of it.
+    run.tell(Input::RequestDone { id, outcome: RequestOutcome::Failed(RequestFailure::Forbidden) });
+    run.call("bob", "c1");
+    assert!(run.sent.is_empty() && run.media.is_empty(), "{:?}", run.sent);
+    assert_eq!(run.records.keys().collect::<Vec<_>>(), ["focus"]);
 }
 
 // ---- R1, R2, R3: coming in -----------------------------------------------------------------------------------------

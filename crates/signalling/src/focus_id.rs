@@ -144,6 +144,11 @@ impl FocusIdScheme {
         let server = escape_regex(self.server_name.as_str());
         self.prefixes.iter().map(|prefix| format!("@{}.*:{server}$", escape_regex(prefix))).collect()
     }
+
+    /// The same for one user of the server, the application service's own.
+    pub(crate) fn user_regex(&self, localpart: &str) -> String {
+        format!("@{}:{}$", escape_regex(localpart), escape_regex(self.server_name.as_str()))
+    }
 }
 
 /// Lower-case base32 without padding.
@@ -299,6 +304,7 @@ mod tests {
             scheme.namespace_regexes(),
             [r"@conf_.*:a-b\.hs\.test:8448$", r"@f\.s\+.*:a-b\.hs\.test:8448$"]
         );
+        assert_eq!(scheme.user_regex("the.bot"), r"@the\.bot:a-b\.hs\.test:8448$");
     }
 
     proptest! {

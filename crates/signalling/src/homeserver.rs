@@ -163,12 +163,24 @@ impl RequestError {
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
                     Fault::Passing { after: *retry_after }
                 }
+                // It says nothing of what was asked: what is queued waits until the operator has mended the token.
+                _ if self.is_unknown_token() => Fault::Passing { after: *retry_after },
                 status if status.is_server_error() => Fault::Passing { after: *retry_after },
                 StatusCode::FORBIDDEN => Fault::Lasting(RequestFailure::Forbidden),
                 StatusCode::NOT_FOUND => Fault::Lasting(RequestFailure::NotFound),
                 _ => Fault::Lasting(RequestFailure::Rejected),
             },
         }
+    }
+
+    /// The homeserver does not know our token, or saw none. Any other 401 is about what was asked, as one of a remote server
+    /// that is passed on.
+    pub(crate) fn is_unknown_token(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { status: StatusCode::UNAUTHORIZED, errcode: Some(code), .. }
+                if code == "M_UNKNOWN_TOKEN" || code == "M_MISSING_TOKEN"
+        )
     }
 
     /// A Matrix server said that it is forbidden or does not exist. A bare 404 of a proxy on the way says nothing.

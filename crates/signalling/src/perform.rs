@@ -112,19 +112,14 @@ impl<H: Homeserver> Adapter<H> {
         self.homeserver().join(user, room, &via).await
     }
 
+    /// Leaves a room or declines the invitation; not to be in it is as good.
     async fn leave(&self, user: &UserId, room: &RoomKey) -> Result<Performed, SendError> {
         let room = room_id(room)?;
-        self.leave_room(user, &room).await?;
-        Ok(Performed::done())
-    }
-
-    /// Leaves a room or declines the invitation; not to be in it is as good.
-    pub(crate) async fn leave_room(&self, user: &UserId, room: &RoomId) -> Result<(), RequestError> {
-        // An invited user need not exist yet, and one that does not can't decline.
+        // An invited user need not exist yet, and one that does not can't decline: also one whose id names no room.
         self.ensure_registered(user).await?;
-        match self.homeserver().leave(user, room).await {
-            Err(error) if error.is_denial() => Ok(()),
-            other => other,
+        match self.homeserver().leave(user, &room).await {
+            Err(error) if !error.is_denial() => Err(error.into()),
+            _ => Ok(Performed::done()),
         }
     }
 

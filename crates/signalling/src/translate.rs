@@ -54,14 +54,6 @@ pub enum Skip {
     /// It says nothing that is not known, as a member's change of name, or a call event that only callers need.
     #[error("it changes nothing")]
     NothingNew,
-    /// A user of our namespace whose id names no room was invited: the invitation should be declined.
-    #[error("the id of the invited focus user names no room")]
-    UndecodableFocus {
-        /// Who was invited.
-        user: OwnedUserId,
-        /// Where.
-        room: RoomKey,
-    },
 }
 
 impl Translator {
@@ -144,10 +136,11 @@ impl Translator {
             (UserKind::Focus(_), "leave" | "ban") => {
                 Ok(Input::FocusRemoved { focus: FocusUser::from(user), room: room.clone() })
             }
-            (UserKind::Undecodable, "invite") => match UserId::parse(user) {
-                Ok(user) => Err(Skip::UndecodableFocus { user, room: room.clone() }),
-                Err(_) => Err(Skip::Malformed),
-            },
+            // Who is no user can't be invited, nor decline.
+            (UserKind::Undecodable, "invite") if UserId::parse(user).is_err() => Err(Skip::Malformed),
+            (UserKind::Undecodable, "invite") => {
+                Ok(Input::NobodyInvited { focus: FocusUser::from(user), room: room.clone() })
+            }
             (UserKind::Other, _) if user == self.bot.as_str() => Err(Skip::NotForUs),
             (UserKind::Other, "leave" | "ban") => {
                 Ok(Input::MemberRemoved { room: room.clone(), member: MemberId::from(user) })

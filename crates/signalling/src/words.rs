@@ -50,7 +50,7 @@ const fn offer(refusal: OfferRefusal) -> &'static str {
             "Your call has no sound. Allow your app to use a microphone, then call again."
         }
         OfferRefusal::NoCommonCodec => {
-            "Your app and I have no sound format in common (I know Opus and G.711). Please try another app."
+            "Your app and I have no sound format in common (I know Opus). Please try another app."
         }
         OfferRefusal::NoFingerprint => {
             "Your app did not offer an encrypted call, and I take no others. Please try another app."

@@ -146,13 +146,21 @@ async fn errors_are_told_as_passing_or_lasting() {
         (404, "M_NOT_FOUND", RequestFailure::NotFound),
         (400, "M_BAD_JSON", RequestFailure::Rejected),
         (413, "M_TOO_LARGE", RequestFailure::Rejected),
-        (401, "M_UNKNOWN_TOKEN", RequestFailure::Rejected),
+        // Of a remote server, passed on.
+        (401, "M_UNAUTHORIZED", RequestFailure::Rejected),
     ] {
         refuse(status, errcode);
         assert_eq!(failure(perform(&adapter, join_group()).await), expected, "{status}");
     }
-    for (status, errcode) in [(500, "M_UNKNOWN"), (502, "M_UNKNOWN"), (408, "M_UNKNOWN"), (429, "M_UNKNOWN")]
-    {
+    for (status, errcode) in [
+        (500, "M_UNKNOWN"),
+        (502, "M_UNKNOWN"),
+        (408, "M_UNKNOWN"),
+        (429, "M_UNKNOWN"),
+        // A wrong as_token must not drop what is queued.
+        (401, "M_UNKNOWN_TOKEN"),
+        (401, "M_MISSING_TOKEN"),
+    ] {
         refuse(status, errcode);
         let Err(SendError::Retry { after: None, why }) = perform(&adapter, join_group()).await else {
             panic!("{status}");
@@ -164,6 +172,14 @@ async fn errors_are_told_as_passing_or_lasting() {
     let limited = perform(&adapter, join_group()).await;
     let Err(SendError::Retry { after: Some(after), .. }) = limited else { panic!("{limited:?}") };
     assert_eq!(after, Duration::from_millis(1500));
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_passing_at_a_registration_too() {
+    let (homeserver, adapter) = start().await;
+    homeserver.on("POST /register", 401, json!({ "errcode": "M_UNKNOWN_TOKEN", "error": "who are you?" }));
+    let refused = perform(&adapter, join_group()).await;
+    assert!(matches!(refused, Err(SendError::Retry { .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -244,6 +260,18 @@ async fn leaving_where_one_is_not_is_done() {
     homeserver.on(left, 503, json!({}));
     assert!(matches!(perform(&adapter, leave()).await, Err(SendError::Retry { .. })));
     assert_eq!(homeserver.paths()[0], "POST /register", "who does not exist can't decline");
+}
+
+#[tokio::test]
+async fn a_user_whose_id_names_no_room_can_decline() {
+    let (homeserver, adapter) = start().await;
+    homeserver.on("POST /rooms/!direct:hs.test/leave", 200, json!({}));
+    let odd = SignalRequest::Leave { focus: "@fs_odd:hs.test".into(), room: DIRECT.into() };
+    is_done(perform(&adapter, odd).await);
+    assert_eq!(homeserver.asked()[0].body["username"], "fs_odd", "who does not exist can't decline");
+    let leave = homeserver.asked().pop().unwrap();
+    assert_eq!(leave.what, "POST /rooms/!direct:hs.test/leave");
+    assert_eq!(leave.query, "user_id=%40fs_odd%3Ahs.test");
 }
 
 fn member_path(user: &str) -> String {

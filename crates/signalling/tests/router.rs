@@ -218,15 +218,20 @@ async fn a_focus_user_that_is_asked_for_is_registered() {
 }
 
 #[tokio::test]
-async fn an_invitation_that_names_no_room_is_declined() {
-    let service = Service::start().await;
-    service.homeserver.on("POST /rooms/!direct:hs.test/leave", 200, json!({}));
+async fn an_invitation_that_names_no_room_is_committed_like_any_other_input() {
+    let mut service = Service::start().await;
     let invite = json!({ "type": "m.room.member", "sender": ALICE, "room_id": DIRECT, "state_key": "@fs_odd:hs.test",
         "content": { "membership": "invite" } });
-    assert_eq!(service.put("1", &json!({ "events": [invite] }).to_string()).await, (200, json!({})));
-    let leave = service.homeserver.wait_for("POST /rooms/!direct:hs.test/leave").await;
-    assert_eq!(leave.query, "user_id=%40fs_odd%3Ahs.test");
-    assert_eq!(service.homeserver.asked()[0].body["username"], "fs_odd", "who does not exist can't decline");
+    let body = json!({ "events": [invite] }).to_string();
+    let request = service.client.put(format!("{}/_matrix/app/v1/transactions/1", service.url));
+    let (answer, ()) = tokio::join!(request.bearer_auth(HS_TOKEN).body(body).send(), async {
+        let delivery = service.mailbox.next().await.unwrap();
+        let invited = Input::NobodyInvited { focus: "@fs_odd:hs.test".into(), room: DIRECT.into() };
+        assert_eq!(delivery.batch.inputs, [invited]);
+        delivery.reply.send(Accepted::New).unwrap();
+    });
+    assert_eq!(answer.unwrap().status(), 200);
+    assert_eq!(service.homeserver.asked(), [], "declining is the outbox's, after the commit");
 }
 
 #[tokio::test]

@@ -7,6 +7,17 @@ use std::fmt::Write;
 use crate::focus_id::FocusIdScheme;
 use crate::secret::Secret;
 
+/// What the file begins with.
+const HEADER: &str = "\
+# Registration of the conference focus. The homeserver reads it: for Synapse, name this file in
+# app_service_config_files of homeserver.yaml and restart. It holds secrets.
+";
+/// Calls come in bursts, and an answer that waits for a rate limit rings out.
+const RATE_LIMITED: &str = "\
+# The focus speaks for all its conferences; limits made for one person would drop calls.
+rate_limited: false
+";
+
 /// A registration, from which the file is written.
 #[derive(Clone, Debug)]
 pub struct Registration<'a> {
@@ -18,7 +29,7 @@ pub struct Registration<'a> {
     pub as_token: &'a Secret,
     /// The token by which we know the homeserver.
     pub hs_token: &'a Secret,
-    /// The localpart of the application service's own user.
+    /// The localpart of the application service's own user, which nobody else shall register.
     pub sender_localpart: &'a str,
     /// Whose users are ours.
     pub scheme: &'a FocusIdScheme,
@@ -54,7 +65,7 @@ impl Registration<'_> {
                 return Err(RegistrationError::EmptyToken { which });
             }
         }
-        let mut yaml = String::new();
+        let mut yaml = String::from(HEADER);
         let mut line = |key: &str, value: &str| {
             yaml.push_str(key);
             yaml.push_str(": ");
@@ -66,10 +77,10 @@ impl Registration<'_> {
         line("as_token", &quoted(self.as_token.expose()));
         line("hs_token", &quoted(self.hs_token.expose()));
         line("sender_localpart", &quoted(self.sender_localpart));
-        // Calls come in bursts: an answer that waits for a rate limit rings out.
-        line("rate_limited", "false");
+        yaml.push_str(RATE_LIMITED);
         yaml.push_str("namespaces:\n  users:\n");
-        for regex in self.scheme.namespace_regexes() {
+        let bot = self.scheme.user_regex(self.sender_localpart);
+        for regex in self.scheme.namespace_regexes().into_iter().chain([bot]) {
             yaml.push_str("    - exclusive: true\n      regex: ");
             yaml.push_str(&quoted(&regex));
             yaml.push('\n');
@@ -116,11 +127,14 @@ mod tests {
         let token = Secret::new("s3cret");
         assert_eq!(
             registration(&scheme, &token).to_yaml().unwrap(),
-            r#"id: "confocal"
+            r#"# Registration of the conference focus. The homeserver reads it: for Synapse, name this file in
+# app_service_config_files of homeserver.yaml and restart. It holds secrets.
+id: "confocal"
 url: "http://127.0.0.1:8090"
 as_token: "s3cret"
 hs_token: "s3cret"
 sender_localpart: "conference"
+# The focus speaks for all its conferences; limits made for one person would drop calls.
 rate_limited: false
 namespaces:
   users:
@@ -128,6 +142,8 @@ namespaces:
       regex: "@conf_.*:hs\\.test$"
     - exclusive: true
       regex: "@fs_.*:hs\\.test$"
+    - exclusive: true
+      regex: "@conference:hs\\.test$"
   aliases: []
   rooms: []
 "#

@@ -2,28 +2,20 @@
 //!
 //! Tokens and HTTP never live here.
 
-use std::sync::Arc;
-
-use confocal::conference::{Input, RoomKey};
+use confocal::conference::Input;
 use confocal::ports::{Accepted, Batch, Inbox, NotAccepted};
-use ruma_common::{OwnedUserId, RoomId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
 
 use crate::adapter::Adapter;
 use crate::homeserver::Homeserver;
 use crate::translate::Skip;
-
-/// How many invitations of undecodable focus users are being declined at a time; further ones are left standing.
-const DECLINING: usize = 8;
 
 /// Takes transactions of the homeserver, whoever listens for them. A clone is the same.
 #[derive(Debug)]
 pub struct Transactions<H> {
     adapter: Adapter<H>,
     inbox: Inbox,
-    declining: Arc<Semaphore>,
 }
 
 /// What a transaction came to.
@@ -69,8 +61,8 @@ struct Body {
 }
 
 impl<H: Homeserver> Transactions<H> {
-    pub(crate) fn new(adapter: Adapter<H>, inbox: Inbox) -> Self {
-        Self { adapter, inbox, declining: Arc::new(Semaphore::new(DECLINING)) }
+    pub(crate) const fn new(adapter: Adapter<H>, inbox: Inbox) -> Self {
+        Self { adapter, inbox }
     }
 
     /// Handles the body of `PUT /_matrix/app/v1/transactions/{id}`
@@ -96,7 +88,6 @@ impl<H: Homeserver> Transactions<H> {
         }
         counters.transactions.add(1);
         counters.inputs.add(handled.inputs as u64);
-        self.decline_undecodable(&handled.skipped);
         Ok(handled)
     }
 
@@ -131,40 +122,15 @@ impl<H: Homeserver> Transactions<H> {
                 counters.expired_events.add(1);
                 tracing::debug!(position, %why, "an event was skipped");
             }
-            Skip::UndecodableFocus { .. } => tracing::info!(position, %why, "an invitation is declined"),
             Skip::OwnEcho | Skip::NotForUs | Skip::Encrypted | Skip::NothingNew => {
                 tracing::trace!(position, %why, "an event was skipped");
             }
         }
     }
-
-    /// Declines invitations of users that are ours and can't be a focus. The machine can't: it has no room to file them under.
-    fn decline_undecodable(&self, skipped: &[Skipped]) {
-        for skipped in skipped {
-            let Skip::UndecodableFocus { user, room } = &skipped.why else { continue };
-            let Ok(permit) = Arc::clone(&self.declining).try_acquire_owned() else { return };
-            let (adapter, user, room) = (self.adapter.clone(), user.clone(), room.clone());
-            tokio::spawn(async move {
-                decline(&adapter, &user, &room).await;
-                drop(permit);
-            });
-        }
-    }
-}
-
-async fn decline<H: Homeserver>(adapter: &Adapter<H>, user: &OwnedUserId, room: &RoomKey) {
-    let Ok(room) = RoomId::parse(room.as_str()) else { return };
-    if let Err(error) = adapter.leave_room(user, &room).await {
-        tracing::info!(%error, "an invitation could not be declined");
-    }
 }
 
 impl<H> Clone for Transactions<H> {
     fn clone(&self) -> Self {
-        Self {
-            adapter: self.adapter.clone(),
-            inbox: self.inbox.clone(),
-            declining: Arc::clone(&self.declining),
-        }
+        Self { adapter: self.adapter.clone(), inbox: self.inbox.clone() }
     }
 }

@@ -119,11 +119,17 @@ impl HttpHomeserver {
         let body = response.bytes().await.map_err(unreachable)?;
         let whole = whole.body(body).map_err(|error| RequestError::Unreadable(error.into()))?;
         R::IncomingResponse::try_from_http_response(whole).map_err(|error| {
-            if let FromHttpResponseError::Server(error) = error {
-                error.into_refusal()
-            } else {
-                RequestError::Unreadable(error.to_string().into())
+            let FromHttpResponseError::Server(error) = error else {
+                return RequestError::Unreadable(error.to_string().into());
+            };
+            let refusal = error.into_refusal();
+            if refusal.is_unknown_token() {
+                tracing::warn!(
+                    "the homeserver does not know our as_token: compare it with the registration that the homeserver has \
+                     read; until it is mended nothing can be sent"
+                );
             }
+            refusal
         })
     }
 }

@@ -70,6 +70,7 @@ struct Shared {
     asked: Vec<Asked>,
 }
 
+#[allow(dead_code, reason = "each of the test programs asks for a part of it")]
 impl FakeHomeserver {
     /// Starts one; also tells its URL.
     pub(crate) async fn start() -> (Self, String) {
