@@ -1,7 +1,11 @@
 //! The focus between real parts: Synapse, matrix-js-sdk in Chromium, aiortc. Each test has a homeserver and a focus of its own.
 //!
 //! What needs none of them is tested in the crates. `cargo xtask test` installs the parts and runs this.
-#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test fails by panicking, with what it found")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, with what it found"
+)]
 
 mod admission;
 mod clients;

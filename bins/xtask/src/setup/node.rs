@@ -45,3 +45,11 @@ pub(crate) fn pages(steps: &Steps, consent: Consent) -> anyhow::Result<()> {
         built.set()
     })
 }
+
+/// Runs the pages' own tests, those that need no browser; the pages must have been built.
+pub(crate) fn test(steps: &Steps) -> anyhow::Result<()> {
+    let work = steps.places().root().join("web-build");
+    steps.step("Testing the pages", "npm-test", |log| {
+        log.run(Command::new("npm").arg("test").current_dir(&work))
+    })
+}
