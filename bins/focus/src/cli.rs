@@ -51,7 +51,7 @@ pub(crate) struct Registration {
     /// The application service's id.
     #[arg(long, value_name = "ID", default_value = "confocal")]
     pub(crate) id: String,
-    /// Localpart of the bot user.
+    /// Localpart of the application service's own user.
     #[arg(long, value_name = "LOCALPART", default_value = "conference")]
     pub(crate) sender_localpart: String,
     /// The configuration to write.

@@ -60,7 +60,7 @@ pub(crate) struct Appservice {
     pub(crate) as_token: Secret,
     /// By what we know the homeserver.
     pub(crate) hs_token: Secret,
-    /// Localpart of the bot user.
+    /// Localpart of the application service's own user, the bot.
     pub(crate) sender_localpart: String,
     /// Localparts of focus users begin with one of these; the first one is that of new ones.
     pub(crate) focus_prefixes: Vec<String>,
@@ -105,7 +105,7 @@ impl Default for Conference {
             idle_seconds: 300,
             stay: Vec::new(),
             second_device: SecondDevice::Replace,
-            max_calls: 1000,
+            max_calls: 500,
             max_conferences: 1000,
         }
     }
@@ -137,6 +137,8 @@ pub(crate) struct Media {
     pub(crate) ice_lite: bool,
     /// Take callers' candidates in private, loopback and link-local ranges.
     pub(crate) allow_private_candidates: bool,
+    /// Calls in all conferences together; each has a port of its own.
+    pub(crate) max_calls: u16,
 }
 
 impl Default for Media {
@@ -147,6 +149,7 @@ impl Default for Media {
             advertise_address: None,
             ice_lite: false,
             allow_private_candidates: false,
+            max_calls: 500,
         }
     }
 }

@@ -43,7 +43,11 @@ pub(crate) fn engine(config: &Config) -> anyhow::Result<EngineConfig> {
         allow_private: config.media.allow_private_candidates,
         ..TransportConfig::default()
     };
-    Ok(EngineConfig { transport, ..EngineConfig::default() })
+    let mut engine = EngineConfig { transport, ..EngineConfig::default() };
+    engine.legs_max = config.media.max_calls.into();
+    // One conference may have them all.
+    engine.mixer.legs_max = engine.legs_max;
+    Ok(engine)
 }
 
 /// What the machine is told.

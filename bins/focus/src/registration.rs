@@ -28,7 +28,7 @@ pub(crate) struct Choices {
     pub(crate) url: Option<String>,
     /// The application service's id.
     pub(crate) id: String,
-    /// Localpart of the bot user.
+    /// Localpart of the application service's own user.
     pub(crate) sender_localpart: String,
 }
 

@@ -47,7 +47,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         Some(address) => {
             let listener = bind(address, "status.listen").await?;
             let token = config.status.token.clone();
-            Some(tokio::spawn(status::serve(listener, board, token, stop.clone().requested())))
+            let server = tokio::spawn(status::serve(listener, board, token, stop.clone().requested()));
+            Some(async { server.await? })
         }
         None => None,
     };
@@ -55,7 +56,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let parts = async {
         tokio::try_join!(conference(&config, store, listener, news, stop.clone()), async {
             match status {
-                Some(server) => server.await?.context("the status server failed"),
+                Some(server) => stop.ends("the status server", server).await,
                 None => Ok(()),
             }
         })
@@ -97,8 +98,8 @@ async fn conference(
         axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
     tokio::spawn(greet(adapter, stop.clone()));
     tokio::try_join!(
-        async { driver.run(stop.requested()).await.context("the conference driver ended") },
-        async { listening.await.context("the application service's listener failed") },
+        stop.ends("the conference driver", driver.run(stop.clone().requested())),
+        stop.ends("the application service's listener", listening.into_future()),
     )?;
     Ok(())
 }
@@ -161,9 +162,41 @@ impl Stop {
         Ok(Self(requested))
     }
 
+    /// Waits for a part to end as it should: without an error, and not before the stop was requested.
+    async fn ends<E>(&self, name: &str, part: impl Future<Output = Result<(), E>>) -> anyhow::Result<()>
+    where
+        Result<(), E>: Context<(), E>,
+    {
+        part.await.with_context(|| format!("{name} failed"))?;
+        anyhow::ensure!(*self.0.borrow(), "{name} ended of its own");
+        Ok(())
+    }
+
     /// Ends when the stop is requested.
     async fn requested(mut self) {
         // The sender is dropped only after the request was made, so an error says the same.
         let _ = self.0.wait_for(|requested| *requested).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_unasked_has_failed() {
+        let (request, requested) = watch::channel(false);
+        let stop = Stop(requested);
+        let ends = |result: Result<(), std::io::Error>| {
+            let stop = stop.clone();
+            async move { stop.ends("the part", async { result }).await.map_err(|fault| format!("{fault:#}")) }
+        };
+        let broken = || Err(std::io::Error::other("broken"));
+
+        assert_eq!(ends(Ok(())).await, Err("the part ended of its own".to_owned()));
+        assert_eq!(ends(broken()).await, Err("the part failed: broken".to_owned()));
+        request.send_replace(true);
+        assert_eq!(ends(Ok(())).await, Ok(()));
+        assert_eq!(ends(broken()).await, Err("the part failed: broken".to_owned()));
     }
 }

@@ -57,7 +57,7 @@ pub enum SecondDevice {
 /// Bounds on whatever a peer can make grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls in one conference, ringing ones included. Default 1000.
+    /// Calls in one conference, ringing ones included. Default 500.
     pub legs_per_conference: usize,
     /// Conferences at a time. Default 1000.
     pub conferences: usize,
@@ -74,7 +74,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            legs_per_conference: 1000,
+            legs_per_conference: 500,
             conferences: 1000,
             direct_rooms: 100_000,
             candidates_per_call: 128,

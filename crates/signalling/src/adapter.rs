@@ -19,7 +19,7 @@ use crate::translate::Translator;
 /// What an adapter must know.
 #[derive(Clone, Debug)]
 pub struct AdapterConfig {
-    /// Where the homeserver's client API is: `http` or `https`, host, port.
+    /// Where the homeserver's client API is: `http` or `https`, host, port, and a path if `/_matrix` is below one. No query.
     pub homeserver_url: String,
     /// The token by which the homeserver knows us.
     pub as_token: Secret,

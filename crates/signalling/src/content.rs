@@ -177,3 +177,6 @@ impl Words {
         Self { msgtype: "m.notice", body: words::notice(notice) }
     }
 }
+
+#[cfg(test)]
+mod tests;

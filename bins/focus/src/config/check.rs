@@ -151,6 +151,9 @@ fn check_media(media: &Media, faults: &mut Faults) {
     if media.advertise_address.is_some_and(|address| address.is_unspecified()) {
         faults.add("media", "advertise_address", Problem::Unspecified);
     }
+    if media.max_calls == 0 {
+        faults.add("media", "max_calls", Problem::Zero);
+    }
 }
 
 fn check_secret(secret: &Secret, section: &'static str, name: &'static str, faults: &mut Faults) {
@@ -272,6 +275,7 @@ mod tests {
         assert!(refused(|c| c.conference.linger_seconds = 0).is_empty());
         assert_eq!(refused(|c| c.conference.max_calls = 0), ["conference.max_calls"]);
         assert_eq!(refused(|c| c.conference.max_conferences = 0), ["conference.max_conferences"]);
+        assert_eq!(refused(|c| c.media.max_calls = 0), ["media.max_calls"]);
         assert_eq!(refused(|c| c.media.ports = Some([2000, 1000])), ["media.ports"]);
         assert_eq!(refused(|c| c.media.ports = Some([0, 1000])), ["media.ports"]);
         assert!(refused(|c| c.media.ports = Some([1000, 1000])).is_empty());

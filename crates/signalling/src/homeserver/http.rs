@@ -57,7 +57,7 @@ pub enum HttpSetupError {
 }
 
 impl HttpHomeserver {
-    /// A client for the homeserver at `url` (scheme, host, port), with the application service's `as_token`.
+    /// A client for the homeserver at `url` (scheme, host, port; a path if `/_matrix` is below one), with the application service's `as_token`.
     ///
     /// # Errors
     ///
