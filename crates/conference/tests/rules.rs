@@ -470,7 +470,7 @@ fn a_call_while_the_focus_leaves_brings_it_back() {
     let leave = run.take(is_leave_group).0;
     run.call("bob", "c2");
     run.done(is_join_group);
-    run.tell(Input::RequestDone { id: leave, outcome: confocal_conference::RequestOutcome::Done });
+    run.tell(Input::RequestDone { id: leave, outcome: RequestOutcome::Done });
     run.admit(true);
     run.answer_ready();
     run.take(is_answer);
@@ -561,7 +561,7 @@ fn a_room_with_a_third_person_is_no_place_for_a_call() {
     run.call("bob", "c1");
     let (id, _) = run.take(|request| matches!(request, SignalRequest::AskAdmission { .. }));
     let admission = confocal_conference::Admission { joined: true, direct_members: 3 };
-    run.tell(Input::RequestDone { id, outcome: confocal_conference::RequestOutcome::Admission(admission) });
+    run.tell(Input::RequestDone { id, outcome: RequestOutcome::Admission(admission) });
     assert_eq!(refusal(&mut run), Refusal::RoomNotDirect);
 }
 
