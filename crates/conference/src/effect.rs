@@ -176,6 +176,11 @@ pub enum Notice {
         /// The group room whose conference they called.
         group: RoomKey,
     },
+    /// The 1:1 room is encrypted: calls placed in it can't be read.
+    Encrypted {
+        /// The group room whose conference could be called.
+        group: RoomKey,
+    },
     /// Their call was ended by us.
     Ended {
         /// Why.

@@ -128,6 +128,7 @@ impl Focus {
             Input::NobodyInvited { focus, room } => {
                 self.core.send(SignalRequest::Leave { focus, room });
             }
+            Input::RoomEncrypted { room } => self.room_encrypted(room),
             Input::FocusRemoved { focus, room } => self.focus_removed(&focus, &room),
             Input::MemberRemoved { room, member } => self.member_removed(&room, &member),
             Input::CallInvited(invite) => self.call_invited(invite),
@@ -259,7 +260,7 @@ impl Focus {
         self.routes
             .directs
             .entry(room.clone())
-            .or_insert_with(|| DirectRoom { with: by, doors: BTreeMap::new() })
+            .or_insert_with(|| DirectRoom { with: by, doors: BTreeMap::new(), told_encrypted: false })
             .doors
             .insert(focus, DirectDoor { group, joining: Some(request) });
         self.core.changed(RecordKey::Direct(room));
@@ -273,6 +274,19 @@ impl Focus {
         let group = door.group.clone();
         self.with_conference(&group, |it, core, routes| it.focus_left_direct(room, focus, core, routes));
         self.forget_direct_door(room, focus);
+    }
+
+    /// A call placed in an encrypted 1:1 room would ring in vain, so whoever made the room is told, once.
+    fn room_encrypted(&mut self, room: RoomKey) {
+        let Some(direct) = self.routes.directs.get_mut(&room).filter(|direct| !direct.told_encrypted) else {
+            return;
+        };
+        let Some((focus, door)) = direct.doors.first_key_value() else { return };
+        let notice = Notice::Encrypted { group: door.group.clone() };
+        let focus = focus.clone();
+        direct.told_encrypted = true;
+        self.core.changed(RecordKey::Direct(room.clone()));
+        self.core.send(SignalRequest::Notice { focus, room, notice });
     }
 
     fn forget_direct_door(&mut self, room: &RoomKey, focus: &FocusUser) {

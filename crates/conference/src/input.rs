@@ -33,6 +33,11 @@ pub enum Input {
         /// Into which room.
         room: RoomKey,
     },
+    /// A room is encrypted, so what is said in it can't be read.
+    RoomEncrypted {
+        /// The room.
+        room: RoomKey,
+    },
     /// A focus user is no longer a member of a room: kicked, banned, invitation withdrawn, or its own leaving echoed.
     FocusRemoved {
         /// Who.

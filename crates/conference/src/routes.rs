@@ -41,6 +41,9 @@ pub(crate) struct DirectRoom {
     /// Who invited us.
     pub(crate) with: MemberId,
     pub(crate) doors: BTreeMap<FocusUser, DirectDoor>,
+    /// They were told that we can't read this room.
+    #[serde(default)]
+    pub(crate) told_encrypted: bool,
 }
 
 /// One focus user in a 1:1 room.

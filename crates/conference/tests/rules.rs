@@ -271,6 +271,21 @@ fn an_answer_taken_elsewhere_ends_without_a_word() {
     assert!(run.sent.is_empty());
 }
 
+#[test]
+fn in_an_encrypted_direct_room_people_are_told_once_that_it_cannot_be_read() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.tell(Input::RoomEncrypted { room: direct("bob") });
+    let encrypted = |request: &SignalRequest| {
+        matches!(request, SignalRequest::Notice { notice: Notice::Encrypted { .. }, .. })
+    };
+    run.take(encrypted);
+    run.restart();
+    run.tell(Input::RoomEncrypted { room: direct("bob") });
+    run.tell(Input::RoomEncrypted { room: GROUP.into() });
+    assert!(run.sent.is_empty(), "once, and never in the group room: {:?}", run.sent);
+}
+
 // ---- R4, R5: going out ---------------------------------------------------------------------------------------------
 
 #[test]

@@ -3,8 +3,8 @@
 //! Retrying, order and what an outcome leads to never live here: those are the driver's and the machine's.
 
 use confocal::conference::{
-    Admission, CallAddress, CallVersion, FocusUser, RequestFailure, RequestOutcome, RoomKey, ServerName,
-    SignalRequest,
+    Admission, CallAddress, CallVersion, FocusUser, Input, RequestFailure, RequestOutcome, RoomKey,
+    ServerName, SignalRequest,
 };
 use confocal::ports::{Order, Performed, SendError, Signalling};
 use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
@@ -88,7 +88,11 @@ impl<H: Homeserver> Adapter<H> {
     ) -> Result<Performed, SendError> {
         let id = room_id(room)?;
         self.join(user, &id, via).await?;
-        let events = match self.homeserver().messages_backwards(user, &id, READ_BACK).await {
+        let (events, encryption) = tokio::join!(
+            self.homeserver().messages_backwards(user, &id, READ_BACK),
+            self.homeserver().state(user, &id, "m.room.encryption", ""),
+        );
+        let events = match events {
             Ok(events) => events,
             Err(error) => match SendError::from(error) {
                 // Joining again does no harm, and a call that nobody reads would ring in vain.
@@ -100,7 +104,10 @@ impl<H: Homeserver> Adapter<H> {
             },
         };
         let oldest_first = events.iter().rev().map(|event| -> &RawValue { event });
-        let learnt = self.translator().read_back(room, oldest_first);
+        let mut learnt = self.translator().read_back(room, oldest_first);
+        if encryption.is_ok() {
+            learnt.push(Input::RoomEncrypted { room: room.clone() });
+        }
         Ok(Performed { outcome: RequestOutcome::Done, learnt })
     }
 

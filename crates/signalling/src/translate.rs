@@ -107,6 +107,9 @@ impl Translator {
     fn read_in(&self, event: &Event, room: &RoomKey) -> Reading {
         match event.kind.as_str() {
             "m.room.member" => self.read_member(event, room),
+            "m.room.encryption" if event.state_key.as_deref() == Some("") => {
+                Reading { meaning: Ok(Input::RoomEncrypted { room: room.clone() }), ours: false }
+            }
             "m.room.encrypted" => Reading { meaning: Err(Skip::Encrypted), ours: false },
             "org.matrix.call.sdp_stream_metadata_changed" => self.read_call(event, room),
             kind if kind.starts_with("m.call.") => self.read_call(event, room),
@@ -232,6 +235,7 @@ const fn call_of(input: &Input) -> Option<&CallKey> {
         | Input::CallMetadataChanged { key, .. } => Some(key),
         Input::FocusInvited { .. }
         | Input::NobodyInvited { .. }
+        | Input::RoomEncrypted { .. }
         | Input::FocusRemoved { .. }
         | Input::MemberRemoved { .. }
         | Input::RequestDone { .. }

@@ -9,6 +9,10 @@ use confocal::conference::{EndReason, Notice, OfferRefusal, Refusal};
 pub const fn notice(notice: &Notice) -> &'static str {
     match notice {
         Notice::Refused { why, .. } => refusal(*why),
+        Notice::Encrypted { .. } => {
+            "This chat is encrypted and I have no key to it, so I can't see a call that you place here. \
+             Start a chat with me without encryption and call from there."
+        }
         Notice::Ended { why, .. } => end(*why),
     }
 }

@@ -50,6 +50,23 @@ async fn a_focus_that_may_not_join_the_group_room_says_so() {
 }
 
 #[tokio::test]
+async fn in_an_encrypted_room_people_are_told_that_it_cannot_be_read() {
+    let world = World::start("admission-encrypted", "").await;
+    let owner = world.user("owner").await;
+    let focus_user = FocusProcess::user_id(&world.group_room(&[&owner]).await);
+    let encryption = json!({
+        "type": "m.room.encryption", "state_key": "", "content": { "algorithm": "m.megolm.v1.aes-sha2" },
+    });
+    let options = json!({ "preset": "private_chat", "invite": [focus_user], "initial_state": [encryption] });
+    let from_the_start = owner.create_room(&options).await.unwrap();
+    notice(&owner, &from_the_start, "encrypted").await;
+
+    let later = world.direct_room(&owner, &focus_user).await;
+    owner.set_state(&later, "m.room.encryption", "", &encryption["content"]).await.unwrap();
+    notice(&owner, &later, "encrypted").await;
+}
+
+#[tokio::test]
 async fn invites_that_expired_or_are_for_others_or_were_hung_up_are_not_answered() {
     let world = World::start("admission-silence", "").await;
     let owner = world.user("owner").await;
