@@ -1,4 +1,4 @@
-//! Chromium, headless, with a fake microphone and camera, driven over WebDriver (https://www.w3.org/TR/webdriver2/) through
+//! Chromium, headless, with a fake microphone and camera, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>) through
 //! chromedriver. The handful of commands needed is spoken directly: they are plain HTTP with JSON.
 
 use std::fs;
