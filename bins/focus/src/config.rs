@@ -180,6 +180,9 @@ pub(crate) struct Status {
     pub(crate) token: Secret,
 }
 
+/// The WebRTC libraries say much at `info` and `warn` that nobody need act upon, several lines a call.
+const FILTER: &str = "info,rtc=error,rtc_dtls=error,rtc_ice=error,rtc_sctp=error,rtc_srtp=error,webrtc=error";
+
 /// `[log]`: what is written to standard error.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -195,7 +198,7 @@ pub(crate) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text, redact: true }
+        Self { filter: FILTER.to_owned(), format: LogFormat::Text, redact: true }
     }
 }
 

@@ -5,12 +5,10 @@
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::Config;
 use crate::effect::{ConferenceEvent, Effect, MediaCommand, SignalRequest};
 use crate::id::{ConferenceId, LegId, ParticipantId, PartyId, RequestId};
-use crate::record::RecordKey;
+use crate::record::{Counters, RecordKey};
 use crate::time::Timestamp;
 use crate::timer::TimerTable;
 
@@ -23,16 +21,6 @@ pub(crate) struct Core {
     pub(crate) timers: TimerTable,
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) changes: BTreeSet<RecordKey>,
-}
-
-/// What is counted, and the state of chance: part of the durable `focus` record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counters {
-    pub(crate) conference: u64,
-    pub(crate) participant: u64,
-    pub(crate) leg: u64,
-    pub(crate) request: u64,
-    pub(crate) random: u64,
 }
 
 impl Core {

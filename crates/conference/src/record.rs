@@ -8,7 +8,6 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::Counters;
 use crate::id::{LegId, RoomKey};
 use crate::time::Timestamp;
 
@@ -60,6 +59,16 @@ pub(crate) struct FocusRecord {
     pub(crate) format: u32,
     pub(crate) now: Timestamp,
     pub(crate) counters: Counters,
+}
+
+/// What is counted, and the state of chance: part of the durable `focus` record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    pub(crate) conference: u64,
+    pub(crate) participant: u64,
+    pub(crate) leg: u64,
+    pub(crate) request: u64,
+    pub(crate) random: u64,
 }
 
 /// A record that changed, as the driver's store shall keep it.

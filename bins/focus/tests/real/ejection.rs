@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use confocal_testing::parts::{AiortcCaller, CallerEvent, FocusProcess, Levels, Rule, User};
 use http::Method;
 
-use crate::world::{SOON, World, eventually};
+use crate::world::{SOON, World, direct_room_of, eventually};
 
 const STAYS: f64 = 437.0;
 const GOES: f64 = 631.0;
@@ -138,17 +138,4 @@ async fn r4_leaving_and_rejoining_in_one_transaction_ends_the_call_and_a_new_nam
 fn join_rules(room: &str) -> String {
     let room = room.replace('!', "%21").replace(':', "%3A");
     format!("v3/rooms/{room}/state/m.room.join_rules/")
-}
-
-/// The room that a user shares with the focus user alone.
-async fn direct_room_of(user: &User, focus_user: &str) -> String {
-    let joined = user.request(Method::GET, "v3/joined_rooms", None).await.unwrap();
-    for room in joined["joined_rooms"].as_array().unwrap() {
-        let room = room.as_str().unwrap();
-        let members = user.members(room).await.unwrap();
-        if members.len() == 2 && members.get(focus_user).is_some_and(|membership| membership == "join") {
-            return room.to_owned();
-        }
-    }
-    panic!("no 1:1 room with {focus_user}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use confocal_testing::parts::{AiortcCaller, CallerOptions, FocusProcess, Places, Scene, Sound, User};
+use http::Method;
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -139,4 +140,17 @@ pub(crate) async fn eventually(what: &str, deadline: Duration, mut so: impl Asyn
         assert!(from.elapsed() < deadline, "not within {deadline:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// The room that a user shares with the focus user alone.
+pub(crate) async fn direct_room_of(user: &User, focus_user: &str) -> String {
+    let joined = user.request(Method::GET, "v3/joined_rooms", None).await.unwrap();
+    for room in joined["joined_rooms"].as_array().unwrap() {
+        let room = room.as_str().unwrap();
+        let members = user.members(room).await.unwrap();
+        if members.len() == 2 && members.get(focus_user).is_some_and(|membership| membership == "join") {
+            return room.to_owned();
+        }
+    }
+    panic!("no 1:1 room with {focus_user}");
 }
