@@ -458,8 +458,11 @@ impl Focus {
             return;
         }
         door.joining = None;
+        let group = door.group.clone();
         self.core.changed(RecordKey::Direct(room.clone()));
         if failure.is_some() {
+            // A call may have come already, pushed between an earlier join and its end.
+            self.with_conference(&group, |it, core, routes| it.focus_left_direct(room, focus, core, routes));
             self.forget_direct_door(room, focus);
         }
     }

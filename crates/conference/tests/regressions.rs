@@ -9,8 +9,10 @@
 
 mod support;
 
-use confocal_conference::{ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, Sdp, SignalRequest};
-use support::{DOOR, GROUP, Run, key, member, metadata};
+use confocal_conference::{
+    ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, RequestFailure, Sdp, SignalRequest,
+};
+use support::{DOOR, GROUP, Run, direct, key, member, metadata};
 
 const fn is_ask(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::AskAdmission { .. })
@@ -160,4 +162,24 @@ fn a_caller_is_asked_about_once_however_often_the_focus_joins() {
     run.invite_to_group();
     run.done(is_join_group);
     assert_eq!(run.sent.iter().filter(|(_, request)| is_ask(request)).count(), 1);
+}
+
+// ---- a 1:1 room that could not be joined again ---------------------------------------------------------------------
+
+/// A call that is pushed shows that the focus was in its room; a join that fails afterwards, that it is there no more.
+#[test]
+fn a_call_in_a_room_whose_join_then_fails_does_not_outlive_the_room() {
+    let mut run = Run::joined(Config::default());
+    run.tell(Input::FocusInvited {
+        focus: DOOR.into(),
+        group: GROUP.into(),
+        room: direct("bob"),
+        by: member("bob"),
+        via: vec![],
+    });
+    run.call("bob", "c1");
+    run.admit(true);
+    let leg = run.last_opened().0;
+    run.fail(RequestFailure::Forbidden, |request| matches!(request, SignalRequest::JoinDirect { .. }));
+    assert!(run.closed(leg));
 }

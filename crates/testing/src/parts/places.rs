@@ -92,7 +92,8 @@ impl Places {
         }
     }
 
-    /// Makes an empty directory for one run, named after it and this process; it stays after the run, for its logs.
+    /// Makes an empty directory for one run, named after it and this process. It stays after the run, for its logs, until the next
+    /// run of that name.
     ///
     /// # Errors
     ///
@@ -100,11 +101,29 @@ impl Places {
     pub fn scratch(&self, name: &str) -> Result<PathBuf, StartError> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = self.root.join("runs").join(format!("{name}-{}-{number}", process::id()));
+        let runs = self.root.join("runs");
+        remove_ended(&runs, name);
+        let path = runs.join(format!("{name}-{}-{number}", process::id()));
         // Left by an earlier process that had our id.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).map_err(|source| StartError::File { path: path.clone(), source })?;
         Ok(path)
+    }
+}
+
+/// Removes what runs of this name have left whose process has ended.
+fn remove_ended(runs: &Path, name: &str) {
+    for run in fs::read_dir(runs).into_iter().flatten().flatten() {
+        let file_name = run.file_name();
+        let owner =
+            file_name.to_str().and_then(|run| run.strip_prefix(name)?.strip_prefix('-')?.split_once('-'));
+        let Some((owner, number)) = owner else { continue };
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let lives = Path::new("/proc").join(owner).exists();
+        if is_number(owner) && is_number(number) && !lives {
+            // What can't be removed now is removed by the next run.
+            let _ = fs::remove_dir_all(run.path());
+        }
     }
 }
 
@@ -116,4 +135,24 @@ impl Places {
 pub fn free_port() -> Result<u16, StartError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Port)?;
     Ok(listener.local_addr().map_err(StartError::Port)?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_ended_processes_go_and_others_stay() {
+        let root = tempfile::tempdir().expect("a directory");
+        let places = Places { root: root.path().to_path_buf() };
+        let ours = places.scratch("call").expect("made");
+        // No process has this id: it is above the highest that Linux gives.
+        let runs = root.path().join("runs");
+        let (ended, other) = (runs.join("call-4194305-0"), runs.join("call-demo-4194305-0"));
+        for run in [&ended, &other] {
+            fs::create_dir_all(run).expect("made");
+        }
+        let second = places.scratch("call").expect("made");
+        assert!(ours.is_dir() && second.is_dir() && other.is_dir() && !ended.exists());
+    }
 }
