@@ -37,6 +37,8 @@ struct ConsentArgs {
 enum Command {
     /// Start a homeserver, the focus and a conference with two speakers, and print the page to join it from.
     Demo(demo::DemoArgs),
+    /// Install what building and testing need; the other commands do so for themselves.
+    Setup,
     /// Run all tests, also those with a real homeserver, browsers and callers.
     Test(test::TestArgs),
     /// Measure how long it takes to get into a conference.
@@ -63,6 +65,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let consent = Consent::of(cli.consent.yes);
     match &cli.command {
         Command::Demo(args) => demo::run(&steps, consent, args),
+        Command::Setup => test::set_up(&steps, consent),
         Command::Test(args) => test::run(&steps, consent, args),
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
         Command::Deny => checks::deny(&steps, consent),

@@ -17,21 +17,28 @@ pub(crate) struct TestArgs {
 
 /// Installs what is needed and runs the tests.
 pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::Result<()> {
-    let mut needs = Need::BUILD.to_vec();
-    if !args.quick {
-        needs.extend(Need::PYTHON.into_iter().chain(Need::PAGES).chain(Need::BROWSER).chain([Need::Espeak]));
+    if args.quick {
+        packages::ensure(steps, consent, &Need::BUILD)?;
+    } else {
+        set_up(steps, consent)?;
     }
-    packages::ensure(steps, consent, &needs)?;
     cargo_test(steps, "Testing the workspace", "test-workspace", &["--workspace"])?;
     if !args.quick {
-        python::parts(steps, consent)?;
-        node::pages(steps, consent)?;
         node::test(steps)?;
         real(steps, "Testing the launchers of real parts", "parts")?;
         real(steps, "Testing the focus between real parts, which takes minutes", "real")?;
         real(steps, "Testing the demo", "demo")?;
     }
     Ok(())
+}
+
+/// Installs all that building and testing need.
+pub(crate) fn set_up(steps: &Steps, consent: Consent) -> anyhow::Result<()> {
+    let mut needs = Need::BUILD.to_vec();
+    needs.extend(Need::PYTHON.into_iter().chain(Need::PAGES).chain(Need::BROWSER).chain([Need::Espeak]));
+    packages::ensure(steps, consent, &needs)?;
+    python::parts(steps, consent)?;
+    node::pages(steps, consent)
 }
 
 /// Runs one target of tests with real parts. One test at a time: each has several programs that keep both cores of a small
