@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use confocal_conference::{RequestFailure, RequestId, RequestOutcome, RoomKey, SignalRequest};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
@@ -127,6 +128,7 @@ struct Carrier<S> {
 impl<S: Signalling> Carrier<S> {
     async fn carry(&self, order: &Order) -> Performed {
         let mut wait = FIRST_WAIT;
+        let give_up = Instant::now() + patience(&order.request);
         loop {
             if order.request.expires().is_some_and(|expires| expires <= self.clock.now()) {
                 debug!(request = %order.id, "no longer of use, not sent");
@@ -142,6 +144,10 @@ impl<S: Signalling> Carrier<S> {
                     warn!(request = %order.id, kind = kind(&order.request), why, "the homeserver refused");
                     return failed(failure);
                 }
+                Err(SendError::Retry { why, .. }) if Instant::now() >= give_up => {
+                    warn!(request = %order.id, kind = kind(&order.request), why, "given up");
+                    return failed(RequestFailure::Expired);
+                }
                 Err(SendError::Retry { after, why }) => {
                     let pause = after.unwrap_or(wait).min(LONGEST_WAIT);
                     warn!(
@@ -156,6 +162,20 @@ impl<S: Signalling> Carrier<S> {
                 }
             }
         }
+    }
+}
+
+/// For how long a request is tried. What is said in a call, or of one that rings, is of no use when the call is long over; an
+/// invitation still stands after an hour; what ends something is worth a day.
+const fn patience(request: &SignalRequest) -> Duration {
+    match request {
+        SignalRequest::AskAdmission { .. }
+        | SignalRequest::Answer { .. }
+        | SignalRequest::NegotiateAnswer { .. }
+        | SignalRequest::Reject { .. }
+        | SignalRequest::Notice { .. } => Duration::from_secs(600),
+        SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => Duration::from_secs(3_600),
+        SignalRequest::Leave { .. } | SignalRequest::Hangup { .. } => Duration::from_secs(86_400),
     }
 }
 

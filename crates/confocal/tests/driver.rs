@@ -300,6 +300,22 @@ async fn a_request_that_fails_for_good_does_not_hold_up_its_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_never_succeeds_is_given_up_and_its_room_goes_on() {
+    // One try a minute, for longer than an hour.
+    let down = |_| SendError::Retry { after: Some(Duration::from_secs(60)), why: "503".into() };
+    let mut world = World::start(Arc::default(), (0..62).map(down).collect(), vec![]);
+    world.inbox.submit(batch("1", vec![invited("!g")])).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    while world.journal.lock().unwrap().iter().filter(|entry| *entry == "perform JoinGroup").count() < 61 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(begun.elapsed() < Duration::from_secs(2 * 3600));
+    }
+    // The machine was told that it failed, so an invitation that comes again makes it join anew.
+    world.inbox.submit(batch("2", vec![invited("!g")])).await.unwrap();
+    assert_eq!(world.order().await.transaction, "nonce.2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_of_the_last_run_is_sent_under_its_old_transaction_id() {
     let disk: Arc<Mutex<Disk>> = Arc::default();
     // The homeserver is away for longer than this process lives.
