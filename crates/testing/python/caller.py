@@ -167,8 +167,9 @@ class Call:
 
     async def hang_up(self):
         if not self.over.is_set():
-            self.over.set()
+            # Said first: once it is over, whatever is still being said is cut off.
             await self.send("hangup", reason="user_hangup")
+            self.over.set()
 
     async def close(self):
         await self.pc.close()
