@@ -46,3 +46,15 @@ async fn callers_of_both_versions_trickling_and_without_metadata_hear_each_other
         caller.hears(&what, SOON, others_and_not_itself).await.unwrap();
     }
 }
+
+/// The setting of a fresh installation. Callers begin the checks, so where they come from is seen, not believed.
+#[tokio::test]
+async fn callers_in_private_networks_connect_although_their_candidates_are_not_taken() {
+    let world = World::start("clients-private", "[media]\nallow_private_candidates = false\n").await;
+    let (first, second) = (world.user("first").await, world.user("second").await);
+    let room = world.group_room(&[&first, &second]).await;
+    let mut one = world.caller(&first, &room, TONES[0], &TONES).await;
+    let mut two = world.caller(&second, &room, TONES[1], &TONES).await;
+    one.hears("the second", SOON, |levels| levels.tone(TONES[1]) > -45.0).await.unwrap();
+    two.hears("the first", SOON, |levels| levels.tone(TONES[0]) > -45.0).await.unwrap();
+}
