@@ -387,6 +387,22 @@ fn r7_a_call_during_the_linger_keeps_the_focus() {
 }
 
 #[test]
+fn r7_each_time_that_all_have_left_the_linger_is_whole_again() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    run.hang_up("bob", "c1");
+    run.pass(Millis::from_secs(9));
+    run.call("bob", "c2");
+    run.admit(true);
+    run.answer_ready();
+    run.hang_up("bob", "c2");
+    run.pass(Millis(9_999));
+    assert!(!run.has_sent(is_leave_group));
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+}
+
+#[test]
 fn r7_calls_that_are_refused_do_not_keep_the_focus() {
     let mut run = Run::joined(Config::default());
     run.in_call("bob", "c1");
@@ -538,6 +554,50 @@ fn a_hold_is_answered_by_negotiate() {
         matches!(event, ConferenceEvent::Leg { state: LegNews::Active { muted: true }, .. })
     };
     assert!(run.news.iter().any(muted));
+}
+
+#[test]
+fn an_answered_call_that_never_connects_is_hung_up_with_the_reason() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    let (leg, _) = run.last_opened();
+    run.pass(Millis(29_999));
+    assert!(!run.closed(leg));
+    run.pass(Millis(1));
+    assert!(run.closed(leg));
+    let (_, SignalRequest::Hangup { reason, .. }) = run.take(is_hangup) else { unreachable!() };
+    assert_eq!(reason, HangupReason::IceTimeout);
+    run.take(|request| matches!(request, SignalRequest::Notice { .. }));
+}
+
+#[test]
+fn an_answer_that_cannot_be_delivered_ends_the_call_without_a_word() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.admit(true);
+    run.answer_ready();
+    run.fail(RequestFailure::Expired, is_answer);
+    assert!(run.closed(run.last_opened().0));
+    assert!(run.sent.is_empty(), "the client has given the call up: {:?}", run.sent);
+}
+
+#[test]
+fn version_0_knows_no_negotiation() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("old");
+    let (version, party, metadata) = (CallVersion::V0, None, None);
+    run.tell(Input::CallInvited(CallInvite { version, party, metadata, ..invite("old", "c1") }));
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    let (offer, expires_in) = (Sdp("hold".into()), Millis::from_secs(10));
+    run.tell(Input::CallNegotiated { key: key("old", "c1"), party: None, offer, expires_in, metadata: None });
+    assert!(!run.media.iter().any(|command| matches!(command, MediaCommand::Renegotiate { .. })));
 }
 
 #[test]

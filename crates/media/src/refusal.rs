@@ -26,7 +26,7 @@ const fn of_offer(error: OfferError) -> OfferRefusal {
         OfferError::Malformed(_) => OfferRefusal::Malformed,
         OfferError::NoAudio => OfferRefusal::NoAudio,
         OfferError::NoOpus | OfferError::OpusRenumbered => OfferRefusal::NoCommonCodec,
-        // A new certificate is none that this session could use.
+        // A connection that runs can take no other certificate.
         OfferError::NoFingerprint | OfferError::FingerprintChanged => OfferRefusal::NoFingerprint,
         OfferError::NoBundle => OfferRefusal::NoBundle,
     }

@@ -21,12 +21,12 @@ impl Reports {
         Self { sink, open: Arc::default() }
     }
 
-    /// From now on reports of this session pass, and those of any older one of the leg don't.
+    /// From now on reports of that session pass, and those of any older one of the leg don't.
     pub(crate) fn open(&self, leg: LegId, generation: Generation) {
         self.lock().insert(leg, generation);
     }
 
-    /// From now on no report of this session passes.
+    /// From now on no report of that session passes.
     pub(crate) fn close(&self, leg: LegId, generation: Generation) {
         let mut open = self.lock();
         if open.get(&leg) == Some(&generation) {
