@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use confocal_testing::parts::{AiortcCaller, CallerEvent, FocusProcess, Levels, Rule, User};
+use confocal_testing::parts::{AiortcCaller, CallerEvent, Levels, Rule, User};
 use http::Method;
 
 use crate::world::{SOON, World, direct_room_of, eventually};
@@ -95,7 +95,7 @@ async fn r4_leaving_the_group_room_kick_and_ban_end_the_call_within_two_seconds(
 #[tokio::test]
 async fn r5_leaving_the_direct_room_ends_the_call_within_two_seconds() {
     let mut two = Two::in_conference("ejection-direct").await;
-    let direct = direct_room_of(&two.leaver, &FocusProcess::user_id(&two.room)).await;
+    let direct = direct_room_of(&two.leaver, &two.room).await;
     two.leaver.leave(&direct).await.unwrap();
     // Nobody can be told in a room that they have left; the media ends.
     two.is_ejected(false).await;

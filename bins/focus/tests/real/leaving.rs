@@ -72,7 +72,7 @@ async fn after_a_crash_callers_are_hung_up_on_and_told_and_can_call_again() {
     world.focus.start().await.unwrap();
     let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
     caller.until("the hangup", SOON, hangup).await.unwrap();
-    let direct = direct_room_of(&owner, &FocusProcess::user_id(&room)).await;
+    let direct = direct_room_of(&owner, &room).await;
     notice(&owner, &direct, "restarted").await;
     // The focus is still in the private room, so no new invitation is needed.
     world.caller(&owner, &room, 437.0, &[]).await;

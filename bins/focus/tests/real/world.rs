@@ -142,13 +142,17 @@ pub(crate) async fn eventually(what: &str, deadline: Duration, mut so: impl Asyn
     }
 }
 
-/// The room that a user shares with the focus user alone.
-pub(crate) async fn direct_room_of(user: &User, focus_user: &str) -> String {
+/// The room that a user shares with a group's focus user alone. A group of one person is such a room too, and never the one meant.
+pub(crate) async fn direct_room_of(user: &User, group: &str) -> String {
+    let focus_user = FocusProcess::user_id(group);
     let joined = user.request(Method::GET, "v3/joined_rooms", None).await.unwrap();
     for room in joined["joined_rooms"].as_array().unwrap() {
         let room = room.as_str().unwrap();
+        if room == group {
+            continue;
+        }
         let members = user.members(room).await.unwrap();
-        if members.len() == 2 && members.get(focus_user).is_some_and(|membership| membership == "join") {
+        if members.len() == 2 && members.get(&focus_user).is_some_and(|membership| membership == "join") {
             return room.to_owned();
         }
     }
