@@ -3,27 +3,35 @@
 //! Routing between conferences never lives here (`focus.rs`), nor the shapes of doors and legs (`door.rs`, `leg.rs`).
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 mod admission;
 mod calls;
+mod commands;
 mod doors;
 mod ejection;
+mod negotiation;
+mod people;
+mod recovery;
+mod restore;
 
 use crate::core::Core;
-use crate::door::{Door, DoorState};
+use crate::door::Door;
 use crate::effect::ConferenceEvent;
+use crate::floor::Floor;
 use crate::id::{ConferenceId, FocusUser, LegId, MemberId, ParticipantId, RoomKey};
-use crate::leg::{Leg, LegState};
+use crate::leg::Leg;
 use crate::record::RecordKey;
-use crate::routes::{Purpose, Routes};
+use crate::speakers::Speakers;
 use crate::time::Timestamp;
 use crate::timer::TimerKind;
 
+pub(crate) use negotiation::Answered;
+use people::Member;
+
 /// The conference of one group room.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Conference {
     pub(crate) id: ConferenceId,
     pub(crate) group: RoomKey,
@@ -34,18 +42,20 @@ pub(crate) struct Conference {
     linger_until: Option<Timestamp>,
     /// Told to the world as open.
     opened: bool,
+    floor: Floor,
+    /// The group room was upgraded to this one: nobody new comes in here.
+    replaced_by: Option<RoomKey>,
     /// Each leg is a record of its own.
     #[serde(skip)]
     pub(crate) legs: BTreeMap<LegId, Leg>,
+    /// Everyone who has a leg, also one that still rings.
     #[serde(skip)]
     members: BTreeMap<MemberId, Member>,
-}
-
-/// A participant: one user with all their legs.
-#[derive(Debug)]
-struct Member {
-    participant: ParticipantId,
-    legs: BTreeSet<LegId>,
+    /// Those of them who were let in, in the order in which they came.
+    #[serde(skip)]
+    present: BTreeSet<(ParticipantId, MemberId)>,
+    #[serde(skip)]
+    speakers: Speakers,
 }
 
 impl Conference {
@@ -57,15 +67,19 @@ impl Conference {
             used: false,
             linger_until: None,
             opened: false,
+            floor: Floor::new(core.config.audience),
+            replaced_by: None,
             legs: BTreeMap::new(),
             members: BTreeMap::new(),
+            present: BTreeSet::new(),
+            speakers: Speakers::default(),
         }
     }
 
     /// It is over: its record goes, its watchers are told.
     pub(crate) fn close(&self, core: &mut Core) {
         core.timers.cancel(&TimerKind::Linger(self.group.clone()));
-        core.changed(RecordKey::Conference(self.group.clone()));
+        self.changed(core);
         if self.opened {
             core.notify(ConferenceEvent::Closed { conference: self.id });
         }
@@ -76,16 +90,26 @@ impl Conference {
         self.doors.is_empty() && self.legs.is_empty()
     }
 
-    /// A leg has entered a state: its deadline, its record, its news.
-    fn entered(&self, id: LegId, core: &mut Core) {
+    /// Rules R7 and R8 are off. A room that was upgraded is of no more use, so there they hold.
+    fn stays(&self, core: &Core) -> bool {
+        self.replaced_by.is_none() && core.config.stay.contains(&self.group)
+    }
+
+    /// Its own record must be written.
+    fn changed(&self, core: &mut Core) {
+        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    /// A leg has entered a state: its deadlines, its record, its news.
+    fn entered(&mut self, id: LegId, core: &mut Core) {
         let Some(leg) = self.legs.get(&id) else { return };
-        for kind in
-            [TimerKind::InviteExpires(id), TimerKind::ConnectTimeout(id), TimerKind::ReconnectGrace(id)]
-        {
-            core.timers.cancel(&kind);
-        }
-        if let Some((kind, at)) = leg.deadline() {
-            core.timers.set(kind, at);
+        let media_timeout = leg.media_until.map(|at| (TimerKind::MediaTimeout(id), at));
+        let deadlines = [leg.deadline(), media_timeout];
+        for kind in Leg::timers(id) {
+            match deadlines.iter().flatten().find(|(wanted, _)| *wanted == kind) {
+                Some((_, at)) => core.timers.set(kind, *at),
+                None => core.timers.cancel(&kind),
+            }
         }
         core.changed(RecordKey::Leg(id));
         self.news(id, core);
@@ -100,88 +124,5 @@ impl Conference {
             leg: id,
             state: leg.news(),
         });
-    }
-
-    /// Takes up a conference and its legs from the records: tables and deadlines are made anew and what there is is told as
-    /// news, since who watches knows nothing of the last run. Nothing is done.
-    pub(crate) fn restored(mut self, legs: Vec<Leg>, core: &mut Core, routes: &mut Routes) -> Self {
-        if self.opened {
-            core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
-        }
-        for (focus, door) in &self.doors {
-            let (group, focus) = (self.group.clone(), focus.clone());
-            match door.state {
-                DoorState::Joining { request, .. } => {
-                    routes.requests.insert(request, Purpose::JoinGroup { group, focus });
-                }
-                DoorState::Leaving { request } => {
-                    routes.requests.insert(request, Purpose::LeaveGroup { group, focus });
-                }
-                DoorState::Uninvited { until } => {
-                    core.timers.set(TimerKind::InvitationGrace(group, focus), until)
-                }
-                DoorState::Waiting { until: Some(until) } => {
-                    core.timers.set(TimerKind::Idle(group, focus), until)
-                }
-                DoorState::Waiting { until: None } | DoorState::Active => {}
-            }
-        }
-        if let Some(until) = self.linger_until {
-            core.timers.set(TimerKind::Linger(self.group.clone()), until);
-        }
-        for leg in legs {
-            match leg.state {
-                LegState::Ringing { admission: Some(request), .. } => {
-                    routes.requests.insert(request, Purpose::Admission(leg.id));
-                }
-                LegState::Connecting { answer, .. } => {
-                    routes.requests.insert(answer, Purpose::Answer(leg.id));
-                }
-                LegState::Ringing { admission: None, .. }
-                | LegState::Answering { .. }
-                | LegState::Active { .. }
-                | LegState::Reconnecting { .. } => {}
-            }
-            if let Some((kind, at)) = leg.deadline() {
-                core.timers.set(kind, at);
-            }
-            routes.legs.insert(leg.id, self.group.clone());
-            routes.calls.insert(leg.key.clone(), leg.id);
-            self.members
-                .entry(leg.key.caller.clone())
-                .or_insert_with(|| Member { participant: leg.participant, legs: BTreeSet::new() })
-                .legs
-                .insert(leg.id);
-            let id = leg.id;
-            self.legs.insert(id, leg);
-            self.news(id, core);
-        }
-        self.stay_as_configured_now(core);
-        self
-    }
-
-    /// Rooms to stay in may be others than in the last run: R7 and R8 are switched off, or on, for a room that was waited in.
-    fn stay_as_configured_now(&mut self, core: &mut Core) {
-        if core.config.stay.contains(&self.group) {
-            self.cancel_linger(core);
-            for (focus, door) in &mut self.doors {
-                if let DoorState::Waiting { until: until @ Some(_) } = &mut door.state {
-                    *until = None;
-                    core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
-                    core.changed(RecordKey::Conference(self.group.clone()));
-                }
-            }
-            return;
-        }
-        let for_good = |door: &Door| matches!(door.state, DoorState::Waiting { until: None });
-        let stayed: Vec<FocusUser> =
-            self.doors.iter().filter(|(_, door)| for_good(door)).map(|(focus, _)| focus.clone()).collect();
-        for focus in stayed {
-            self.start_idle(&focus, core);
-            core.changed(RecordKey::Conference(self.group.clone()));
-        }
-        if self.linger_until.is_none() {
-            self.linger_if_empty(core);
-        }
     }
 }

@@ -1,10 +1,12 @@
-//! What an operator may choose: time limits, capacity, policy. Each has a default, and nothing is unbounded.
+//! What an operator may choose: times, policy, who speaks. Each has a default.
 //!
-//! Reading a configuration file never lives here.
+//! Capacity never lives here, see `limits.rs`, nor does reading a configuration file.
 
 use alloc::collections::BTreeSet;
 
 use crate::id::RoomKey;
+use crate::limits::Limits;
+use crate::policy::Policy;
 use crate::time::Millis;
 
 /// The machine's settings.
@@ -21,10 +23,25 @@ pub struct Config {
     pub connect_timeout: Millis,
     /// How long an interrupted call may take to recover. Default 30 s, the time after which js-sdk gives up itself.
     pub reconnect_grace: Millis,
+    /// How long no media may come from a participant who is neither muted nor on hold. Default 30 s.
+    pub media_timeout: Millis,
+    /// How long calls of someone whom a moderator removed are refused. Default 10 min.
+    pub kick_lasts: Millis,
+    /// How long the focus stays in a 1:1 room in which nobody calls. Default 90 days.
+    pub direct_idle: Millis,
+    /// Offer to go on with the calls of clients that can, when all media sessions were lost ([`Input::EngineLost`]
+    /// (crate::Input::EngineLost)). Off: they are hung up, like the calls of clients that can't. Default on.
+    pub recover_calls: bool,
+    /// Conferences begin with an audience: only those are heard who have the role or are given the word. Default off.
+    pub audience: bool,
     /// What happens when a participant calls from a second device.
     pub second_device: SecondDevice,
     /// Rooms in which the focus stays for good: R7 and R8 are off there.
     pub stay: BTreeSet<RoomKey>,
+    /// Whom the operator lets take part.
+    pub policy: Policy,
+    /// When another one becomes the active speaker.
+    pub speaker: SpeakerConfig,
     /// What may grow, and how far.
     pub limits: Limits,
 }
@@ -37,8 +54,15 @@ impl Default for Config {
             invitation_grace: Millis::from_secs(5),
             connect_timeout: Millis::from_secs(30),
             reconnect_grace: Millis::from_secs(30),
+            media_timeout: Millis::from_secs(30),
+            kick_lasts: Millis::from_secs(600),
+            direct_idle: Millis::from_secs(90 * 24 * 3600),
+            recover_calls: true,
+            audience: false,
             second_device: SecondDevice::default(),
             stay: BTreeSet::new(),
+            policy: Policy::default(),
+            speaker: SpeakerConfig::default(),
             limits: Limits::default(),
         }
     }
@@ -54,32 +78,33 @@ pub enum SecondDevice {
     Add,
 }
 
-/// Bounds on whatever a peer can make grow.
+/// When another one becomes the active speaker. The defaults are of the order that bridges use: a word is not cut off, a cough
+/// takes nobody's place, and a change is seen within two seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Calls in one conference, ringing ones included. Default 500.
-    pub legs_per_conference: usize,
-    /// Conferences at a time. Default 1000.
-    pub conferences: usize,
-    /// 1:1 rooms at a time. Default 100,000.
-    pub direct_rooms: usize,
-    /// Candidates kept for one call before its media is set up. Default 128.
-    pub candidates_per_call: usize,
-    /// Calls whose candidates came before their invite. Default 256.
-    pub early_calls: usize,
-    /// Ended calls that are remembered, so that a late invite of theirs is not answered. Default 10,000.
-    pub ended_calls: usize,
+pub struct SpeakerConfig {
+    /// How long one must have spoken to become it. Default 300 ms.
+    pub onset: Millis,
+    /// How long the active speaker may pause before another one takes over. Default 800 ms.
+    pub pause: Millis,
+    /// How much louder another one must be to take over from one who goes on speaking, in dB. Default 6.
+    pub margin_db: u8,
+    /// For how long. Default 1 s.
+    pub insist: Millis,
+    /// The least time between two changes. Default 1 s.
+    pub dwell: Millis,
+    /// How many speakers are remembered. Default 10.
+    pub remembered: usize,
 }
 
-impl Default for Limits {
+impl Default for SpeakerConfig {
     fn default() -> Self {
         Self {
-            legs_per_conference: 500,
-            conferences: 1000,
-            direct_rooms: 100_000,
-            candidates_per_call: 128,
-            early_calls: 256,
-            ended_calls: 10_000,
+            onset: Millis(300),
+            pause: Millis(800),
+            margin_db: 6,
+            insist: Millis::from_secs(1),
+            dwell: Millis::from_secs(1),
+            remembered: 10,
         }
     }
 }

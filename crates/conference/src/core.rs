@@ -7,13 +7,14 @@ use alloc::string::String;
 
 use crate::config::Config;
 use crate::effect::{ConferenceEvent, Effect, MediaCommand, SignalRequest};
-use crate::id::{ConferenceId, LegId, ParticipantId, PartyId, RequestId};
+use crate::id::{ConferenceId, LegId, MemberId, ParticipantId, PartyId, RequestId};
+use crate::rates::{Deed, Deeds, Rate, Rates};
 use crate::record::{Counters, RecordKey};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::timer::TimerTable;
 
 /// The shared part of the machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) now: Timestamp,
@@ -21,6 +22,7 @@ pub(crate) struct Core {
     pub(crate) timers: TimerTable,
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) changes: BTreeSet<RecordKey>,
+    rates: Rates,
 }
 
 impl Core {
@@ -32,6 +34,7 @@ impl Core {
             timers: TimerTable::default(),
             effects: VecDeque::new(),
             changes: BTreeSet::new(),
+            rates: Rates::default(),
         }
     }
 
@@ -57,6 +60,41 @@ impl Core {
     /// Notes that a record must be written.
     pub(crate) fn changed(&mut self, key: RecordKey) {
         self.changes.insert(key);
+    }
+
+    /// Whether a member may do something once more.
+    pub(crate) fn may(&self, member: &MemberId, deed: Deed) -> bool {
+        self.rates.may(member, deed, self.rate(deed), self.now)
+    }
+
+    /// Counts what a member has done.
+    pub(crate) fn count(&mut self, member: &MemberId, deed: Deed) {
+        let (rate, limit) = (self.rate(deed), self.config.limits.counted_members);
+        for member in self.rates.count(member, deed, rate, limit, self.now) {
+            self.changed(RecordKey::Deeds(member));
+        }
+    }
+
+    /// What a member has done lately, for its record.
+    pub(crate) fn deeds(&self, member: &MemberId) -> Option<&Deeds> {
+        self.rates.of(member)
+    }
+
+    pub(crate) fn restore_deeds(&mut self, member: MemberId, deeds: Deeds) {
+        self.rates.restore(member, deeds);
+    }
+
+    fn rate(&self, deed: Deed) -> Rate {
+        const HOUR: u64 = 3_600_000;
+        let limits = &self.config.limits;
+        match deed {
+            Deed::Call => Rate { at_once: limits.invites_at_once, interval: limits.invite_interval },
+            Deed::Command => Rate { at_once: limits.commands_at_once, interval: limits.command_interval },
+            Deed::StrangerCall => Rate {
+                at_once: limits.strangers_per_hour,
+                interval: Millis(HOUR / u64::from(limits.strangers_per_hour.max(1))),
+            },
+        }
     }
 
     pub(crate) fn new_conference(&mut self) -> ConferenceId {

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{CallAddress, Candidate, HangupReason, Sdp, StreamMetadata};
+use crate::command::{Command, Reply, Role, Silenced};
 use crate::id::{
-    ConferenceId, FocusUser, Generation, LegId, MemberId, ParticipantId, RequestId, RoomKey, ServerName,
+    CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RequestId,
+    RoomKey, ServerName,
 };
 use crate::input::{LevelDbov, OfferRefusal};
 use crate::time::Timestamp;
@@ -71,6 +73,8 @@ pub enum SignalRequest {
         direct: RoomKey,
         /// The caller.
         member: MemberId,
+        /// When the call runs out; later nobody waits for the answer.
+        expires: Timestamp,
     },
     /// Answer a call.
     Answer {
@@ -91,6 +95,17 @@ pub enum SignalRequest {
         answer: Sdp,
         /// As in `Answer`.
         streams: Option<StreamMetadata>,
+        /// When the offer runs out.
+        expires: Timestamp,
+    },
+    /// Offer a change of a running call (`m.call.negotiate` with an offer): how a call goes on after a restart.
+    NegotiateOffer {
+        /// The call.
+        to: CallAddress,
+        /// The offer.
+        offer: Sdp,
+        /// What its streams are for.
+        streams: StreamMetadata,
         /// When the offer runs out.
         expires: Timestamp,
     },
@@ -129,6 +144,7 @@ impl SignalRequest {
             Self::AskAdmission { direct, .. } => direct,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
+            | Self::NegotiateOffer { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.room,
         }
@@ -145,6 +161,7 @@ impl SignalRequest {
             | Self::Notice { focus, .. } => focus,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
+            | Self::NegotiateOffer { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.focus,
         }
@@ -154,11 +171,13 @@ impl SignalRequest {
     #[must_use]
     pub const fn expires(&self) -> Option<Timestamp> {
         match self {
-            Self::Answer { expires, .. } | Self::NegotiateAnswer { expires, .. } => Some(*expires),
+            Self::AskAdmission { expires, .. }
+            | Self::Answer { expires, .. }
+            | Self::NegotiateAnswer { expires, .. }
+            | Self::NegotiateOffer { expires, .. } => Some(*expires),
             Self::JoinGroup { .. }
             | Self::JoinDirect { .. }
             | Self::Leave { .. }
-            | Self::AskAdmission { .. }
             | Self::Reject { .. }
             | Self::Hangup { .. }
             | Self::Notice { .. } => None,
@@ -188,6 +207,29 @@ pub enum Notice {
         /// The group room whose conference it was.
         group: RoomKey,
     },
+    /// The group room was upgraded: the conference is to be called in the new one.
+    RoomReplaced {
+        /// The old group room.
+        group: RoomKey,
+        /// The new one.
+        by: RoomKey,
+    },
+    /// They are heard again, or no longer, by no doing of their own.
+    Voice {
+        /// The group room of the conference.
+        group: RoomKey,
+        /// Why they are not heard; `None`: they are.
+        silenced: Option<Silenced>,
+    },
+    /// The reply to a command.
+    Reply {
+        /// The group room of the conference that was asked.
+        group: RoomKey,
+        /// What was asked.
+        command: Command,
+        /// What came of it.
+        reply: Reply,
+    },
 }
 
 /// Why a call is refused.
@@ -201,12 +243,47 @@ pub enum Refusal {
     RoomNotDirect,
     /// Several focus users are in the 1:1 room and the call names none of them.
     Ambiguous,
-    /// A limit of this service is reached.
+    /// The operator does not let this caller, or its homeserver, take part.
+    NotAllowed,
+    /// A moderator has removed the caller from the conference, and the time of that is not over.
+    Kicked,
+    /// A moderator has locked the conference.
+    Locked,
+    /// The group room was upgraded; its conference is in the new one.
+    RoomReplaced,
+    /// The conference has as many participants or calls as it may have.
     Full,
+    /// There are as many conferences as there may be.
+    Busy,
+    /// The caller has as many calls as one user may have.
+    TooManyCalls,
+    /// The caller's homeserver has as many calls as one may have.
+    ServerFull,
     /// The offer can't be answered.
     Offer(OfferRefusal),
     /// The homeserver did not tell whether the caller is a member.
     Unknown,
+}
+
+/// Why an invite gets no word at all. Each other one gets exactly one answer, reject or hangup, unless its caller ends it first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Silence {
+    /// The same call rings or runs already.
+    Repeated,
+    /// The call was ended before.
+    Ended,
+    /// It had run out when it came.
+    Expired,
+    /// It was not placed in a 1:1 room with one of our focus users: other people's clients ring.
+    NotInDirectRoom,
+    /// It names someone else as the one who is called.
+    NotForUs,
+    /// Several focus users are in the 1:1 room and the call names none of them; said in words, since none of them was called.
+    Ambiguous,
+    /// Its caller has placed more calls in short time than one user may.
+    TooFast,
+    /// Its call id, or another name in it, is longer than names may be.
+    NameTooLong,
 }
 
 /// Why a leg ended.
@@ -232,6 +309,12 @@ pub enum EndReason {
     MediaLost,
     /// The service was restarted.
     Restarted,
+    /// No media came, though the connection stood and the caller was not muted.
+    NoMedia,
+    /// A moderator removed the caller.
+    Kicked,
+    /// A moderator ended the conference.
+    Ended,
     /// The invite ran out before it was answered.
     Expired,
     /// It was refused before it began.
@@ -255,17 +338,52 @@ pub enum MediaCommand {
         conference: ConferenceId,
         /// Whose voice it is: no leg hears a leg of the same participant.
         participant: ParticipantId,
+        /// The number of the offer, which comes back with its answer.
+        number: OfferNumber,
         /// The caller's offer.
         offer: Sdp,
     },
-    /// Answer a changed offer of a running leg.
+    /// Answer a changed offer of a running leg. One that comes while another is being answered takes its place.
     Renegotiate {
         /// The leg.
         leg: LegId,
         /// Its session.
         generation: Generation,
+        /// The number of the offer, which comes back with its answer.
+        number: OfferNumber,
         /// The new offer.
         offer: Sdp,
+    },
+    /// Set up media for a leg whose session was lost and make an offer; answered by
+    /// [`MediaReport::OfferReady`](crate::MediaReport::OfferReady), or by
+    /// [`OfferRefused`](crate::MediaReport::OfferRefused) from an engine that can't.
+    Offer {
+        /// The leg.
+        leg: LegId,
+        /// Its session; later commands and all reports carry it.
+        generation: Generation,
+        /// Where its sound goes.
+        conference: ConferenceId,
+        /// Whose voice it is.
+        participant: ParticipantId,
+    },
+    /// The caller's answer to our offer.
+    Accept {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+        /// The answer.
+        answer: Sdp,
+    },
+    /// Whether a leg's sound goes into the mix. It does, until this says otherwise.
+    SetHeard {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+        /// It is heard.
+        heard: bool,
     },
     /// More of the caller's candidates.
     AddCandidates {
@@ -313,6 +431,47 @@ pub enum ConferenceEvent {
         /// Its new state.
         state: LegNews,
     },
+    /// What a participant may do, or has asked for, changed.
+    Standing {
+        /// The conference.
+        conference: ConferenceId,
+        /// The participant.
+        participant: ParticipantId,
+        /// Who that is.
+        member: MemberId,
+        /// What they are allowed.
+        role: Role,
+        /// Why they are not heard; `None`: they are, as far as they send.
+        silenced: Option<Silenced>,
+        /// They have raised a hand.
+        hand: bool,
+    },
+    /// The conference was locked or unlocked, or became an audience's, or no longer.
+    Floor {
+        /// The conference.
+        conference: ConferenceId,
+        /// Nobody new comes in but moderators.
+        locked: bool,
+        /// Only those speak who have the role or were given the word.
+        audience: bool,
+    },
+    /// Another one has the word. Nobody while silence lasts would flicker, so the last speaker stays until another speaks or
+    /// they leave.
+    ActiveSpeaker {
+        /// The conference.
+        conference: ConferenceId,
+        /// Who speaks; `None`: nobody has yet, or the one who did is gone.
+        speaker: Option<ParticipantId>,
+        /// Who spoke before, the last one first, without `speaker`.
+        before: Vec<ParticipantId>,
+    },
+    /// A call was placed that gets no word.
+    CallIgnored {
+        /// The call.
+        key: CallKey,
+        /// Why.
+        why: Silence,
+    },
     /// How loud a leg is.
     Level {
         /// The conference.
@@ -339,8 +498,14 @@ pub enum LegNews {
     Active {
         /// The caller has its microphone off.
         muted: bool,
+        /// The caller sends pictures of itself.
+        camera: bool,
+        /// The caller shares its screen.
+        screen: bool,
     },
-    /// Media is interrupted.
+    /// Media is connected, and the caller has put the call on hold.
+    Held,
+    /// Media is interrupted, or its session was lost and is being set up anew.
     Reconnecting,
     /// It is over.
     Left(EndReason),

@@ -1,7 +1,7 @@
 //! The names of things: opaque newtypes, so that a room can't be taken for a user, nor a leg for a request.
 //!
 //! Names that come from outside (`RoomKey`, `MemberId`, `FocusUser`, `CallId`, `PartyId`) are opaque text, cheap to
-//! clone; the machine compares them and never looks inside. Numbers (`LegId`, `RequestId`, …) are the machine's own, handed
+//! clone; the machine compares them and looks inside for one thing only, whose server a member's is. Numbers (`LegId`, `RequestId`, …) are the machine's own, handed
 //! out in order and never reused. Matrix types never live here: the signalling adapter converts at its edge.
 
 use alloc::sync::Arc;
@@ -81,6 +81,15 @@ macro_rules! counted {
     )*};
 }
 
+impl MemberId {
+    /// The homeserver that the member is of: what follows the first colon, as in Matrix user ids. Empty without a colon, so
+    /// that an embedder whose ids know no servers has one server of that name.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, server)| server)
+    }
+}
+
 counted! {
     /// One conference: the time from a focus joining a group room to its leaving. Never reused.
     ConferenceId(u64)
@@ -92,6 +101,8 @@ counted! {
     RequestId(u64)
     /// Which media session of a leg is meant: it grows each time the leg's media is set up anew.
     Generation(u32)
+    /// Which offer of a leg is meant, of either side: 0 is the invite's, and it grows with each later one.
+    OfferNumber(u32)
 }
 
 /// What makes a call unique: call ids are made by the callers, so two of them may choose the same.

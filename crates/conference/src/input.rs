@@ -2,12 +2,16 @@
 //!
 //! How an input is acted upon never lives here.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::{CallVersion, Candidate, HangupReason, Sdp, StreamMetadata};
-use crate::id::{CallKey, FocusUser, Generation, LegId, MemberId, PartyId, RequestId, RoomKey, ServerName};
+use crate::command::{Command, Role};
+use crate::id::{
+    CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, RequestId, RoomKey, ServerName,
+};
 use crate::time::Millis;
 
 /// One thing that happened. Nothing in it is trusted to be in order, on time, or unique.
@@ -52,6 +56,34 @@ pub enum Input {
         /// Who left it.
         member: MemberId,
     },
+    /// Who has which role in a group room; takes the place of what was said before. Told after each join of a group room and
+    /// whenever it changes.
+    RolesChanged {
+        /// The group room.
+        room: RoomKey,
+        /// The role of everyone not in `members`.
+        everyone: Role,
+        /// Those who have another one.
+        members: BTreeMap<MemberId, Role>,
+    },
+    /// A group room was upgraded: its conference moves to another room (`m.room.tombstone`).
+    RoomReplaced {
+        /// The old room.
+        room: RoomKey,
+        /// The room that takes its place.
+        by: RoomKey,
+    },
+    /// Someone asks the conference for something, in words.
+    Commanded {
+        /// The focus user that heard it, which will reply.
+        focus: FocusUser,
+        /// Where it was said: the group room, or the 1:1 room of a participant.
+        room: RoomKey,
+        /// Who said it.
+        by: MemberId,
+        /// What is asked for.
+        command: Command,
+    },
     /// A call was placed (`m.call.invite`).
     CallInvited(CallInvite),
     /// More of the caller's ICE candidates (`m.call.candidates`); they may come before the call itself.
@@ -91,6 +123,15 @@ pub enum Input {
         expires_in: Millis,
         /// What the offered streams are for, where the client says.
         metadata: Option<StreamMetadata>,
+    },
+    /// The caller answers an offer that we made (`m.call.negotiate` with an answer).
+    CallNegotiateAnswered {
+        /// The call.
+        key: CallKey,
+        /// The party that answers.
+        party: Option<PartyId>,
+        /// Its answer.
+        answer: Sdp,
     },
     /// The caller muted or unmuted itself (`m.call.sdp_stream_metadata_changed`).
     CallMetadataChanged {
@@ -175,12 +216,27 @@ pub enum MediaReport {
         leg: LegId,
         /// Its session.
         generation: Generation,
+        /// Which offer it answers, as the command that brought the offer named it.
+        offer: OfferNumber,
         /// The answer.
         answer: Sdp,
         /// What the streams of the answer are for; sent on only to clients that offered metadata themselves.
         streams: StreamMetadata,
+        /// What the two descriptions agree on.
+        agreed: Agreed,
     },
-    /// The offer can't be answered.
+    /// The offer that was asked for is complete, all local candidates in it.
+    OfferReady {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+        /// The offer.
+        offer: Sdp,
+        /// What the streams of the offer are for.
+        streams: StreamMetadata,
+    },
+    /// The offer can't be answered, or none can be made.
     OfferRefused {
         /// The leg.
         leg: LegId,
@@ -210,8 +266,30 @@ pub enum MediaReport {
         /// Its session.
         generation: Generation,
     },
+    /// Whether packets come. `false` is told when not one came for five seconds: a silent client that uses discontinuous
+    /// transmission (DTX) sends one each 400 ms, so its silence is not that.
+    Flow {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
+        /// Packets come.
+        flowing: bool,
+    },
     /// How loud legs are, measured on decoded sound; at most a few times a second.
     Levels(Vec<LegLevel>),
+}
+
+/// What offer and answer agree on, as far as the conference needs to know it: the direction of each media line as the caller
+/// set it (RFC 3264 section 5.1), and what the stream metadata says it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The caller has put the call on hold: it sends no sound, and what it is sent is not played to anyone.
+    pub held: bool,
+    /// The caller sends pictures of itself.
+    pub camera: bool,
+    /// The caller shares its screen.
+    pub screen: bool,
 }
 
 /// How loud one leg is.

@@ -2,12 +2,20 @@
 //!
 //! ```text
 //!            admitted          answer ready         transport up
-//!  Ringing ───────────► Answering ───────────► Connecting ───────────► Active ⇄ Reconnecting
-//!     │                     │                      │                      │          │
-//!     └─────────────────────┴──────────► Left(reason) ◄───────────────────┴──────────┘
+//!  Ringing ───────────► Answering ───────────► Connecting ───────────► Active (⇄ Held) ⇄ Reconnecting
+//!     │                     │                      │ │                   │   ▲ │             │
+//!     │                     │                      │ └───────┐ sessions  │   │ │   ┌─────────┘
+//!     │                     │                      │         ▼ lost      ▼   │ │   ▼
+//!     │                     │                      │         Recovering ─────┘ │
+//!     └─────────────────────┴───────────► Left(reason) ◄─────────┴─────────────┘
+//!
+//!  Recovering:  Delivering ─► Pausing ─► Offering ─► Offered ─► Resuming ─► (Active)
+//!                  │             │          │           │           ▲
+//!                  └─────────────┴──────────┴───────────┴─► Reopening   the caller offers first: its offer counts
 //! ```
 //!
-//! Who is admitted and what the caller is told when a leg ends never live here: see `conference.rs`.
+//! `Held` is `Active` with [`Agreed::held`]; both may become the other at each answer. Who is admitted and what the caller is
+//! told when a leg ends never live here: see `conference.rs`.
 
 use alloc::vec::Vec;
 
@@ -15,7 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{CallAddress, CallVersion, Candidate, Sdp, StreamMetadata, StreamPurpose};
 use crate::effect::LegNews;
-use crate::id::{CallKey, FocusUser, Generation, LegId, ParticipantId, PartyId, RequestId};
+use crate::id::{CallKey, FocusUser, Generation, LegId, OfferNumber, ParticipantId, PartyId, RequestId};
+use crate::input::Agreed;
 use crate::time::Timestamp;
 use crate::timer::TimerKind;
 
@@ -35,8 +44,29 @@ pub(crate) struct Leg {
     pub(crate) wants_metadata: bool,
     /// The caller has its microphone off.
     pub(crate) muted: bool,
+    /// The request that answers the invite, until it is known to be delivered.
+    pub(crate) answer: Option<RequestId>,
+    /// What the last answer agreed on.
+    pub(crate) agreed: Agreed,
+    /// The number of the caller's last offer.
+    pub(crate) offer: OfferNumber,
+    /// An offer of the caller that is being answered in the running call.
+    pub(crate) negotiating: Option<Negotiating>,
+    /// How many candidates were taken since the last offer.
+    pub(crate) candidates_taken: usize,
+    /// No packets come.
+    pub(crate) stopped: bool,
+    /// When the leg ends for want of packets: a time runs while none come and they should.
+    pub(crate) media_until: Option<Timestamp>,
     pub(crate) generation: Generation,
     pub(crate) state: LegState,
+}
+
+/// An offer of the caller that is being answered. It is kept until then: after a loss of the sessions it is answered by a new one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Negotiating {
+    pub(crate) offer: Sdp,
+    pub(crate) expires: Timestamp,
 }
 
 /// Where a leg is; each state holds what it waits for.
@@ -53,11 +83,30 @@ pub(crate) enum LegState {
     /// The engine is making the answer.
     Answering { offer: Sdp, expires: Timestamp, candidates: Vec<Candidate> },
     /// Answered; media is connecting.
-    Connecting { until: Timestamp, answer: RequestId, negotiating: Option<Timestamp> },
-    /// Media flows.
-    Active { negotiating: Option<Timestamp> },
+    Connecting { until: Timestamp },
+    /// Media is connected.
+    Active,
     /// Media is interrupted.
-    Reconnecting { until: Timestamp, negotiating: Option<Timestamp> },
+    Reconnecting { until: Timestamp },
+    /// The session was lost on our side and is being set up anew.
+    Recovering(Recovery),
+}
+
+/// Setting up a lost session anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Recovery {
+    /// Our answer to the invite may not have arrived: a new offer must not overtake it.
+    Delivering,
+    /// The client gets a moment to deal with our answer, or to offer by itself.
+    Pausing { until: Timestamp },
+    /// The engine is making an offer.
+    Offering { until: Timestamp },
+    /// The client has the offer.
+    Offered { until: Timestamp, request: RequestId },
+    /// The engine is answering an offer of the caller, in a new session.
+    Reopening { until: Timestamp },
+    /// Both descriptions are known; media is connecting.
+    Resuming { until: Timestamp },
 }
 
 impl Leg {
@@ -82,29 +131,62 @@ impl Leg {
         }
     }
 
+    /// The homeserver has said that the caller may be in the conference.
+    pub(crate) const fn is_admitted(&self) -> bool {
+        !matches!(self.state, LegState::Ringing { .. })
+    }
+
     /// An answer has been given, so the call is ended by a hangup rather than by a reject.
     pub(crate) const fn is_answered(&self) -> bool {
-        match self.state {
-            LegState::Ringing { .. } | LegState::Answering { .. } => false,
-            LegState::Connecting { .. } | LegState::Active { .. } | LegState::Reconnecting { .. } => true,
-        }
+        !matches!(self.state, LegState::Ringing { .. } | LegState::Answering { .. })
     }
 
     /// The engine has a session for this leg.
     pub(crate) const fn has_media(&self) -> bool {
-        !matches!(self.state, LegState::Ringing { .. })
+        !matches!(
+            self.state,
+            LegState::Ringing { .. } | LegState::Recovering(Recovery::Delivering | Recovery::Pausing { .. })
+        )
+    }
+
+    /// Its sound can be heard, as far as it is for the caller and the connection to decide.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.state, LegState::Active) && !self.agreed.held
+    }
+
+    /// Packets should come: the caller sends sound and is not muted. Who is muted may send nothing at all.
+    pub(crate) const fn should_flow(&self) -> bool {
+        self.is_live() && !self.muted
     }
 
     /// The deadline of the state it is in.
     pub(crate) const fn deadline(&self) -> Option<(TimerKind, Timestamp)> {
-        match self.state {
+        match &self.state {
             LegState::Ringing { expires, .. } | LegState::Answering { expires, .. } => {
-                Some((TimerKind::InviteExpires(self.id), expires))
+                Some((TimerKind::InviteExpires(self.id), *expires))
             }
-            LegState::Connecting { until, .. } => Some((TimerKind::ConnectTimeout(self.id), until)),
-            LegState::Reconnecting { until, .. } => Some((TimerKind::ReconnectGrace(self.id), until)),
-            LegState::Active { .. } => None,
+            LegState::Connecting { until } => Some((TimerKind::ConnectTimeout(self.id), *until)),
+            LegState::Reconnecting { until } => Some((TimerKind::ReconnectGrace(self.id), *until)),
+            LegState::Recovering(
+                Recovery::Pausing { until }
+                | Recovery::Offering { until }
+                | Recovery::Offered { until, .. }
+                | Recovery::Reopening { until }
+                | Recovery::Resuming { until },
+            ) => Some((TimerKind::Recovery(self.id), *until)),
+            LegState::Active | LegState::Recovering(Recovery::Delivering) => None,
         }
+    }
+
+    /// Every deadline that a leg may have.
+    pub(crate) const fn timers(id: LegId) -> [TimerKind; 5] {
+        [
+            TimerKind::InviteExpires(id),
+            TimerKind::ConnectTimeout(id),
+            TimerKind::ReconnectGrace(id),
+            TimerKind::Recovery(id),
+            TimerKind::MediaTimeout(id),
+        ]
     }
 
     /// Its state, as news.
@@ -113,8 +195,11 @@ impl Leg {
             LegState::Ringing { .. } => LegNews::Ringing,
             LegState::Answering { .. } => LegNews::Answering,
             LegState::Connecting { .. } => LegNews::Connecting,
-            LegState::Active { .. } => LegNews::Active { muted: self.muted },
-            LegState::Reconnecting { .. } => LegNews::Reconnecting,
+            LegState::Active if self.agreed.held => LegNews::Held,
+            LegState::Active => {
+                LegNews::Active { muted: self.muted, camera: self.agreed.camera, screen: self.agreed.screen }
+            }
+            LegState::Reconnecting { .. } | LegState::Recovering(_) => LegNews::Reconnecting,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Durable records: what the machine must not forget, as named values that the driver's store keeps.
 //!
-//! Levels, candidates that came early and other ephemera are no records. Where records are kept never lives here.
+//! Levels, the active speaker and other ephemera are no records. Where records are kept never lives here.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -8,11 +8,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{LegId, RoomKey};
+use crate::id::{LegId, MemberId, RoomKey};
 use crate::time::Timestamp;
 
 /// The version of the records' format. An older one is migrated, a newer one refused.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// The name of a record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub(crate) enum RecordKey {
     Conference(RoomKey),
     Direct(RoomKey),
     Ended(u64),
+    Early(u64),
+    Deeds(MemberId),
     Leg(LegId),
 }
 
@@ -33,6 +35,8 @@ impl RecordKey {
             Self::Direct(room) => format!("direct/{room}"),
             // Twenty digits, so that the order of the names is the order of the numbers.
             Self::Ended(number) => format!("ended/{number:020}"),
+            Self::Early(number) => format!("early/{number:020}"),
+            Self::Deeds(member) => format!("deeds/{member}"),
             Self::Leg(leg) => format!("leg/{:020}", leg.0),
         }
     }
@@ -47,6 +51,8 @@ impl RecordKey {
             "conf" => Some(Self::Conference(rest.into())),
             "direct" => Some(Self::Direct(rest.into())),
             "ended" => rest.parse().ok().map(Self::Ended),
+            "early" => rest.parse().ok().map(Self::Early),
+            "deeds" => Some(Self::Deeds(rest.into())),
             "leg" => rest.parse().ok().map(|id| Self::Leg(LegId(id))),
             _ => None,
         }
@@ -93,6 +99,12 @@ pub enum RestoreError {
         found: u32,
         /// The newest format known here.
         known: u32,
+    },
+    /// They are of a format that was never in use.
+    #[error("the records say to be of format {found}, which no version wrote: the record `focus` is damaged")]
+    NeverInUse {
+        /// The format they say to be in.
+        found: u32,
     },
     /// There are records but the one that says their format is missing.
     #[error("the record `focus` is missing, which names the format of the others")]

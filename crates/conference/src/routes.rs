@@ -1,24 +1,15 @@
-//! Which conference an input belongs to, found without looking at the others; and what is known of calls that are not legs.
+//! Which conference an input belongs to, found without looking at the others; and what each user and server has.
 //!
 //! Rules never live here.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
 
-use serde::{Deserialize, Serialize};
-
-use crate::call::Candidate;
-use crate::config::Limits;
-use crate::core::Core;
-use crate::id::{CallKey, FocusUser, LegId, MemberId, PartyId, RequestId, RoomKey};
-use crate::record::RecordKey;
-use crate::time::{Millis, Timestamp};
-
-/// How long a call is remembered after its end: longer than any invite is alive.
-const REMEMBER_ENDED: Millis = Millis::from_secs(600);
-
-/// How long candidates wait for their call.
-const KEEP_EARLY: Millis = Millis::from_secs(60);
+use crate::direct::Directs;
+use crate::early::EarlyCandidates;
+use crate::ended::EndedCalls;
+use crate::id::{CallKey, FocusUser, LegId, MemberId, RequestId, RoomKey};
+use crate::leg::Leg;
 
 /// What a request was made for, so that its outcome finds the way home.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,127 +24,72 @@ pub(crate) enum Purpose {
     Admission(LegId),
     /// A leg is answered.
     Answer(LegId),
-}
-
-/// A 1:1 room: the doors that are in it, and the person they are in it with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DirectRoom {
-    /// Who invited us.
-    pub(crate) with: MemberId,
-    pub(crate) doors: BTreeMap<FocusUser, DirectDoor>,
-    /// They were told that we can't read this room.
-    #[serde(default)]
-    pub(crate) told_encrypted: bool,
-}
-
-/// One focus user in a 1:1 room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DirectDoor {
-    /// The group room that it is a door to.
-    pub(crate) group: RoomKey,
-    /// The join that is under way.
-    pub(crate) joining: Option<RequestId>,
-}
-
-/// A call that has ended, as it is remembered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ended {
-    pub(crate) key: CallKey,
-    pub(crate) until: Timestamp,
-}
-
-/// Candidates that came before their call.
-#[derive(Debug)]
-struct Early {
-    key: CallKey,
-    party: Option<PartyId>,
-    until: Timestamp,
-    candidates: Vec<Candidate>,
+    /// A leg is offered to go on.
+    Offer(LegId),
 }
 
 /// The tables.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
     pub(crate) requests: BTreeMap<RequestId, Purpose>,
-    pub(crate) legs: BTreeMap<LegId, RoomKey>,
-    pub(crate) calls: BTreeMap<CallKey, LegId>,
-    pub(crate) directs: BTreeMap<RoomKey, DirectRoom>,
-    /// In the order of their ends: all are remembered for the same time.
-    ended: VecDeque<(u64, Ended)>,
-    ended_keys: BTreeSet<CallKey>,
-    early: VecDeque<Early>,
+    pub(crate) directs: Directs,
+    pub(crate) ended: EndedCalls,
+    pub(crate) early: EarlyCandidates,
+    legs: BTreeMap<LegId, RoomKey>,
+    calls: BTreeMap<CallKey, LegId>,
+    calls_of_member: BTreeMap<MemberId, usize>,
+    calls_of_server: BTreeMap<String, usize>,
 }
 
 impl Routes {
-    /// Remembers that a call is over. Each entry is a record of its own, named by a number that only grows.
-    pub(crate) fn remember_ended(&mut self, key: CallKey, core: &mut Core) {
-        if !self.ended_keys.insert(key.clone()) {
-            return;
+    /// A leg begins, or is taken up from its record.
+    pub(crate) fn insert_leg(&mut self, leg: &Leg, group: &RoomKey) {
+        self.legs.insert(leg.id, group.clone());
+        self.calls.insert(leg.key.clone(), leg.id);
+        let caller = &leg.key.caller;
+        *self.calls_of_member.entry(caller.clone()).or_default() += 1;
+        match self.calls_of_server.get_mut(caller.server()) {
+            Some(calls) => *calls += 1,
+            None => drop(self.calls_of_server.insert(caller.server().to_string(), 1)),
         }
-        let number = self.ended.back().map_or(0, |(number, _)| number + 1);
-        self.ended.push_back((number, Ended { key, until: core.now + REMEMBER_ENDED }));
-        core.changed(RecordKey::Ended(number));
-        let limit = core.config.limits.ended_calls;
-        while self.ended.front().is_some_and(|(_, ended)| ended.until <= core.now) || self.ended.len() > limit
-        {
-            if let Some((number, ended)) = self.ended.pop_front() {
-                self.ended_keys.remove(&ended.key);
-                core.changed(RecordKey::Ended(number));
+    }
+
+    /// A leg has ended.
+    pub(crate) fn remove_leg(&mut self, leg: &Leg) {
+        self.legs.remove(&leg.id);
+        self.calls.remove(&leg.key);
+        let caller = &leg.key.caller;
+        if let Some(calls) = self.calls_of_member.get_mut(caller) {
+            *calls -= 1;
+            if *calls == 0 {
+                self.calls_of_member.remove(caller);
+            }
+        }
+        if let Some(calls) = self.calls_of_server.get_mut(caller.server()) {
+            *calls -= 1;
+            if *calls == 0 {
+                self.calls_of_server.remove(caller.server());
             }
         }
     }
 
-    /// Puts an entry back that was in the records; they come in the order of their numbers.
-    pub(crate) fn restore_ended(&mut self, number: u64, ended: Ended) {
-        self.ended_keys.insert(ended.key.clone());
-        self.ended.push_back((number, ended));
+    /// The group room of a leg.
+    pub(crate) fn group_of(&self, leg: LegId) -> Option<&RoomKey> {
+        self.legs.get(&leg)
     }
 
-    pub(crate) fn has_ended(&self, key: &CallKey) -> bool {
-        self.ended_keys.contains(key)
+    /// The leg of a call.
+    pub(crate) fn leg_of(&self, call: &CallKey) -> Option<LegId> {
+        self.calls.get(call).copied()
     }
 
-    /// The entry of a number, for its record.
-    pub(crate) fn ended(&self, number: u64) -> Option<&Ended> {
-        let first = self.ended.front()?.0;
-        let at = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.ended.get(at).map(|(_, ended)| ended)
+    /// How many calls a user is in, over all conferences, ringing ones included.
+    pub(crate) fn calls_of_member(&self, member: &MemberId) -> usize {
+        self.calls_of_member.get(member).copied().unwrap_or_default()
     }
 
-    /// Keeps candidates until their call comes.
-    pub(crate) fn keep_early(
-        &mut self,
-        key: CallKey,
-        party: Option<PartyId>,
-        candidates: Vec<Candidate>,
-        limits: &Limits,
-        now: Timestamp,
-    ) {
-        self.early.retain(|early| early.until > now);
-        if let Some(early) = self.early.iter_mut().find(|early| early.key == key && early.party == party) {
-            let room = limits.candidates_per_call.saturating_sub(early.candidates.len());
-            early.candidates.extend(candidates.into_iter().take(room));
-            return;
-        }
-        if self.early.len() >= limits.early_calls {
-            self.early.pop_front();
-        }
-        let candidates = candidates.into_iter().take(limits.candidates_per_call).collect();
-        self.early.push_back(Early { key, party, until: now + KEEP_EARLY, candidates });
-    }
-
-    /// Takes the candidates that came before the call.
-    pub(crate) fn take_early(&mut self, key: &CallKey, party: Option<&PartyId>) -> Vec<Candidate> {
-        let mut taken = Vec::new();
-        self.early.retain_mut(|early| {
-            if early.key != *key {
-                return true;
-            }
-            if early.party.is_none() || party.is_none() || early.party.as_ref() == party {
-                taken.append(&mut early.candidates);
-            }
-            false
-        });
-        taken
+    /// How many calls the users of a homeserver are in.
+    pub(crate) fn calls_of_server(&self, server: &str) -> usize {
+        self.calls_of_server.get(server).copied().unwrap_or_default()
     }
 }

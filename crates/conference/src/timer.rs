@@ -16,12 +16,18 @@ pub enum TimerKind {
     ConnectTimeout(LegId),
     /// An interrupted call should have recovered.
     ReconnectGrace(LegId),
+    /// A call whose session was lost should have gone on by now, or may be offered to.
+    Recovery(LegId),
+    /// No packets came from someone who should send some.
+    MediaTimeout(LegId),
     /// A focus user that may not join the group room should have been invited.
     InvitationGrace(RoomKey, FocusUser),
     /// Nobody called a focus user that has joined (rule R8).
     Idle(RoomKey, FocusUser),
     /// A conference has been empty for long enough (rule R7).
     Linger(RoomKey),
+    /// Nobody has called in a 1:1 room for long.
+    DirectIdle(RoomKey),
 }
 
 /// The next moment at which the machine wants to be told the time, and why.
@@ -34,7 +40,7 @@ pub struct Deadline {
 }
 
 /// All deadlines that are set.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TimerTable {
     due: BTreeSet<(Timestamp, TimerKind)>,
     set: BTreeMap<TimerKind, Timestamp>,

@@ -10,7 +10,8 @@
 mod support;
 
 use confocal_conference::{
-    ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, RequestFailure, Sdp, SignalRequest,
+    Agreed, ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, OfferNumber, RequestFailure, Sdp,
+    SignalRequest,
 };
 use support::{DOOR, GROUP, Run, direct, key, member, metadata};
 
@@ -72,7 +73,7 @@ fn a_call_that_renegotiates_and_never_connects_ends() {
     run.admit(true);
     run.answer_ready();
     run.done(is_answer);
-    let (leg, generation) = run.last_opened();
+    let (leg, _) = run.last_opened();
     run.tell(Input::CallNegotiated {
         key: key("bob", "c1"),
         party: Some("THEIRS".into()),
@@ -80,8 +81,7 @@ fn a_call_that_renegotiates_and_never_connects_ends() {
         expires_in: Millis::from_secs(10),
         metadata: None,
     });
-    let (answer, streams) = (Sdp("the change's answer".into()), metadata(false));
-    run.tell(Input::Media(MediaReport::AnswerReady { leg, generation, answer, streams }));
+    run.answered(leg, Agreed::default());
     run.take(|request| matches!(request, SignalRequest::NegotiateAnswer { .. }));
     run.pass(Millis::from_secs(31));
     assert!(run.closed(leg), "thirty seconds to connect, whatever was offered meanwhile");

@@ -2,26 +2,48 @@
 //!
 //! What happens in a call that was let in never lives here.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::{Conference, Member};
+use super::{Conference, people::Member};
+use crate::call::{Candidate, Sdp};
 use crate::config::SecondDevice;
 use crate::core::Core;
-use crate::door::DoorState;
+use crate::door::{Door, DoorState};
 use crate::effect::{EndReason, MediaCommand, Refusal, SignalRequest};
-use crate::id::{CallKey, FocusUser, Generation, LegId, PartyId};
-use crate::input::{Admission, CallInvite, RequestFailure};
+use crate::id::{CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, ServerName};
+use crate::input::{Admission, Agreed, CallInvite, RequestFailure};
 use crate::leg::{Leg, LegState, is_muted};
+use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
 
 impl Conference {
-    /// A call rings at a door (rules R1 and R3).
+    /// Why a call may not even ring here; `None`: it may. Only what is known without asking the homeserver counts.
+    pub(crate) fn may_not_ring(&self, focus: &FocusUser, caller: &MemberId, core: &Core) -> Option<Refusal> {
+        let limits = &core.config.limits;
+        if self.floor.is_kicked(caller, core.now) {
+            return Some(Refusal::Kicked);
+        }
+        let new_door = !self.doors.contains_key(focus);
+        if self.legs.len() >= limits.legs_per_conference
+            || (new_door && self.doors.len() >= limits.doors_per_conference)
+        {
+            return Some(Refusal::Full);
+        }
+        // It would have to join a room for someone who was not a member of the rooms that it joined for them before.
+        if !self.is_joined(focus) && !core.may(caller, Deed::StrangerCall) {
+            return Some(Refusal::NotAMember);
+        }
+        None
+    }
+
+    /// A call rings at a door (rules R1 and R3). `via`: servers by which the group room can be joined, if it has to be.
     pub(crate) fn ring(
         &mut self,
         focus: FocusUser,
         invite: CallInvite,
+        via: Vec<ServerName>,
+        candidates: Vec<Candidate>,
         core: &mut Core,
         routes: &mut Routes,
     ) {
@@ -29,7 +51,7 @@ impl Conference {
         let participant = self
             .members
             .entry(invite.key.caller.clone())
-            .or_insert_with(|| Member { participant: core.new_participant(), legs: BTreeSet::new() });
+            .or_insert_with(|| Member::new(core.new_participant()));
         participant.legs.insert(id);
         let leg = Leg {
             id,
@@ -40,40 +62,43 @@ impl Conference {
             party: core.new_party(),
             wants_metadata: invite.metadata.is_some(),
             muted: invite.metadata.as_ref().is_some_and(is_muted),
+            answer: None,
+            agreed: Agreed::default(),
+            offer: OfferNumber(0),
+            negotiating: None,
+            candidates_taken: candidates.len(),
+            stopped: false,
+            media_until: None,
             generation: Generation(0),
             state: LegState::Ringing {
                 offer: invite.offer,
                 expires: core.now + invite.expires_in,
-                candidates: Vec::new(),
+                candidates,
                 admission: None,
             },
             key: invite.key,
         };
-        routes.legs.insert(id, self.group.clone());
-        routes.calls.insert(leg.key.clone(), id);
+        routes.insert_leg(&leg, &self.group);
         self.legs.insert(id, leg);
         self.entered(id, core);
-        if self.legs.len() > core.config.limits.legs_per_conference {
-            self.end_leg(id, EndReason::Refused(Refusal::Full), core, routes);
-            return;
-        }
         match self.doors.get(&focus).map(|door| &door.state) {
             Some(DoorState::Waiting { .. } | DoorState::Active) => self.ask_admission(id, core, routes),
             Some(DoorState::Joining { .. } | DoorState::Uninvited { .. }) => {}
             // It has to join (again): by the door's id we know the room (rule R2).
-            None | Some(DoorState::Leaving { .. }) => self.join(focus, false, Vec::new(), core, routes),
+            None | Some(DoorState::Leaving { .. }) => self.join(focus, false, via, core, routes),
         }
     }
 
     pub(super) fn ask_admission(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         // The answer to a question under way serves, however often the focus has joined meanwhile.
-        let LegState::Ringing { admission: admission @ None, .. } = &mut leg.state else { return };
+        let LegState::Ringing { admission: admission @ None, expires, .. } = &mut leg.state else { return };
         let request = core.send(SignalRequest::AskAdmission {
             focus: leg.focus.clone(),
             group: self.group.clone(),
             direct: leg.key.room.clone(),
             member: leg.key.caller.clone(),
+            expires: *expires,
         });
         *admission = Some(request);
         routes.requests.insert(request, Purpose::Admission(id));
@@ -88,26 +113,62 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        let refusal = match answer {
-            Ok(Admission { joined: false, .. }) => Some(Refusal::NotAMember),
-            Ok(Admission { direct_members, .. }) if direct_members > 2 => Some(Refusal::RoomNotDirect),
-            Ok(_) => None,
-            Err(_) => Some(Refusal::Unknown),
-        };
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        if let Some(why) = refusal {
-            let focus = leg.focus.clone();
+        let Some(leg) = self.legs.get(&id).filter(|leg| !leg.is_admitted()) else { return };
+        let (key, focus) = (leg.key.clone(), leg.focus.clone());
+        if let Err(why) = self.may_come_in(&key.caller, answer, core) {
+            if why == Refusal::NotAMember && self.came_for_a_call(&focus) {
+                core.count(&key.caller, Deed::StrangerCall);
+            }
             self.end_leg(id, EndReason::Refused(why), core, routes);
             self.leave_if_a_stranger_called(&focus, core, routes);
             return;
         }
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         let LegState::Ringing { offer, expires, candidates, .. } = &mut leg.state else { return };
-        let candidates = core::mem::take(candidates);
-        leg.state = LegState::Answering { offer: offer.clone(), expires: *expires, candidates };
-        let (key, party) = (leg.key.clone(), leg.caller_party.clone());
+        let (offer, candidates) = (core::mem::take(&mut offer.0), core::mem::take(candidates));
+        leg.state = LegState::Answering { offer: Sdp(offer), expires: *expires, candidates };
+        let party = leg.caller_party.clone();
         self.entered(id, core);
         self.open_media(id, core);
         self.replace_others(id, &key, party.as_ref(), core, routes);
+        self.enter(&key.caller, core);
+    }
+
+    /// Rule R4's other side: only joined members come in, and of those whom the moderators and the limits let in.
+    fn may_come_in(
+        &self,
+        caller: &MemberId,
+        answer: Result<Admission, RequestFailure>,
+        core: &Core,
+    ) -> Result<(), Refusal> {
+        match answer {
+            Err(_) => return Err(Refusal::Unknown),
+            Ok(Admission { joined: false, .. }) => return Err(Refusal::NotAMember),
+            Ok(Admission { direct_members, .. }) if direct_members > 2 => return Err(Refusal::RoomNotDirect),
+            Ok(_) => {}
+        }
+        if self.is_present(caller) {
+            return Ok(());
+        }
+        if self.replaced_by.is_some() {
+            return Err(Refusal::RoomReplaced);
+        }
+        if self.floor.locked && !self.floor.is_moderator(caller) {
+            return Err(Refusal::Locked);
+        }
+        if self.present.len() >= core.config.limits.participants_per_conference {
+            return Err(Refusal::Full);
+        }
+        Ok(())
+    }
+
+    fn is_joined(&self, focus: &FocusUser) -> bool {
+        self.doors.get(focus).is_some_and(Door::is_joined)
+    }
+
+    /// A focus user is in the group room because it was called, not because it was invited.
+    fn came_for_a_call(&self, focus: &FocusUser) -> bool {
+        self.doors.get(focus).is_some_and(|door| !door.invited && door.is_joined())
     }
 
     /// A focus user that only came because it was called does not stay for someone who may not be there.
@@ -117,9 +178,8 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        let uninvited = self.doors.get(focus).is_some_and(|door| !door.invited && door.is_joined());
-        if uninvited
-            && !core.config.stay.contains(&self.group)
+        if self.came_for_a_call(focus)
+            && !self.stays(core)
             && !self.used
             && !self.legs.values().any(|leg| leg.focus == *focus)
         {
@@ -155,14 +215,24 @@ impl Conference {
             generation: leg.generation,
             conference: self.id,
             participant: leg.participant,
+            number: leg.offer,
             offer: offer.clone(),
         });
+        self.opened_media(leg, core);
         if !candidates.is_empty() {
             core.media(MediaCommand::AddCandidates {
                 leg: id,
                 generation: leg.generation,
                 candidates: candidates.clone(),
             });
+        }
+    }
+
+    /// A new session is heard until the engine is told otherwise.
+    pub(super) fn opened_media(&self, leg: &Leg, core: &mut Core) {
+        // Before the first leg of a participant is let in, nothing was said of their voice, and entering says it.
+        if self.members.get(&leg.key.caller).is_some_and(|member| member.silenced.is_some()) {
+            core.media(MediaCommand::SetHeard { leg: leg.id, generation: leg.generation, heard: false });
         }
     }
 }

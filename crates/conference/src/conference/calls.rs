@@ -1,21 +1,22 @@
 //! What happens in a call: the caller's events and the engine's reports.
 //!
-//! Letting in and seeing out never live here.
+//! Letting in and seeing out never live here, nor changes of a running call (`negotiation.rs`).
 
 use alloc::vec::Vec;
 
 use super::Conference;
-use crate::call::{CallVersion, Candidate, Sdp, StreamMetadata};
+use crate::call::{Candidate, StreamMetadata};
 use crate::core::Core;
 use crate::door::DoorState;
-use crate::effect::{ConferenceEvent, EndReason, MediaCommand, Refusal, SignalRequest};
-use crate::id::{Generation, LegId, PartyId};
-use crate::input::{LegLevel, OfferRefusal};
-use crate::leg::{LegState, is_muted};
+use crate::effect::{EndReason, MediaCommand, Refusal, SignalRequest};
+use crate::id::{LegId, PartyId};
+use crate::input::OfferRefusal;
+use crate::leg::{LegState, Recovery, is_muted};
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
-use crate::time::Millis;
 use crate::timer::TimerKind;
+
+use super::negotiation::Answered;
 
 impl Conference {
     /// More of the caller's candidates.
@@ -23,15 +24,19 @@ impl Conference {
         &mut self,
         id: LegId,
         party: Option<&PartyId>,
-        new: Vec<Candidate>,
+        mut new: Vec<Candidate>,
         core: &mut Core,
     ) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
+        new.truncate(core.config.limits.candidates_per_call.saturating_sub(leg.candidates_taken));
+        if new.is_empty() {
+            return;
+        }
+        leg.candidates_taken += new.len();
+        core.changed(RecordKey::Leg(id));
         if let LegState::Ringing { candidates, .. } | LegState::Answering { candidates, .. } = &mut leg.state
         {
-            let room = core.config.limits.candidates_per_call.saturating_sub(candidates.len());
-            candidates.extend(new.iter().take(room).cloned());
-            core.changed(RecordKey::Leg(id));
+            candidates.extend(new.iter().cloned());
         }
         if leg.has_media() {
             core.media(MediaCommand::AddCandidates { leg: id, generation: leg.generation, candidates: new });
@@ -58,39 +63,6 @@ impl Conference {
         }
     }
 
-    /// The caller offers a change of the running call.
-    pub(crate) fn negotiated(
-        &mut self,
-        id: LegId,
-        party: Option<&PartyId>,
-        offer: Sdp,
-        expires_in: Millis,
-        metadata: Option<&StreamMetadata>,
-        core: &mut Core,
-    ) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
-        if leg.version == CallVersion::V0 {
-            // It knows no negotiation, so an answer could not be said.
-            return;
-        }
-        let expires = core.now + expires_in;
-        match &mut leg.state {
-            // It may come before the transport is up, and does not make it so: the time to connect goes on.
-            LegState::Connecting { negotiating, .. }
-            | LegState::Active { negotiating }
-            | LegState::Reconnecting { negotiating, .. } => {
-                *negotiating = Some(expires);
-            }
-            // Before the answer there is nothing to change.
-            LegState::Ringing { .. } | LegState::Answering { .. } => return,
-        }
-        core.media(MediaCommand::Renegotiate { leg: id, generation: leg.generation, offer });
-        core.changed(RecordKey::Leg(id));
-        if let Some(metadata) = metadata {
-            self.metadata(id, party, metadata, core);
-        }
-    }
-
     /// The caller muted or unmuted itself.
     pub(crate) fn metadata(
         &mut self,
@@ -103,8 +75,8 @@ impl Conference {
         let muted = is_muted(metadata);
         if leg.muted != muted {
             leg.muted = muted;
-            core.changed(RecordKey::Leg(id));
-            self.news(id, core);
+            self.watch_flow(id, core);
+            self.entered(id, core);
         }
     }
 
@@ -112,45 +84,50 @@ impl Conference {
     pub(crate) fn answer_ready(
         &mut self,
         id: LegId,
-        answer: Sdp,
-        streams: StreamMetadata,
+        answered: Answered,
         core: &mut Core,
         routes: &mut Routes,
     ) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.offer == answered.number) else { return };
+        let LegState::Answering { expires, .. } = leg.state else {
+            self.negotiation_answered(id, answered, core);
+            return;
+        };
+        leg.agreed = answered.agreed;
+        let streams = leg.wants_metadata.then_some(answered.streams);
+        let request =
+            core.send(SignalRequest::Answer { to: leg.address(), answer: answered.answer, streams, expires });
+        routes.requests.insert(request, Purpose::Answer(id));
+        let until = core.now + core.config.connect_timeout;
+        leg.answer = Some(request);
+        leg.state = LegState::Connecting { until };
+        let focus = leg.focus.clone();
+        self.used = true;
+        self.cancel_linger(core);
+        // One that is joining, since an invitation came late, has calls that wait for the end of it.
+        if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
+            door.state = DoorState::Active;
+        }
+        core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus));
+        self.changed(core);
+        self.entered(id, core);
+    }
+
+    /// The fate of our answer is known.
+    pub(crate) fn answer_sent(&mut self, id: LegId, delivered: bool, core: &mut Core, routes: &mut Routes) {
+        if !delivered {
+            self.end_leg(id, EndReason::AnswerUndeliverable, core, routes);
+            return;
+        }
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let to = leg.address();
-        let streams = leg.wants_metadata.then_some(streams);
-        match &mut leg.state {
-            LegState::Answering { expires, .. } => {
-                let expires = *expires;
-                let request = core.send(SignalRequest::Answer { to, answer, streams, expires });
-                routes.requests.insert(request, Purpose::Answer(id));
-                let until = core.now + core.config.connect_timeout;
-                leg.state = LegState::Connecting { until, answer: request, negotiating: None };
-                let focus = leg.focus.clone();
-                self.used = true;
-                self.cancel_linger(core);
-                // One that is joining, since an invitation came late, has calls that wait for the end of it.
-                if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
-                    door.state = DoorState::Active;
-                }
-                core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus));
-                core.changed(RecordKey::Conference(self.group.clone()));
-                self.entered(id, core);
-            }
-            LegState::Connecting { negotiating, .. }
-            | LegState::Active { negotiating }
-            | LegState::Reconnecting { negotiating, .. } => {
-                if let Some(expires) = negotiating.take() {
-                    core.send(SignalRequest::NegotiateAnswer { to, answer, streams, expires });
-                    core.changed(RecordKey::Leg(id));
-                }
-            }
-            LegState::Ringing { .. } => {}
+        leg.answer = None;
+        core.changed(RecordKey::Leg(id));
+        if matches!(leg.state, LegState::Recovering(Recovery::Delivering)) {
+            self.pause_before_recovery(id, core);
         }
     }
 
-    /// The offer can't be answered.
+    /// An offer can't be answered, or none can be made.
     pub(crate) fn offer_refused(
         &mut self,
         id: LegId,
@@ -159,10 +136,12 @@ impl Conference {
         routes: &mut Routes,
     ) {
         let Some(leg) = self.legs.get(&id) else { return };
-        let reason = if leg.is_answered() {
-            EndReason::Renegotiation(why)
-        } else {
-            EndReason::Refused(Refusal::Offer(why))
+        let reason = match leg.state {
+            LegState::Ringing { .. } | LegState::Answering { .. } => EndReason::Refused(Refusal::Offer(why)),
+            LegState::Recovering(_) => EndReason::Restarted,
+            LegState::Connecting { .. } | LegState::Active | LegState::Reconnecting { .. } => {
+                EndReason::Renegotiation(why)
+            }
         };
         self.end_leg(id, reason, core, routes);
     }
@@ -171,11 +150,15 @@ impl Conference {
     pub(crate) fn transport_up(&mut self, id: LegId, core: &mut Core) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         match leg.state {
-            LegState::Connecting { negotiating, .. } | LegState::Reconnecting { negotiating, .. } => {
-                leg.state = LegState::Active { negotiating };
-            }
-            LegState::Ringing { .. } | LegState::Answering { .. } | LegState::Active { .. } => return,
+            LegState::Connecting { .. }
+            | LegState::Reconnecting { .. }
+            | LegState::Recovering(Recovery::Resuming { .. }) => leg.state = LegState::Active,
+            LegState::Ringing { .. }
+            | LegState::Answering { .. }
+            | LegState::Active
+            | LegState::Recovering(_) => return,
         }
+        self.watch_flow(id, core);
         self.entered(id, core);
     }
 
@@ -183,52 +166,41 @@ impl Conference {
     pub(crate) fn transport_lost(&mut self, id: LegId, for_good: bool, core: &mut Core, routes: &mut Routes) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         match leg.state {
-            LegState::Active { negotiating } => {
-                leg.state =
-                    LegState::Reconnecting { until: core.now + core.config.reconnect_grace, negotiating };
+            LegState::Active => {
+                leg.state = LegState::Reconnecting { until: core.now + core.config.reconnect_grace };
+                self.watch_flow(id, core);
+                self.leg_not_live(id, core);
                 self.entered(id, core);
             }
             LegState::Connecting { .. } if for_good => {
-                self.end_leg(id, EndReason::NeverConnected, core, routes)
+                self.end_leg(id, EndReason::NeverConnected, core, routes);
+            }
+            LegState::Recovering(Recovery::Resuming { .. }) if for_good => {
+                self.end_leg(id, EndReason::Restarted, core, routes);
             }
             LegState::Ringing { .. }
             | LegState::Answering { .. }
             | LegState::Connecting { .. }
-            | LegState::Reconnecting { .. } => {}
+            | LegState::Reconnecting { .. }
+            | LegState::Recovering(_) => {}
         }
     }
 
-    /// How loud a leg is.
-    pub(crate) fn level(&self, level: LegLevel, core: &mut Core) {
-        core.notify(ConferenceEvent::Level {
-            conference: self.id,
-            leg: level.leg,
-            level: level.level,
-            speaking: level.speaking,
-        });
+    /// Packets come, or not one for a while.
+    pub(crate) fn flow(&mut self, id: LegId, flowing: bool, core: &mut Core) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.stopped == flowing) else { return };
+        leg.stopped = !flowing;
+        self.watch_flow(id, core);
+        self.entered(id, core);
     }
 
-    /// All media sessions are gone. Calls that were not answered yet get a new session, the others are over.
-    pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
-        let mut hung_up = false;
-        for id in self.legs_by(|_| true) {
-            let Some(leg) = self.legs.get_mut(&id) else { continue };
-            match leg.state {
-                LegState::Ringing { .. } => {}
-                LegState::Answering { expires, .. } if expires > core.now => {
-                    leg.generation = Generation(leg.generation.0.saturating_add(1));
-                    core.changed(RecordKey::Leg(id));
-                    self.open_media(id, core);
-                }
-                LegState::Answering { .. } => self.end_leg(id, EndReason::Expired, core, routes),
-                LegState::Connecting { .. } | LegState::Active { .. } | LegState::Reconnecting { .. } => {
-                    self.end_leg(id, EndReason::Restarted, core, routes);
-                    hung_up = true;
-                }
-            }
-        }
-        if hung_up {
-            self.linger_for_redial(core);
+    /// The time in which packets must come runs while they should come and do not.
+    pub(super) fn watch_flow(&mut self, id: LegId, core: &Core) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.stopped && leg.should_flow() {
+            leg.media_until.get_or_insert(core.now + core.config.media_timeout);
+        } else {
+            leg.media_until = None;
         }
     }
 }

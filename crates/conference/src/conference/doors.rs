@@ -2,13 +2,14 @@
 //!
 //! Calls never live here.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Conference;
 use crate::core::Core;
 use crate::door::{Door, DoorState};
-use crate::effect::{ConferenceEvent, EndReason, Refusal, SignalRequest};
-use crate::id::{FocusUser, LegId, RequestId, ServerName};
+use crate::effect::{ConferenceEvent, EndReason, Notice, Refusal, SignalRequest};
+use crate::id::{FocusUser, LegId, RequestId, RoomKey, ServerName};
 use crate::input::RequestFailure;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
@@ -33,7 +34,11 @@ impl Conference {
             *invited_since = true;
             *invited = true;
             *known = via;
-            core.changed(RecordKey::Conference(self.group.clone()));
+            self.changed(core);
+            return;
+        }
+        if !self.doors.contains_key(&focus) && self.doors.len() >= core.config.limits.doors_per_conference {
+            core.send(SignalRequest::Leave { focus, room: self.group.clone() });
             return;
         }
         // From any other state: whatever we believed, an invitation says that we are not joined.
@@ -59,7 +64,7 @@ impl Conference {
             .insert(request, Purpose::JoinGroup { group: self.group.clone(), focus: focus.clone() });
         let state = DoorState::Joining { request, invited_since: false, removed_since: false };
         self.doors.insert(focus, Door { invited, via, state });
-        core.changed(RecordKey::Conference(self.group.clone()));
+        self.changed(core);
     }
 
     /// The join of a door is done, or has failed for good.
@@ -87,6 +92,7 @@ impl Conference {
                 if !self.opened {
                     self.opened = true;
                     core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
+                    self.floor_news(core);
                 }
                 self.start_idle(focus, core);
                 let ringing: Vec<LegId> = self.legs_by(|leg| leg.focus == *focus);
@@ -130,13 +136,13 @@ impl Conference {
                 self.remove_door(focus, core);
             }
         }
-        core.changed(RecordKey::Conference(self.group.clone()));
+        self.changed(core);
     }
 
     pub(super) fn remove_door(&mut self, focus: &FocusUser, core: &mut Core) {
         self.cancel_door_timers(focus, core);
         self.doors.remove(focus);
-        core.changed(RecordKey::Conference(self.group.clone()));
+        self.changed(core);
     }
 
     pub(super) fn cancel_door_timers(&self, focus: &FocusUser, core: &mut Core) {
@@ -146,7 +152,7 @@ impl Conference {
 
     /// Rule R8: the time in which a call must come begins.
     pub(super) fn start_idle(&mut self, focus: &FocusUser, core: &mut Core) {
-        if core.config.stay.contains(&self.group) {
+        if self.stays(core) {
             return;
         }
         // Not at once: the call that is waited for would find nobody, and a ringing one is asked after again at this rate.
@@ -173,13 +179,53 @@ impl Conference {
             self.linger(core);
             return;
         }
+        self.all_over(core);
+        if !self.stays(core) {
+            self.leave_all(core, routes);
+        }
+    }
+
+    /// The conference is over, whether the focus stays or not: what moderators decided ends with it.
+    pub(super) fn all_over(&mut self, core: &mut Core) {
         self.used = false;
+        self.cancel_linger(core);
+        if !self.floor.is_fresh(core.config.audience) {
+            self.floor.end(core.config.audience);
+            self.floor_news(core);
+        }
+        self.changed(core);
+    }
+
+    /// All focus users that have joined leave.
+    pub(super) fn leave_all(&mut self, core: &mut Core, routes: &mut Routes) {
         let joined: Vec<FocusUser> =
             self.doors.iter().filter(|(_, door)| door.is_joined()).map(|(focus, _)| focus.clone()).collect();
         for focus in joined {
             self.leave(&focus, core, routes);
         }
-        core.changed(RecordKey::Conference(self.group.clone()));
+    }
+
+    /// The group room was upgraded: nobody new comes in here, those who are in are told where to go on, and the focus leaves
+    /// when they have gone, also where it was to stay.
+    pub(crate) fn replaced(&mut self, by: RoomKey, core: &mut Core, routes: &mut Routes) {
+        if self.replaced_by.as_ref() == Some(&by) {
+            return;
+        }
+        self.replaced_by = Some(by.clone());
+        self.changed(core);
+        let rooms: BTreeSet<(FocusUser, RoomKey)> = self
+            .legs
+            .values()
+            .filter(|leg| leg.is_admitted())
+            .map(|leg| (leg.focus.clone(), leg.key.room.clone()))
+            .collect();
+        for (focus, room) in rooms {
+            let notice = Notice::RoomReplaced { group: self.group.clone(), by: by.clone() };
+            core.send(SignalRequest::Notice { focus, room, notice });
+        }
+        if self.legs.is_empty() {
+            self.leave_all(core, routes);
+        }
     }
 
     pub(super) fn leave(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
@@ -190,7 +236,7 @@ impl Conference {
             .requests
             .insert(request, Purpose::LeaveGroup { group: self.group.clone(), focus: focus.clone() });
         door.state = DoorState::Leaving { request };
-        core.changed(RecordKey::Conference(self.group.clone()));
+        self.changed(core);
     }
 
     /// The leave is done; should it have failed, there was nothing to leave.

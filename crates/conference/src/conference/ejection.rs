@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::Conference;
 use crate::call::HangupReason;
 use crate::core::Core;
-use crate::effect::{ConferenceEvent, EndReason, LegNews, MediaCommand, Notice, SignalRequest};
+use crate::effect::{ConferenceEvent, EndReason, LegNews, MediaCommand, Notice, Refusal, SignalRequest};
 use crate::id::{FocusUser, LegId, MemberId, RoomKey};
 use crate::leg::Leg;
 use crate::record::RecordKey;
@@ -21,7 +21,10 @@ const SHORTEST_LINGER: Millis = Millis(100);
 impl Conference {
     /// Someone is no longer in the group room (rule R4): all their calls end, at once.
     pub(crate) fn member_left_group(&mut self, member: &MemberId, core: &mut Core, routes: &mut Routes) {
-        self.end_legs(|leg| leg.key.caller == *member, EndReason::LeftGroup, core, routes);
+        let Some(legs) = self.members.get(member).map(|member| member.legs.clone()) else { return };
+        for leg in legs {
+            self.end_leg(leg, EndReason::LeftGroup, core, routes);
+        }
     }
 
     /// Someone is no longer in a 1:1 room (rule R5): their calls placed there end.
@@ -75,7 +78,7 @@ impl Conference {
     /// Ends a leg: its media at once, then the caller is told what there is to tell.
     pub(crate) fn end_leg(&mut self, id: LegId, reason: EndReason, core: &mut Core, routes: &mut Routes) {
         let Some(leg) = self.legs.remove(&id) else { return };
-        if let Some((kind, _)) = leg.deadline() {
+        for kind in Leg::timers(id) {
             core.timers.cancel(&kind);
         }
         if leg.has_media() && reason != EndReason::Restarted {
@@ -100,26 +103,29 @@ impl Conference {
             state: LegNews::Left(reason),
         });
         core.changed(RecordKey::Leg(id));
-        routes.legs.remove(&id);
-        routes.calls.remove(&leg.key);
+        routes.remove_leg(&leg);
         if let Some(member) = self.members.get_mut(&leg.key.caller) {
             member.legs.remove(&id);
-            if member.legs.is_empty() {
-                self.members.remove(&leg.key.caller);
-            }
         }
-        routes.remember_ended(leg.key, core);
+        self.exit_if_gone(&leg.key.caller, core);
+        routes.ended.remember(leg.key, core);
         self.linger_if_empty(core);
     }
 
     pub(super) fn notice(&self, reason: EndReason) -> Option<Notice> {
         match reason {
+            EndReason::Refused(Refusal::RoomReplaced) if let Some(by) = &self.replaced_by => {
+                Some(Notice::RoomReplaced { group: self.group.clone(), by: by.clone() })
+            }
             EndReason::Refused(why) => Some(Notice::Refused { why, group: self.group.clone() }),
             EndReason::LeftGroup
             | EndReason::FocusRemoved
             | EndReason::Replaced
             | EndReason::NeverConnected
             | EndReason::MediaLost
+            | EndReason::NoMedia
+            | EndReason::Kicked
+            | EndReason::Ended
             | EndReason::Restarted
             | EndReason::Renegotiation(_) => Some(Notice::Ended { why: reason, group: self.group.clone() }),
             // The caller did it, or can't be told: nobody is in the room to read it, or we are not.
@@ -133,10 +139,11 @@ impl Conference {
     }
 
     /// Rule R7: when the last one has left, the time after which the focus leaves begins. A call that is refused meanwhile does
-    /// not make it longer.
+    /// not make it longer. Where the focus stays the conference is over all the same, if there is something that ends with it.
     pub(super) fn linger_if_empty(&mut self, core: &mut Core) {
         let empty = self.legs.is_empty() && self.linger_until.is_none();
-        if empty && self.used && !core.config.stay.contains(&self.group) {
+        let ends = !self.stays(core) || !self.floor.is_fresh(core.config.audience);
+        if empty && self.used && ends {
             self.linger(core);
         }
     }
@@ -145,7 +152,7 @@ impl Conference {
         let until = core.now + core.config.linger.max(SHORTEST_LINGER);
         self.linger_until = Some(until);
         core.timers.set(TimerKind::Linger(self.group.clone()), until);
-        core.changed(RecordKey::Conference(self.group.clone()));
+        self.changed(core);
     }
 
     /// Whoever was hung up by a restart is given time to call again: out of a private room the focus would need a new invitation.
@@ -154,14 +161,14 @@ impl Conference {
         if self.linger_until.is_some_and(|earlier| earlier < until) {
             self.linger_until = Some(until);
             core.timers.set(TimerKind::Linger(self.group.clone()), until);
-            core.changed(RecordKey::Conference(self.group.clone()));
+            self.changed(core);
         }
     }
 
     pub(super) fn cancel_linger(&mut self, core: &mut Core) {
         if self.linger_until.take().is_some() {
             core.timers.cancel(&TimerKind::Linger(self.group.clone()));
-            core.changed(RecordKey::Conference(self.group.clone()));
+            self.changed(core);
         }
     }
 }
@@ -174,11 +181,14 @@ const fn farewell(reason: EndReason) -> Option<HangupReason> {
         | EndReason::FocusRemovedFromDirect
         | EndReason::Expired
         | EndReason::AnswerUndeliverable => None,
-        EndReason::LeftGroup | EndReason::LeftDirect | EndReason::FocusRemoved | EndReason::Replaced => {
-            Some(HangupReason::UserHangup)
-        }
+        EndReason::LeftGroup
+        | EndReason::LeftDirect
+        | EndReason::FocusRemoved
+        | EndReason::Replaced
+        | EndReason::Kicked
+        | EndReason::Ended => Some(HangupReason::UserHangup),
         EndReason::NeverConnected => Some(HangupReason::IceTimeout),
-        EndReason::MediaLost => Some(HangupReason::IceFailed),
+        EndReason::MediaLost | EndReason::NoMedia => Some(HangupReason::IceFailed),
         EndReason::Restarted | EndReason::Refused(_) | EndReason::Renegotiation(_) => {
             Some(HangupReason::UnknownError)
         }

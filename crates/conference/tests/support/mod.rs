@@ -1,10 +1,10 @@
 //! A machine under test: told inputs and time, asked what it wants done.
 
 use confocal_conference::{
-    Admission, CallInvite, CallKey, CallVersion, ConferenceEvent, Config, Deadline, Effect, Focus,
-    Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Millis, RequestFailure,
-    RequestId, RequestOutcome, RoomKey, Sdp, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose,
-    Timestamp,
+    Admission, Agreed, CallInvite, CallKey, CallVersion, ConferenceEvent, Config, Deadline, Effect, Focus,
+    Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Millis, OfferNumber,
+    RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp, SignalRequest, StreamInfo, StreamMetadata,
+    StreamPurpose, Timestamp,
 };
 
 pub(crate) const GROUP: &str = "!group";
@@ -145,13 +145,46 @@ impl Run {
     }
 
     pub(crate) fn answer_ready(&mut self) {
-        let (leg, generation) = self.last_opened();
+        let (leg, _) = self.last_opened();
+        self.answered(leg, Agreed::default());
+    }
+
+    /// The engine answers the last offer of a leg.
+    pub(crate) fn answered(&mut self, leg: LegId, agreed: Agreed) {
         self.tell(Input::Media(MediaReport::AnswerReady {
             leg,
-            generation,
+            generation: self.generation(leg),
+            offer: self.last_offer(leg),
             answer: Sdp("the answer".into()),
             streams: metadata(false),
+            agreed,
         }));
+    }
+
+    /// The session of a leg.
+    pub(crate) fn generation(&self, wanted: LegId) -> Generation {
+        let generation = self.media.iter().rev().find_map(|command| match command {
+            MediaCommand::Open { leg, generation, .. } | MediaCommand::Offer { leg, generation, .. }
+                if *leg == wanted =>
+            {
+                Some(*generation)
+            }
+            _ => None,
+        });
+        generation.unwrap()
+    }
+
+    /// The number of the last offer of a leg that the engine was given.
+    pub(crate) fn last_offer(&self, wanted: LegId) -> OfferNumber {
+        let number = self.media.iter().rev().find_map(|command| match command {
+            MediaCommand::Open { leg, number, .. } | MediaCommand::Renegotiate { leg, number, .. }
+                if *leg == wanted =>
+            {
+                Some(*number)
+            }
+            _ => None,
+        });
+        number.unwrap()
     }
 
     /// A user in the conference, media flowing. Returns their leg.

@@ -1,0 +1,148 @@
+//! What people may ask of a conference in words (rule R10), who may ask for it, and what they are told.
+//!
+//! | Command | Who may |
+//! |---|---|
+//! | who | every participant; in the group room everyone |
+//! | raise and lower one's own hand, mute and unmute oneself | participants |
+//! | everything else | moderators |
+//!
+//! The text of commands and replies never lives here: words are signalling's.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{MemberId, ParticipantId};
+
+/// What a member of the group room is allowed. Signalling derives it from what the room's own rules say of the member (in
+/// Matrix: its power level); the machine knows no levels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Takes part; has no voice in a conference with an audience unless given the word.
+    #[default]
+    Member,
+    /// Has a voice in every conference.
+    Speaker,
+    /// Has a voice in every conference, and keeps order.
+    Moderator,
+}
+
+/// Something asked of a conference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Who is here?
+    Who,
+    /// Raise one's hand.
+    RaiseHand,
+    /// Lower one's own hand, or (moderators) another one's.
+    LowerHand(Whom),
+    /// Not be heard any more: oneself, or (moderators) another one, or everyone.
+    Mute(Whom),
+    /// Be heard again. Who was muted by a moderator is unmuted by a moderator.
+    Unmute(Whom),
+    /// Remove a participant, and refuse their calls until [`Unkick`](Self::Unkick), the end of the conference, or for
+    /// [`Config::kick_lasts`](crate::Config::kick_lasts).
+    Kick(MemberId),
+    /// Let someone call again.
+    Unkick(MemberId),
+    /// Let nobody new in but moderators.
+    Lock,
+    /// Let everyone in again.
+    Unlock,
+    /// Only members of a speaker's role, and those who are given the word, are heard.
+    StartAudience,
+    /// Everyone is heard.
+    EndAudience,
+    /// Give someone the word, in a conference with an audience.
+    Grant(MemberId),
+    /// Take the word back.
+    Revoke(MemberId),
+    /// End the conference for everyone.
+    End,
+}
+
+/// Whom a command is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whom {
+    /// The one who asks.
+    Oneself,
+    /// Someone else.
+    Member(MemberId),
+    /// Everyone here but moderators; for muting also those who come later, until everyone is unmuted.
+    Everyone,
+}
+
+/// What comes of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done, or was so before.
+    Done,
+    /// Who is here.
+    Who(Roll),
+    /// It is not done.
+    Denied(Denial),
+}
+
+/// Why a command is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Denial {
+    /// There is no conference here now.
+    NoConference,
+    /// Only those who are in the conference may ask for it.
+    NotInConference,
+    /// Only moderators may ask for it.
+    NotAModerator,
+    /// The one it is about is not in the conference.
+    NoSuchParticipant,
+    /// A moderator is not removed by another one.
+    TargetIsModerator,
+    /// A moderator muted the one who asks, and only a moderator unmutes.
+    MutedByModerator,
+    /// It is a conference with an audience: raise a hand to be given the word.
+    Audience,
+}
+
+/// Why a participant is not heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Silenced {
+    /// They asked for it.
+    ByThemselves,
+    /// A moderator muted them.
+    ByModerator,
+    /// It is a conference with an audience, and they are of it.
+    Audience,
+}
+
+/// Who is in a conference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roll {
+    /// How many there are.
+    pub total: usize,
+    /// The first of them, in the order in which they came: at most [`Limits::roll`](crate::Limits::roll).
+    pub present: Vec<Present>,
+    /// Nobody new comes in but moderators.
+    pub locked: bool,
+    /// Only those are heard who have the role or were given the word.
+    pub audience: bool,
+}
+
+/// One participant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Present {
+    /// The participant.
+    pub participant: ParticipantId,
+    /// Who that is.
+    pub member: MemberId,
+    /// What they are allowed.
+    pub role: Role,
+    /// Why they are not heard; `None`: they are, as far as they send.
+    pub silenced: Option<Silenced>,
+    /// Their microphones are all off, as their clients say.
+    pub muted: bool,
+    /// Where they stand in the queue of raised hands, from 1.
+    pub hand: Option<usize>,
+    /// They are the active speaker.
+    pub speaking: bool,
+    /// How many calls they are in with.
+    pub calls: usize,
+}

@@ -1,0 +1,220 @@
+//! Participants: users coming in and leaving with their first and last leg, their voice, and the news of it.
+//!
+//! What moderators may do never lives here (`commands.rs`), nor what is remembered of people (`floor.rs`).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use super::Conference;
+use crate::command::{Present, Role, Roll, Silenced};
+use crate::core::Core;
+use crate::effect::{ConferenceEvent, MediaCommand, Notice, SignalRequest};
+use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
+use crate::input::LegLevel;
+
+/// One user with all their legs.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) participant: ParticipantId,
+    pub(super) legs: BTreeSet<LegId>,
+    /// Was let in, with one leg at least.
+    pub(super) present: bool,
+    /// Why they are not heard, as the engine and they themselves were told it last.
+    pub(super) silenced: Option<Silenced>,
+}
+
+impl Member {
+    pub(super) const fn new(participant: ParticipantId) -> Self {
+        Self { participant, legs: BTreeSet::new(), present: false, silenced: None }
+    }
+}
+
+impl Conference {
+    pub(super) fn is_present(&self, member: &MemberId) -> bool {
+        self.members.get(member).is_some_and(|member| member.present)
+    }
+
+    /// The first leg of a member was let in.
+    pub(super) fn enter(&mut self, member: &MemberId, core: &mut Core) {
+        let Some(entering) = self.members.get_mut(member).filter(|member| !member.present) else { return };
+        entering.present = true;
+        self.present.insert((entering.participant, member.clone()));
+        self.floor.entered(member);
+        self.changed(core);
+        self.standing_news(member, core);
+        self.refresh_voice(member, core);
+    }
+
+    /// The last leg of a member that was let in has ended.
+    pub(super) fn exit_if_gone(&mut self, member: &MemberId, core: &mut Core) {
+        let Some(leaving) = self.members.get_mut(member) else { return };
+        let admitted = |id: &LegId| self.legs.get(id).is_some_and(crate::leg::Leg::is_admitted);
+        if leaving.present && !leaving.legs.iter().any(admitted) {
+            leaving.present = false;
+            leaving.silenced = None;
+            let participant = leaving.participant;
+            self.present.remove(&(participant, member.clone()));
+            self.floor.left(member);
+            self.forget_people(core);
+            self.voice_gone(participant, core);
+            self.changed(core);
+        }
+        if self.members.get(member).is_some_and(|member| member.legs.is_empty()) {
+            self.members.remove(member);
+        }
+    }
+
+    pub(super) fn forget_people(&mut self, core: &Core) {
+        let Self { floor, members, .. } = self;
+        floor.forget_beyond(core.config.limits.remembered_members, |member| members.contains_key(member));
+    }
+
+    // ---- voice -----------------------------------------------------------------------------------------------------
+
+    /// Who may speak changed, or may have: the engine is told, and everyone who is heard again or no longer.
+    pub(super) fn refresh_voices(&mut self, core: &mut Core) {
+        let present: BTreeMap<MemberId, Option<Silenced>> = self
+            .members
+            .iter()
+            .filter(|(_, member)| member.present)
+            .map(|(name, member)| (name.clone(), member.silenced))
+            .collect();
+        for (member, before) in present {
+            if self.floor.silenced(&member) != before {
+                self.refresh_voice(&member, core);
+            }
+        }
+    }
+
+    /// As [`refresh_voices`](Self::refresh_voices), for one member.
+    pub(super) fn refresh_voice(&mut self, name: &MemberId, core: &mut Core) {
+        let Some(member) = self.members.get_mut(name).filter(|member| member.present) else { return };
+        let (before, now) = (member.silenced, self.floor.silenced(name));
+        member.silenced = now;
+        if before == now {
+            return;
+        }
+        let participant = member.participant;
+        let mut rooms: BTreeSet<(FocusUser, RoomKey)> = BTreeSet::new();
+        for id in &member.legs {
+            let Some(leg) = self.legs.get(id).filter(|leg| leg.is_admitted()) else { continue };
+            rooms.insert((leg.focus.clone(), leg.key.room.clone()));
+            if before.is_none() != now.is_none() && leg.has_media() {
+                let heard = now.is_none();
+                core.media(MediaCommand::SetHeard { leg: *id, generation: leg.generation, heard });
+            }
+        }
+        // Whoever did it themselves knows.
+        if before != Some(Silenced::ByThemselves) && now != Some(Silenced::ByThemselves) {
+            for (focus, room) in rooms {
+                let notice = Notice::Voice { group: self.group.clone(), silenced: now };
+                core.send(SignalRequest::Notice { focus, room, notice });
+            }
+        }
+        if now.is_some() {
+            self.voice_gone(participant, core);
+        }
+        self.standing_news(name, core);
+    }
+
+    // ---- speakers --------------------------------------------------------------------------------------------------
+
+    /// How loud legs of this conference are; those of others are passed over.
+    pub(crate) fn levels(&mut self, levels: &[LegLevel], core: &mut Core) {
+        for level in levels {
+            let Some(leg) = self.legs.get(&level.leg) else { continue };
+            core.notify(ConferenceEvent::Level {
+                conference: self.id,
+                leg: level.leg,
+                level: level.level,
+                speaking: level.speaking,
+            });
+            let silenced = self.members.get(&leg.key.caller).is_none_or(|member| member.silenced.is_some());
+            if leg.is_live() && !silenced {
+                let (config, now) = (&core.config.speaker, core.now);
+                self.speakers.heard(leg.participant, level.level, level.speaking, config, now);
+            }
+        }
+        if self.speakers.decide(&core.config.speaker, core.now) {
+            self.speaker_news(core);
+        }
+    }
+
+    /// A participant is not heard any more.
+    pub(super) fn voice_gone(&mut self, participant: ParticipantId, core: &mut Core) {
+        if self.speakers.gone(participant) {
+            self.speaker_news(core);
+        }
+    }
+
+    /// A leg went silent for good or for now; its participant is not heard unless by another leg.
+    pub(super) fn leg_not_live(&mut self, id: LegId, core: &mut Core) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let Some(member) = self.members.get(&leg.key.caller) else { return };
+        let live = |id: &LegId| self.legs.get(id).is_some_and(crate::leg::Leg::is_live);
+        if !member.legs.iter().any(live) {
+            self.voice_gone(leg.participant, core);
+        }
+    }
+
+    // ---- news ------------------------------------------------------------------------------------------------------
+
+    fn speaker_news(&self, core: &mut Core) {
+        core.notify(ConferenceEvent::ActiveSpeaker {
+            conference: self.id,
+            speaker: self.speakers.active(),
+            before: self.speakers.before(),
+        });
+    }
+
+    pub(super) fn floor_news(&self, core: &mut Core) {
+        core.notify(ConferenceEvent::Floor {
+            conference: self.id,
+            locked: self.floor.locked,
+            audience: self.floor.audience,
+        });
+    }
+
+    pub(super) fn standing_news(&self, name: &MemberId, core: &mut Core) {
+        let Some(member) = self.members.get(name).filter(|member| member.present) else { return };
+        core.notify(ConferenceEvent::Standing {
+            conference: self.id,
+            participant: member.participant,
+            member: name.clone(),
+            role: self.floor.role(name),
+            silenced: self.floor.silenced(name),
+            hand: self.floor.has_hand_up(name),
+        });
+    }
+
+    /// Who is here, of whom at most `limit` by name.
+    pub(crate) fn roll(&self, limit: usize) -> Roll {
+        let hands = self.floor.hands();
+        let present = self.present.iter().take(limit).filter_map(|(participant, name)| {
+            let member = self.members.get(name)?;
+            let muted = |id: &LegId| self.legs.get(id).is_none_or(|leg| leg.muted);
+            Some(Present {
+                participant: *participant,
+                member: name.clone(),
+                role: self.floor.role(name),
+                silenced: self.floor.silenced(name),
+                muted: member.legs.iter().all(muted),
+                hand: hands.iter().position(|hand| *hand == name).map(|at| at + 1),
+                speaking: self.speakers.active() == Some(*participant),
+                calls: member.legs.len(),
+            })
+        });
+        Roll {
+            total: self.present.len(),
+            present: present.collect(),
+            locked: self.floor.locked,
+            audience: self.floor.audience,
+        }
+    }
+
+    /// Who has which role in the group room.
+    pub(crate) fn roles_changed(&mut self, everyone: Role, roles: BTreeMap<MemberId, Role>, core: &mut Core) {
+        self.floor.set_roles(everyone, roles, core.config.limits.roles);
+        self.changed(core);
+        self.refresh_voices(core);
+    }
+}

@@ -1,0 +1,186 @@
+//! Going on with calls whose media sessions were lost on our side, as by a restart of the process.
+//!
+//! We are the one who is called, so in a collision of offers we are the polite one
+//! (<https://www.w3.org/TR/webrtc/#perfect-negotiation-example>): the caller's offer counts and ours is forgotten. Everything
+//! else that a call can go through never lives here.
+
+use super::Conference;
+use crate::call::{CallVersion, Sdp, StreamMetadata};
+use crate::core::Core;
+use crate::effect::{EndReason, MediaCommand, SignalRequest};
+use crate::id::{Generation, LegId, PartyId};
+use crate::leg::{Leg, LegState, Recovery};
+use crate::routes::{Purpose, Routes};
+use crate::time::Millis;
+
+/// How long a client gets to deal with our answer, or to offer by itself, before it is offered to.
+const PAUSE: Millis = Millis::from_secs(2);
+
+/// How long the engine may take to make an offer, or the answer to one.
+const PREPARE: Millis = Millis::from_secs(10);
+
+/// How long a client may take to answer an offer.
+const ASK: Millis = Millis::from_secs(10);
+
+/// How long media may take to connect once both descriptions are known. A client that can do this has it within 200 ms.
+pub(super) const RESUME: Millis = Millis::from_secs(5);
+
+impl Conference {
+    /// All media sessions are gone. Calls that were not answered yet get a new session; of the others those go on whose clients
+    /// can, and the rest is over.
+    pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
+        let mut hung_up = false;
+        for id in self.legs_by(|_| true) {
+            let Some(leg) = self.legs.get_mut(&id) else { continue };
+            leg.stopped = false;
+            leg.media_until = None;
+            match leg.state {
+                LegState::Ringing { .. } => continue,
+                LegState::Answering { expires, .. } if expires > core.now => {
+                    next_generation(leg);
+                    self.entered(id, core);
+                    self.open_media(id, core);
+                }
+                LegState::Answering { .. } => self.end_leg(id, EndReason::Expired, core, routes),
+                LegState::Connecting { .. }
+                | LegState::Active
+                | LegState::Reconnecting { .. }
+                | LegState::Recovering(_) => {
+                    if can_recover(leg, core) {
+                        self.recover(id, core);
+                    } else {
+                        self.end_leg(id, EndReason::Restarted, core, routes);
+                        hung_up = true;
+                    }
+                }
+            }
+            self.leg_not_live(id, core);
+        }
+        if hung_up {
+            self.linger_for_redial(core);
+        }
+    }
+
+    /// Sets out to get a leg a new session.
+    fn recover(&mut self, id: LegId, core: &mut Core) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.answer.is_some() {
+            leg.state = LegState::Recovering(Recovery::Delivering);
+            self.entered(id, core);
+            return;
+        }
+        let offered = leg.negotiating.as_ref().is_some_and(|negotiating| negotiating.expires > core.now);
+        self.pause_before_recovery(id, core);
+        // An offer of the caller is answered at once: whatever it was for, a new session is what it gets.
+        if offered {
+            self.reopen(id, core);
+        }
+    }
+
+    /// Our answer to the invite has arrived; the client gets a moment to deal with it.
+    pub(super) fn pause_before_recovery(&mut self, id: LegId, core: &mut Core) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.state = LegState::Recovering(Recovery::Pausing { until: core.now + PAUSE });
+        self.entered(id, core);
+    }
+
+    /// The time of a step of recovery is over.
+    pub(crate) fn recovery_due(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let LegState::Recovering(step) = &leg.state else { return };
+        if !matches!(step, Recovery::Pausing { .. }) {
+            self.end_leg(id, EndReason::Restarted, core, routes);
+            return;
+        }
+        next_generation(leg);
+        leg.negotiating = None;
+        leg.candidates_taken = 0;
+        leg.state = LegState::Recovering(Recovery::Offering { until: core.now + PREPARE });
+        core.media(MediaCommand::Offer {
+            leg: id,
+            generation: leg.generation,
+            conference: self.id,
+            participant: leg.participant,
+        });
+        self.after_opening(id, core);
+    }
+
+    /// The engine has an offer.
+    pub(crate) fn offer_ready(
+        &mut self,
+        id: LegId,
+        offer: Sdp,
+        streams: StreamMetadata,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let LegState::Recovering(Recovery::Offering { .. }) = leg.state else { return };
+        let until = core.now + ASK;
+        let request =
+            core.send(SignalRequest::NegotiateOffer { to: leg.address(), offer, streams, expires: until });
+        routes.requests.insert(request, Purpose::Offer(id));
+        leg.state = LegState::Recovering(Recovery::Offered { until, request });
+        self.entered(id, core);
+    }
+
+    /// The fate of our offer is known.
+    pub(crate) fn offer_sent(&mut self, id: LegId, delivered: bool, core: &mut Core, routes: &mut Routes) {
+        let offered = |leg: &Leg| matches!(leg.state, LegState::Recovering(Recovery::Offered { .. }));
+        if !delivered && self.legs.get(&id).is_some_and(offered) {
+            self.end_leg(id, EndReason::Restarted, core, routes);
+        }
+    }
+
+    /// The caller answers our offer. An answer to one that was taken back finds another state.
+    pub(crate) fn offer_answered(
+        &mut self,
+        id: LegId,
+        party: Option<&PartyId>,
+        answer: Sdp,
+        core: &mut Core,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
+        let LegState::Recovering(Recovery::Offered { .. }) = leg.state else { return };
+        leg.state = LegState::Recovering(Recovery::Resuming { until: core.now + RESUME });
+        core.media(MediaCommand::Accept { leg: id, generation: leg.generation, answer });
+        self.entered(id, core);
+    }
+
+    /// The caller offers while we are about to, or have: its offer counts, in a new session.
+    pub(super) fn reopen(&mut self, id: LegId, core: &mut Core) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(negotiating) = &leg.negotiating else { return };
+        let offer = negotiating.offer.clone();
+        if leg.has_media() {
+            core.media(MediaCommand::Close { leg: id, generation: leg.generation });
+        }
+        next_generation(leg);
+        leg.state = LegState::Recovering(Recovery::Reopening { until: core.now + PREPARE });
+        core.media(MediaCommand::Open {
+            leg: id,
+            generation: leg.generation,
+            conference: self.id,
+            participant: leg.participant,
+            number: leg.offer,
+            offer,
+        });
+        self.after_opening(id, core);
+    }
+
+    fn after_opening(&mut self, id: LegId, core: &mut Core) {
+        if let Some(leg) = self.legs.get(&id) {
+            self.opened_media(leg, core);
+        }
+        self.entered(id, core);
+    }
+}
+
+fn next_generation(leg: &mut Leg) {
+    leg.generation = Generation(leg.generation.0.saturating_add(1));
+}
+
+/// Only a client of version 1 knows `m.call.negotiate`, and one that describes its streams has been seen to go on.
+fn can_recover(leg: &Leg, core: &Core) -> bool {
+    core.config.recover_calls && leg.version == CallVersion::V1 && leg.wants_metadata
+}

@@ -1,0 +1,114 @@
+//! What came of what the machine wanted: outcomes of requests, reports of the engine.
+//!
+//! What they lead to never lives here.
+
+use alloc::vec::Vec;
+
+use super::Focus;
+use crate::conference::{Answered, Conference};
+use crate::core::Core;
+use crate::id::{Generation, LegId, RequestId, RoomKey};
+use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
+use crate::routes::{Purpose, Routes};
+
+impl Focus {
+    pub(super) fn request_done(&mut self, id: RequestId, outcome: &RequestOutcome) {
+        let failure = match outcome {
+            RequestOutcome::Done | RequestOutcome::Admission(_) => None,
+            RequestOutcome::Failed(failure) => Some(*failure),
+        };
+        let delivered = failure.is_none();
+        match self.routes.requests.remove(&id) {
+            Some(Purpose::JoinGroup { group, focus }) => {
+                self.with_conference(&group, |it, core, routes| {
+                    it.door_joined(id, &focus, failure, core, routes)
+                });
+            }
+            Some(Purpose::LeaveGroup { group, focus }) => {
+                self.with_conference(&group, |it, core, _| it.door_left(id, &focus, core));
+            }
+            Some(Purpose::JoinDirect { room, focus }) => self.direct_joined(id, &room, &focus, failure),
+            Some(Purpose::Admission(leg)) => {
+                let answer = match outcome {
+                    RequestOutcome::Admission(admission) => Ok(*admission),
+                    // Not an answer to the question that was asked.
+                    RequestOutcome::Done => Err(RequestFailure::Rejected),
+                    RequestOutcome::Failed(failure) => Err(*failure),
+                };
+                self.with_leg(leg, |it, core, routes| it.admission(leg, answer, core, routes));
+            }
+            Some(Purpose::Answer(leg)) => {
+                self.with_leg(leg, |it, core, routes| it.answer_sent(leg, delivered, core, routes));
+            }
+            Some(Purpose::Offer(leg)) => {
+                self.with_leg(leg, |it, core, routes| it.offer_sent(leg, delivered, core, routes));
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn media(&mut self, report: MediaReport) {
+        match report {
+            MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed } => {
+                let answered = Answered { number, answer, streams, agreed };
+                self.with_session(leg, generation, |it, core, routes| {
+                    it.answer_ready(leg, answered, core, routes);
+                });
+            }
+            MediaReport::OfferReady { leg, generation, offer, streams } => {
+                self.with_session(leg, generation, |it, core, routes| {
+                    it.offer_ready(leg, offer, streams, core, routes);
+                });
+            }
+            MediaReport::OfferRefused { leg, generation, why } => {
+                self.with_session(leg, generation, |it, core, routes| {
+                    it.offer_refused(leg, why, core, routes)
+                });
+            }
+            MediaReport::TransportUp { leg, generation } => {
+                self.with_session(leg, generation, |it, core, _| it.transport_up(leg, core));
+            }
+            MediaReport::TransportLost { leg, generation } => {
+                self.with_session(leg, generation, |it, core, routes| {
+                    it.transport_lost(leg, false, core, routes)
+                });
+            }
+            MediaReport::TransportFailed { leg, generation } => {
+                self.with_session(leg, generation, |it, core, routes| {
+                    it.transport_lost(leg, true, core, routes)
+                });
+            }
+            MediaReport::Flow { leg, generation, flowing } => {
+                self.with_session(leg, generation, |it, core, _| it.flow(leg, flowing, core));
+            }
+            MediaReport::Levels(levels) => self.levels(&levels),
+        }
+    }
+
+    /// Each conference that is named gets all levels: they know their own legs. Reports name few conferences, most of them one.
+    fn levels(&mut self, levels: &[LegLevel]) {
+        let mut told: Vec<RoomKey> = Vec::new();
+        for level in levels {
+            let Some(group) = self.routes.group_of(level.leg) else { continue };
+            if !told.contains(group) {
+                let group = group.clone();
+                self.with_conference(&group, |it, core, _| it.levels(levels, core));
+                told.push(group);
+            }
+        }
+    }
+
+    /// A report of the engine, unless it is from an older session of the leg.
+    fn with_session(
+        &mut self,
+        leg: LegId,
+        generation: Generation,
+        act: impl FnOnce(&mut Conference, &mut Core, &mut Routes),
+    ) {
+        self.with_leg(leg, |it, core, routes| {
+            if it.legs.get(&leg).is_some_and(|leg| leg.generation == generation) {
+                act(it, core, routes);
+            }
+        });
+    }
+}

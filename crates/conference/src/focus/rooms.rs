@@ -1,0 +1,200 @@
+//! Rooms: invitations, 1:1 rooms, people and focus users leaving, and what is asked for in words.
+//!
+//! Calls never live here.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::Focus;
+use crate::command::{Command, Denial, Reply};
+use crate::direct::{DirectDoor, DirectRoom};
+use crate::effect::{Notice, SignalRequest};
+use crate::id::{FocusUser, MemberId, RequestId, RoomKey, ServerName};
+use crate::input::RequestFailure;
+use crate::rates::Deed;
+use crate::record::RecordKey;
+use crate::routes::Purpose;
+use crate::timer::TimerKind;
+
+impl Focus {
+    pub(super) fn invited(
+        &mut self,
+        focus: FocusUser,
+        group: RoomKey,
+        room: RoomKey,
+        by: MemberId,
+        via: Vec<ServerName>,
+    ) {
+        if !self.core.config.policy.allows(&by) {
+            self.core.send(SignalRequest::Leave { focus, room });
+        } else if room != group {
+            self.invited_to_direct(focus, group, room, by, via);
+        } else if self.make_conference(&group) {
+            self.with_conference(&group, |it, core, routes| it.door_invited(focus, via, core, routes));
+        } else {
+            self.core.send(SignalRequest::Leave { focus, room });
+        }
+    }
+
+    fn invited_to_direct(
+        &mut self,
+        focus: FocusUser,
+        group: RoomKey,
+        room: RoomKey,
+        by: MemberId,
+        via: Vec<ServerName>,
+    ) {
+        let (limits, directs) = (&self.core.config.limits, &mut self.routes.directs);
+        let too_many = match directs.get(&room) {
+            Some(direct) => {
+                !direct.doors.contains_key(&focus) && direct.doors.len() >= limits.doors_per_direct_room
+            }
+            None => {
+                directs.len() >= limits.direct_rooms
+                    || directs.count_of(&by) >= limits.direct_rooms_per_member
+            }
+        };
+        if too_many {
+            self.core.send(SignalRequest::Leave { focus, room });
+            return;
+        }
+        let until = self.core.now + self.core.config.direct_idle;
+        if directs.get(&room).is_none() {
+            let doors = BTreeMap::new();
+            directs.insert(room.clone(), DirectRoom { with: by, doors, told_encrypted: false, until });
+        }
+        let request = self.core.send(SignalRequest::JoinDirect {
+            focus: focus.clone(),
+            group: group.clone(),
+            room: room.clone(),
+            via: via.clone(),
+        });
+        let purpose = Purpose::JoinDirect { room: room.clone(), focus: focus.clone() };
+        self.routes.requests.insert(request, purpose);
+        if let Some(direct) = directs.get_mut(&room) {
+            direct.doors.insert(focus, DirectDoor { group, joining: Some(request), via });
+        }
+        self.used_direct(&room);
+    }
+
+    /// Something happened in a 1:1 room for which the focus is there.
+    pub(super) fn used_direct(&mut self, room: &RoomKey) {
+        let Some(direct) = self.routes.directs.get_mut(room) else { return };
+        direct.until = self.core.now + self.core.config.direct_idle;
+        self.core.timers.set(TimerKind::DirectIdle(room.clone()), direct.until);
+        self.core.changed(RecordKey::Direct(room.clone()));
+    }
+
+    /// Nobody has called in a 1:1 room for long. A call that goes on there keeps the focus in it.
+    pub(super) fn direct_idle(&mut self, room: &RoomKey) {
+        let Some(direct) = self.routes.directs.get(room) else { return };
+        let doors: Vec<(FocusUser, RoomKey)> =
+            direct.doors.iter().map(|(focus, door)| (focus.clone(), door.group.clone())).collect();
+        let in_use = doors
+            .iter()
+            .filter_map(|(_, group)| self.conferences.get(group))
+            .any(|it| it.legs.values().any(|leg| leg.key.room == *room));
+        if in_use {
+            self.used_direct(room);
+            return;
+        }
+        for (focus, _) in doors {
+            self.core.send(SignalRequest::Leave { focus: focus.clone(), room: room.clone() });
+            self.forget_direct_door(room, &focus);
+        }
+    }
+
+    pub(super) fn direct_joined(
+        &mut self,
+        id: RequestId,
+        room: &RoomKey,
+        focus: &FocusUser,
+        failure: Option<RequestFailure>,
+    ) {
+        let direct = self.routes.directs.get_mut(room);
+        let Some(door) = direct.and_then(|direct| direct.doors.get_mut(focus)) else { return };
+        if door.joining != Some(id) {
+            return;
+        }
+        door.joining = None;
+        let group = door.group.clone();
+        self.core.changed(RecordKey::Direct(room.clone()));
+        if failure.is_some() {
+            // A call may have come already, pushed between an earlier join and its end.
+            self.with_conference(&group, |it, core, routes| it.focus_left_direct(room, focus, core, routes));
+            self.forget_direct_door(room, focus);
+        }
+    }
+
+    fn forget_direct_door(&mut self, room: &RoomKey, focus: &FocusUser) {
+        let Some(direct) = self.routes.directs.get_mut(room) else { return };
+        direct.doors.remove(focus);
+        if direct.doors.is_empty() {
+            self.routes.directs.remove(room);
+            self.core.timers.cancel(&TimerKind::DirectIdle(room.clone()));
+        }
+        self.core.changed(RecordKey::Direct(room.clone()));
+    }
+
+    /// A call placed in an encrypted 1:1 room would ring in vain, so whoever made the room is told, once.
+    pub(super) fn room_encrypted(&mut self, room: RoomKey) {
+        let Some(direct) = self.routes.directs.get_mut(&room).filter(|direct| !direct.told_encrypted) else {
+            return;
+        };
+        let Some((focus, door)) = direct.doors.first_key_value() else { return };
+        let notice = Notice::Encrypted { group: door.group.clone() };
+        let focus = focus.clone();
+        direct.told_encrypted = true;
+        self.core.changed(RecordKey::Direct(room.clone()));
+        self.core.send(SignalRequest::Notice { focus, room, notice });
+    }
+
+    pub(super) fn focus_removed(&mut self, focus: &FocusUser, room: &RoomKey) {
+        self.with_conference(room, |it, core, routes| it.door_removed(focus, core, routes));
+        // Not an alternative: whoever invites another room's focus user into a group room makes it a 1:1 room to that one.
+        let direct = self.routes.directs.get(room);
+        let Some(door) = direct.and_then(|direct| direct.doors.get(focus)) else { return };
+        let group = door.group.clone();
+        self.with_conference(&group, |it, core, routes| it.focus_left_direct(room, focus, core, routes));
+        self.forget_direct_door(room, focus);
+    }
+
+    pub(super) fn member_removed(&mut self, room: &RoomKey, member: &MemberId) {
+        self.with_conference(room, |it, core, routes| it.member_left_group(member, core, routes));
+        // A group room may be a 1:1 room too, see `focus_removed`.
+        let Some(direct) = self.routes.directs.get(room) else { return };
+        let ours = direct.with == *member;
+        let doors: Vec<(FocusUser, RoomKey)> =
+            direct.doors.iter().map(|(focus, door)| (focus.clone(), door.group.clone())).collect();
+        for (focus, group) in doors {
+            self.with_conference(&group, |it, core, routes| {
+                it.member_left_direct(room, member, core, routes)
+            });
+            // The room was theirs: without them it is of no more use.
+            if ours {
+                self.core.send(SignalRequest::Leave { focus: focus.clone(), room: room.clone() });
+                self.forget_direct_door(room, &focus);
+            }
+        }
+    }
+
+    /// Someone asks for something in words, and is replied to where it was said. Who asks too often is not heard.
+    pub(super) fn commanded(&mut self, focus: FocusUser, room: RoomKey, by: &MemberId, command: Command) {
+        if !self.core.may(by, Deed::Command) {
+            return;
+        }
+        self.core.count(by, Deed::Command);
+        let direct = self.routes.directs.get(&room).and_then(|direct| direct.doors.get(&focus));
+        let in_group = self.conferences.contains_key(&room);
+        let group = match direct {
+            Some(door) if !in_group => door.group.clone(),
+            Some(_) | None => room.clone(),
+        };
+        let mut reply = Reply::Denied(Denial::NoConference);
+        self.with_conference(&group, |it, core, routes| {
+            reply = it.command(by, in_group, &command, core, routes);
+        });
+        let notice = Notice::Reply { group, command, reply };
+        self.core.send(SignalRequest::Notice { focus, room, notice });
+    }
+}

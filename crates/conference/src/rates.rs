@@ -1,0 +1,155 @@
+//! How often someone may do something: one moment per member and kind of deed, moved on by each deed.
+//!
+//! What happens to someone who is too fast never lives here.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::MemberId;
+use crate::time::{Millis, Timestamp};
+
+/// How often something may be done: so often at once, and in the long run once in each interval.
+///
+/// Counted by the generic cell rate algorithm (ITU-T I.371): each deed moves a moment one interval on, and is one too many if
+/// the moment is further ahead than `at_once` deeds reach.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) at_once: u32,
+    pub(crate) interval: Millis,
+}
+
+/// A kind of deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Placing a call.
+    Call,
+    /// Calling for a room that one turns out not to be in.
+    StrangerCall,
+    /// Giving a command.
+    Command,
+}
+
+/// What one member has done lately: the moments by which all of it is forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Deeds {
+    call: Option<Timestamp>,
+    stranger_call: Option<Timestamp>,
+    command: Option<Timestamp>,
+}
+
+/// All members' deeds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rates {
+    members: BTreeMap<MemberId, Deeds>,
+    /// In the order in which they can be forgotten.
+    forgettable: BTreeSet<(Timestamp, MemberId)>,
+}
+
+impl Rates {
+    /// Whether a member may do it (once more), without counting it.
+    pub(crate) fn may(&self, member: &MemberId, deed: Deed, rate: Rate, now: Timestamp) -> bool {
+        let ahead =
+            self.members.get(member).and_then(|deeds| deeds.of(deed)).map_or(Millis(0), |at| at.since(now));
+        rate.at_once > 0 && ahead.0 <= u64::from(rate.at_once - 1).saturating_mul(rate.interval.0)
+    }
+
+    /// Counts a deed. The members whose records change are the one who did it and those who are forgotten for it.
+    pub(crate) fn count(
+        &mut self,
+        member: &MemberId,
+        deed: Deed,
+        rate: Rate,
+        limit: usize,
+        now: Timestamp,
+    ) -> BTreeSet<MemberId> {
+        let mut changed = BTreeSet::from([member.clone()]);
+        let mut deeds = self.members.get(member).copied().unwrap_or_default();
+        self.forgettable.remove(&(deeds.last(), member.clone()));
+        *deeds.of_mut(deed) = Some(deeds.of(deed).map_or(now, |at| at.max(now)) + rate.interval);
+        self.restore(member.clone(), deeds);
+        while self.members.len() > limit || self.forgettable.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, forgotten)) = self.forgettable.pop_first() else { break };
+            self.members.remove(&forgotten);
+            changed.insert(forgotten);
+        }
+        changed
+    }
+
+    pub(crate) fn restore(&mut self, member: MemberId, deeds: Deeds) {
+        self.forgettable.insert((deeds.last(), member.clone()));
+        self.members.insert(member, deeds);
+    }
+
+    /// What is known of a member, for its record.
+    pub(crate) fn of(&self, member: &MemberId) -> Option<&Deeds> {
+        self.members.get(member)
+    }
+}
+
+impl Deeds {
+    const fn of(&self, deed: Deed) -> Option<Timestamp> {
+        match deed {
+            Deed::Call => self.call,
+            Deed::StrangerCall => self.stranger_call,
+            Deed::Command => self.command,
+        }
+    }
+
+    const fn of_mut(&mut self, deed: Deed) -> &mut Option<Timestamp> {
+        match deed {
+            Deed::Call => &mut self.call,
+            Deed::StrangerCall => &mut self.stranger_call,
+            Deed::Command => &mut self.command,
+        }
+    }
+
+    /// The moment by which all of it is forgotten.
+    fn last(&self) -> Timestamp {
+        [self.call, self.stranger_call, self.command]
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(Timestamp::from_unix_millis(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const RATE: Rate = Rate { at_once: 3, interval: Millis(100) };
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_unix_millis(millis)
+    }
+
+    #[test]
+    fn three_at_once_then_one_in_each_interval_and_kinds_count_apart() {
+        let (mut rates, anna) = (Rates::default(), "@anna".into());
+        let mut done = Vec::new();
+        for millis in (1_000..1_500).step_by(10) {
+            if rates.may(&anna, Deed::Call, RATE, at(millis)) {
+                rates.count(&anna, Deed::Call, RATE, 10, at(millis));
+                done.push(millis);
+            }
+        }
+        assert_eq!(done, [1_000, 1_010, 1_020, 1_100, 1_200, 1_300, 1_400]);
+        assert!(rates.may(&anna, Deed::Command, RATE, at(1_400)));
+        assert!(!Rates::default().may(&anna, Deed::Call, Rate { at_once: 0, ..RATE }, at(0)));
+    }
+
+    #[test]
+    fn only_the_last_ones_are_remembered_and_nobody_after_their_time() {
+        let mut rates = Rates::default();
+        for (millis, member) in [(0, "@a"), (1, "@b"), (2, "@c")] {
+            rates.count(&member.into(), Deed::Call, RATE, 2, at(millis));
+        }
+        assert_eq!(rates.members.keys().map(MemberId::as_str).collect::<Vec<_>>(), ["@b", "@c"]);
+        let changed = rates.count(&"@d".into(), Deed::Call, RATE, 9, at(500));
+        assert_eq!(changed.iter().map(MemberId::as_str).collect::<Vec<_>>(), ["@b", "@c", "@d"]);
+        assert_eq!((rates.members.len(), rates.forgettable.len()), (1, 1));
+    }
+}

@@ -1,0 +1,252 @@
+//! Who has the word, by what is heard: one active speaker with hysteresis, and those before.
+//!
+//! Measuring sound never lives here, nor who may speak: only voices that are heard are told.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use crate::config::SpeakerConfig;
+use crate::id::ParticipantId;
+use crate::input::LevelDbov;
+use crate::time::{Millis, Timestamp};
+
+/// A voice that was not heard for this long is forgotten.
+const FORGET: Millis = Millis::from_secs(10);
+
+/// How loudness is smoothed, in parts of the way to the new level at each report: up at once, down slowly, so that the gaps
+/// between words do not count.
+const RISE: i32 = 2;
+const FALL: i32 = 8;
+
+/// The speakers of one conference. Not a record: after a restart the first words decide anew.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Speakers {
+    voices: BTreeMap<ParticipantId, Voice>,
+    active: Option<ParticipantId>,
+    /// Since when.
+    changed: Option<Timestamp>,
+    /// One who is louder than the active speaker, and since when.
+    challenger: Option<(ParticipantId, Timestamp)>,
+    /// The speakers before, the last one first.
+    before: VecDeque<ParticipantId>,
+}
+
+/// One participant's voice.
+#[derive(Clone, Debug)]
+struct Voice {
+    /// Smoothed level, in tenths of a dBov.
+    loudness: i32,
+    /// Since when they speak without a pause that counts.
+    since: Timestamp,
+    /// When they were last heard to speak.
+    spoke: Timestamp,
+}
+
+impl Voice {
+    /// They are speaking, or have paused for so short that it does not count.
+    fn speaks(&self, config: &SpeakerConfig, now: Timestamp) -> bool {
+        now.since(self.spoke) < config.pause
+    }
+}
+
+impl Speakers {
+    /// A voice was measured.
+    pub(crate) fn heard(
+        &mut self,
+        who: ParticipantId,
+        level: LevelDbov,
+        speaking: bool,
+        config: &SpeakerConfig,
+        now: Timestamp,
+    ) {
+        let tenths = i32::from(level.0) * 10;
+        let voice = match self.voices.get_mut(&who) {
+            Some(voice) => voice,
+            None if !speaking => return,
+            None => self.voices.entry(who).or_insert(Voice { loudness: tenths, since: now, spoke: now }),
+        };
+        let part = if tenths > voice.loudness { RISE } else { FALL };
+        voice.loudness += (tenths - voice.loudness) / part;
+        if speaking {
+            if !voice.speaks(config, now) {
+                voice.since = now;
+            }
+            voice.spoke = now;
+        }
+    }
+
+    /// Decides who has the word. True if that changed.
+    pub(crate) fn decide(&mut self, config: &SpeakerConfig, now: Timestamp) -> bool {
+        let active = self.active;
+        self.voices.retain(|who, voice| now.since(voice.spoke) < FORGET || Some(*who) == active);
+        let Some(best) = self.loudest(config, now) else {
+            self.challenger = None;
+            return false;
+        };
+        let Some(active) = active else { return self.change(best, config, now) };
+        if best == active {
+            self.challenger = None;
+            return false;
+        }
+        if self.changed.is_some_and(|changed| now.since(changed) < config.dwell) {
+            return false;
+        }
+        if !self.voices.get(&active).is_some_and(|voice| voice.speaks(config, now)) {
+            return self.change(best, config, now);
+        }
+        let loudness = |who| self.voices.get(&who).map_or(i32::MIN, |voice| voice.loudness);
+        if loudness(best) < loudness(active).saturating_add(i32::from(config.margin_db) * 10) {
+            self.challenger = None;
+            return false;
+        }
+        match self.challenger {
+            Some((who, since)) if who == best => {
+                now.since(since) >= config.insist && self.change(best, config, now)
+            }
+            _ => {
+                self.challenger = Some((best, now));
+                false
+            }
+        }
+    }
+
+    /// Someone is not heard any more. True if they had the word.
+    pub(crate) fn gone(&mut self, who: ParticipantId) -> bool {
+        self.voices.remove(&who);
+        self.before.retain(|before| *before != who);
+        self.challenger = self.challenger.filter(|(challenger, _)| *challenger != who);
+        let had_it = self.active == Some(who);
+        if had_it {
+            self.active = None;
+        }
+        had_it
+    }
+
+    pub(crate) const fn active(&self) -> Option<ParticipantId> {
+        self.active
+    }
+
+    /// Those who had the word before, the last one first.
+    pub(crate) fn before(&self) -> Vec<ParticipantId> {
+        self.before.iter().copied().collect()
+    }
+
+    /// The loudest of those who have spoken for long enough; of equal ones, who came first.
+    fn loudest(&self, config: &SpeakerConfig, now: Timestamp) -> Option<ParticipantId> {
+        self.voices
+            .iter()
+            .filter(|(_, voice)| voice.speaks(config, now) && voice.spoke.since(voice.since) >= config.onset)
+            .max_by_key(|(who, voice)| (voice.loudness, core::cmp::Reverse(**who)))
+            .map(|(who, _)| *who)
+    }
+
+    fn change(&mut self, to: ParticipantId, config: &SpeakerConfig, now: Timestamp) -> bool {
+        if let Some(last) = self.active.replace(to) {
+            self.before.push_front(last);
+        }
+        self.before.retain(|before| *before != to);
+        self.before.truncate(config.remembered);
+        self.changed = Some(now);
+        self.challenger = None;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    const ANNA: ParticipantId = ParticipantId(1);
+    const BERT: ParticipantId = ParticipantId(2);
+    const CARL: ParticipantId = ParticipantId(3);
+
+    /// A conference heard five times a second.
+    struct Talk {
+        speakers: Speakers,
+        config: SpeakerConfig,
+        now: Timestamp,
+        changes: Vec<(u64, ParticipantId)>,
+    }
+
+    impl Talk {
+        fn new() -> Self {
+            let (speakers, config) = (Speakers::default(), SpeakerConfig::default());
+            Self { speakers, config, now: Timestamp::from_unix_millis(0), changes: Vec::new() }
+        }
+
+        /// For so long each of these is so loud (dBov); below -60 is not speech.
+        fn go_on(&mut self, millis: u64, levels: &[(ParticipantId, i8)]) {
+            for _ in 0..millis / 200 {
+                self.now = self.now + Millis(200);
+                for (who, level) in levels {
+                    self.speakers.heard(*who, LevelDbov(*level), *level > -60, &self.config, self.now);
+                }
+                if self.speakers.decide(&self.config, self.now) {
+                    self.changes.extend(self.speakers.active().map(|who| (self.now.as_unix_millis(), who)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_after_a_pause_takes_over_within_two_seconds_and_a_cough_does_not() {
+        let mut talk = Talk::new();
+        talk.go_on(3_000, &[(ANNA, -20)]);
+        talk.go_on(200, &[(ANNA, -20), (BERT, -3)]);
+        talk.go_on(2_000, &[(ANNA, -20), (BERT, -90)]);
+        assert_eq!(talk.changes, [(600, ANNA)], "a cough is no word");
+        talk.go_on(1_000, &[(ANNA, -90), (BERT, -90)]);
+        talk.go_on(200, &[(ANNA, -90), (BERT, -3)]);
+        talk.go_on(1_000, &[(ANNA, -90), (BERT, -90)]);
+        assert_eq!(talk.changes.len(), 1, "nor in a pause");
+        talk.go_on(2_000, &[(ANNA, -90), (BERT, -25)]);
+        assert_eq!(talk.changes.len(), 2);
+        let (when, who) = talk.changes[1];
+        assert!(who == BERT && when <= 7_400 + 1_000, "{when}");
+    }
+
+    #[test]
+    fn one_who_goes_on_keeps_the_word_unless_another_is_much_louder_for_a_while() {
+        let mut talk = Talk::new();
+        talk.go_on(3_000, &[(ANNA, -20)]);
+        talk.go_on(10_000, &[(ANNA, -20), (BERT, -16)]);
+        assert_eq!(talk.changes, [(600, ANNA)], "4 dB is no reason");
+        talk.go_on(3_000, &[(ANNA, -30), (BERT, -16)]);
+        assert_eq!(talk.changes.len(), 2);
+    }
+
+    #[test]
+    fn two_who_speak_by_turns_do_not_make_it_flap() {
+        let mut talk = Talk::new();
+        for _ in 0..20 {
+            talk.go_on(400, &[(ANNA, -20), (BERT, -90)]);
+            talk.go_on(400, &[(ANNA, -90), (BERT, -20)]);
+        }
+        for pair in talk.changes.windows(2) {
+            assert!(pair[1].0 - pair[0].0 >= 1_000, "{:?}", talk.changes);
+        }
+    }
+
+    #[test]
+    fn who_spoke_before_is_remembered_once_each_and_the_last_first() {
+        let mut talk = Talk::new();
+        for who in [ANNA, BERT, ANNA, CARL] {
+            talk.go_on(3_000, &[(who, -20)]);
+        }
+        assert_eq!((talk.speakers.active(), talk.speakers.before()), (Some(CARL), vec![ANNA, BERT]));
+        assert!(!talk.speakers.gone(ANNA));
+        assert!(talk.speakers.gone(CARL));
+        assert_eq!((talk.speakers.active(), talk.speakers.before()), (None, vec![BERT]));
+    }
+
+    #[test]
+    fn silence_leaves_the_word_where_it_was() {
+        let mut talk = Talk::new();
+        talk.go_on(2_000, &[(ANNA, -20)]);
+        talk.go_on(60_000, &[(ANNA, -90), (BERT, -90)]);
+        assert_eq!(talk.speakers.active(), Some(ANNA));
+        assert!(talk.speakers.voices.len() <= 1);
+    }
+}
