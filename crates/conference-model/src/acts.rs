@@ -1,0 +1,485 @@
+//! What each action means: which inputs the machine is told, and what time it is then.
+//!
+//! Telling and looking never live here, see `world.rs`.
+
+use confocal_conference::{
+    Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, HangupReason, Input, LegId, LegLevel,
+    LevelDbov, MediaReport, Millis, OfferNumber, OfferRefusal, PartyId, RequestId, RequestOutcome, Role, Sdp,
+    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose,
+};
+
+use crate::action::{self, About, Action, CallKind, Invitee, Outcome};
+use crate::invariants::Broken;
+use crate::outside::{Session, Wanted};
+use crate::setup::{self, CANDIDATE, NEXT, USERS};
+use crate::world::World;
+
+/// What well-behaved parties may do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Onward {
+    Carry(RequestId),
+    Report(LegId, Session),
+    Accept(usize),
+    Room(u8, u8),
+    Call(u8, u8),
+}
+
+impl World {
+    pub(crate) fn act(&mut self, action: &Action) -> Result<(), Broken> {
+        match *action {
+            Action::Onward { which } => self.onward(which),
+            Action::InviteToGroup { door, by } => {
+                let (focus, group) = setup::door(door);
+                let (room, via) = (group.clone(), vec!["one.example".into()]);
+                self.tell(Input::FocusInvited { focus, group, room, by: setup::user(by), via })
+            }
+            Action::InviteToDirect { user, room, door } => self.invite_to_direct(user, room, door),
+            Action::InviteNobody { user } => {
+                self.tell(Input::NobodyInvited { focus: "@conf_odd".into(), room: setup::direct(user, 0) })
+            }
+            Action::Encrypt { user, room } => {
+                self.tell(Input::RoomEncrypted { room: setup::direct(user, room) })
+            }
+            Action::Call { user, place, kind, lifetime } => self.call(user, place, kind, lifetime),
+            Action::Repeat { call } => {
+                let Some(at) = usize::from(call).checked_rem(self.outside.calls.len()) else { return Ok(()) };
+                let invite = self.outside.calls[at].invite.clone();
+                self.tell(Input::CallInvited(invite))
+            }
+            Action::Candidates { call, party, shape } => {
+                let (key, theirs) = self.known_call(call);
+                let candidates = self.candidates(shape);
+                self.tell(Input::CallCandidates { key, party: which_party(theirs, party), candidates })
+            }
+            Action::HangUp { call, party } => {
+                let (key, theirs) = self.known_call(call);
+                let reason = HangupReason::UserHangup;
+                self.tell(Input::CallHungUp { key, party: which_party(theirs, party), reason })
+            }
+            Action::Select { call, ours } => {
+                let (key, _) = self.known_call(call);
+                let ours = self.seen.after.leg_of(&key).filter(|_| ours).map(|(_, leg)| leg.party.clone());
+                self.tell(Input::CallSelected { key, selected: ours.unwrap_or_else(|| "OTHER".into()) })
+            }
+            Action::Negotiate { call, party, kind } => self.negotiate(call, party, kind),
+            Action::NegotiateAnswer { call, party } => {
+                let (key, theirs) = self.known_call(call);
+                let answer = self.text("answer", false);
+                self.tell(Input::CallNegotiateAnswered { key, party: which_party(theirs, party), answer })
+            }
+            Action::Metadata { call, party, muted } => {
+                let (key, theirs) = self.known_call(call);
+                let (party, metadata) = (which_party(theirs, party), metadata(muted));
+                self.tell(Input::CallMetadataChanged { key, party, metadata })
+            }
+            Action::LeaveGroup { user, group } => {
+                self.tell(Input::MemberRemoved { room: setup::group(group), member: setup::user(user) })
+            }
+            Action::LeaveDirect { user, of, room } => {
+                self.tell(Input::MemberRemoved { room: setup::direct(of, room), member: setup::user(user) })
+            }
+            Action::RemoveFocus { door } => {
+                let (focus, room) = setup::door(door);
+                self.tell(Input::FocusRemoved { focus, room })
+            }
+            Action::RemoveFocusFromDirect { door, user, room } => {
+                let (focus, room) = (setup::door(door).0, setup::direct(user, room));
+                self.tell(Input::FocusRemoved { focus, room })
+            }
+            Action::Roles { group, pattern } => self.roles(group, pattern),
+            // An upgraded room is of no more use, so it is rare.
+            Action::Replace { group } if group >= 64 => self.pass(Millis(500)),
+            Action::Replace { group } => {
+                self.tell(Input::RoomReplaced { room: setup::group(group), by: NEXT.into() })
+            }
+            Action::Command { user, place, command, target } => self.command(user, place, command, target),
+            Action::Outcome { which, outcome } => {
+                let first = self.outside.first_requests();
+                let Some(at) = usize::from(which).checked_rem(first.len()) else { return Ok(()) };
+                self.carry(first[at], outcome)
+            }
+            Action::Engine { which, report, shade } => self.report(which, report, shade),
+            Action::Levels { which, loud } => self.levels(which, loud),
+            Action::Time { how, span } => self.time(how, span),
+            Action::EngineLost => self.engine_lost(),
+            Action::Restart { away } => {
+                self.restart(Millis(if away < 128 { 0 } else { u64::from(away - 127) * 500 }))
+            }
+        }
+    }
+
+    // ---- what goes as it should ------------------------------------------------------------------------------------
+
+    fn onward(&mut self, which: u8) -> Result<(), Broken> {
+        let mut next = self.possible(which >> 5);
+        // What is under way goes on before something new begins, mostly.
+        let under_way = |onward: &Onward| !matches!(onward, Onward::Room(..) | Onward::Call(..));
+        if which & 0b0110_0000 != 0 && next.iter().any(under_way) {
+            next.retain(under_way);
+        }
+        let Some(at) = usize::from(which & 31).checked_rem(next.len()) else { return self.pass(Millis(100)) };
+        match next[at] {
+            Onward::Carry(id) => self.carry(id, 0),
+            Onward::Report(leg, session) => self.report_as_wanted(leg, session),
+            Onward::Accept(at) => {
+                let call = &mut self.outside.calls[at];
+                call.offered = false;
+                let (key, party) = (call.invite.key.clone(), call.invite.party.clone());
+                let answer = self.text("answer", false);
+                self.tell(Input::CallNegotiateAnswered { key, party, answer })
+            }
+            Onward::Room(user, room) => self.invite_to_direct(user, room, setup::natural_door(room)),
+            Onward::Call(user, room) => self.call(user, room, 0, 255),
+        }
+    }
+
+    /// All that may go on: requests, sessions, answers to our offers, and people who are in no call.
+    fn possible(&self, taste: u8) -> Vec<Onward> {
+        let mut next: Vec<Onward> = self.outside.first_requests().into_iter().map(Onward::Carry).collect();
+        let waits = |session: &Session| match session.wanted {
+            Wanted::Answer | Wanted::Offer => true,
+            Wanted::Nothing => !session.up,
+            Wanted::Acceptance => false,
+        };
+        let sessions = self.outside.sessions.iter().filter(|(_, session)| waits(session));
+        next.extend(sessions.map(|(leg, session)| Onward::Report(*leg, *session)));
+        let offered = self.outside.calls.iter().enumerate().filter(|(_, call)| call.offered);
+        next.extend(offered.map(|(at, _)| Onward::Accept(at)));
+        // Most are at home in the first room; now and then someone goes to the second.
+        let room = u8::from(taste == 7);
+        for number in 0..USERS.len() as u8 {
+            let (who, place) = (setup::user(number), setup::direct(number, room));
+            if self.seen.after.legs.values().any(|leg| leg.key.caller == who) {
+                continue;
+            }
+            let known = self.seen.after.directs.contains_key(&place);
+            next.push(if known { Onward::Call(number, room) } else { Onward::Room(number, room) });
+        }
+        next
+    }
+
+    fn report_as_wanted(&mut self, leg: LegId, session: Session) -> Result<(), Broken> {
+        let generation = session.generation;
+        let report = match session.wanted {
+            Wanted::Answer => self.answer_ready(leg, session, session.number, Agreed::default()),
+            Wanted::Offer => self.offer_ready(leg, session),
+            Wanted::Nothing | Wanted::Acceptance => MediaReport::TransportUp { leg, generation },
+        };
+        self.engine_says(leg, report)
+    }
+
+    // ---- rooms -----------------------------------------------------------------------------------------------------
+
+    fn invite_to_direct(&mut self, user: u8, room: u8, door: u8) -> Result<(), Broken> {
+        let (focus, group) = setup::door(door);
+        let (room, by, via) = (setup::direct(user, room), setup::user(user), vec!["two.example".into()]);
+        if room == group {
+            return Ok(());
+        }
+        self.tell(Input::FocusInvited { focus, group, room, by, via })
+    }
+
+    fn roles(&mut self, group: u8, pattern: u8) -> Result<(), Broken> {
+        let everyone = action::role(pattern >> 6);
+        let members =
+            (0..USERS.len() as u8).map(|user| (setup::user(user), action::role(pattern >> (2 * user))));
+        let members = members.filter(|(_, role)| *role != everyone).collect();
+        self.tell(Input::RolesChanged { room: setup::group(group), everyone, members })
+    }
+
+    /// Mostly someone who is in a conference asks it for something about someone in it; now and then anyone about anyone.
+    fn command(&mut self, user: u8, place: u8, command: u8, target: u8) -> Result<(), Broken> {
+        let asked = action::command(command, target);
+        let people: Vec<_> = self.seen.after.legs.values().filter(|leg| leg.is_admitted()).collect();
+        let person = usize::from(user).checked_rem(people.len()).filter(|_| user < 224).map(|at| people[at]);
+        let Some(person) = person else {
+            let (door, room) = match place % 4 {
+                0 => (0, setup::group(0)),
+                1 => (1, setup::group(0)),
+                2 => (0, setup::direct(user, 0)),
+                _ => (2, setup::group(1)),
+            };
+            let (focus, by) = (setup::door(door).0, setup::user(user));
+            return self.tell(Input::Commanded { focus, room, by, command: asked });
+        };
+        let (group, focus) = (person.group.clone(), person.focus.clone());
+        let here = people.iter().filter(|other| other.group == group);
+        let about: Vec<_> = here.map(|other| other.key.caller.clone()).collect();
+        let about = usize::from(target >> 1).checked_rem(about.len()).map(|at| about[at].clone());
+        // Whoever may not ask for it is denied it often enough; here a moderator asks, if there is one.
+        let reference = self.seen.reference.groups.get(&group);
+        let moderator = reference.and_then(|it| {
+            it.present.keys().find(|member| it.role(member) == Role::Moderator).filter(|_| user & 3 != 0)
+        });
+        let own = matches!(action::about(&asked), About::Oneself);
+        let by = moderator.filter(|_| !own).unwrap_or(&person.key.caller).clone();
+        let leg = people.iter().find(|leg| leg.key.caller == by && leg.group == group);
+        let direct = leg.map(|leg| (leg.focus.clone(), leg.key.room.clone()));
+        let in_direct = direct.filter(|_| place & 1 == 0);
+        let (focus, room) = in_direct.unwrap_or((focus, group));
+        let command = match about {
+            Some(about) if target < 240 => action::about_member(asked, about),
+            Some(_) | None => asked,
+        };
+        self.tell(Input::Commanded { focus, room, by, command })
+    }
+
+    // ---- calls -----------------------------------------------------------------------------------------------------
+
+    fn call(&mut self, user: u8, place: u8, kind: u8, lifetime: u8) -> Result<(), Broken> {
+        let kind = CallKind::from_byte(kind);
+        let (room, device) = (place % 2, (place >> 1) & 1);
+        let natural = setup::natural_door(room);
+        let invitee = match kind.invitee {
+            Invitee::Nobody => None,
+            Invitee::Natural => Some(setup::door(natural).0),
+            Invitee::Another => Some(setup::door(natural + 1).0),
+            Invitee::Stranger => Some("@someone".into()),
+        };
+        let mut call = setup::call_id(self.outside.next_call);
+        if kind.long_name {
+            call = confocal_conference::CallId::new(format!("{call}{}", "x".repeat(300)));
+        }
+        // Now and then in another's room, where most of what is said is one's own.
+        let of = if place >= 240 { user.wrapping_add(1) } else { user };
+        let expires_in = match lifetime {
+            0..4 => Millis(0),
+            4..40 => Millis(u64::from(lifetime) * 250),
+            _ => Millis::from_secs(60),
+        };
+        let invite = CallInvite {
+            key: CallKey { room: setup::direct(of, room), caller: setup::user(user), call },
+            invitee,
+            version: if kind.v0 { CallVersion::V0 } else { CallVersion::V1 },
+            party: (!kind.v0).then(|| setup::party(user, device)),
+            offer: self.text("offer", kind.huge),
+            expires_in,
+            metadata: kind.metadata.then(|| metadata(kind.muted)),
+        };
+        self.outside.placed(invite.clone(), user);
+        self.tell(Input::CallInvited(invite))
+    }
+
+    fn negotiate(&mut self, call: u8, party: u8, kind: u8) -> Result<(), Broken> {
+        let (key, theirs) = self.known_call(call);
+        let offer = self.text("offer", kind == 255);
+        let expires_in = Millis(if kind.is_multiple_of(16) { 0 } else { 10_000 });
+        let metadata = (kind & 1 == 0).then(|| metadata(kind & 2 == 0));
+        let party = which_party(theirs, party);
+        self.tell(Input::CallNegotiated { key, party, offer, expires_in, metadata })
+    }
+
+    /// A call that was placed, mostly one that goes on; or the next one that somebody will place.
+    fn known_call(&self, number: u8) -> (CallKey, Option<PartyId>) {
+        let calls = &self.outside.calls;
+        let live: Vec<_> =
+            calls.iter().filter(|call| self.seen.after.leg_of(&call.invite.key).is_some()).collect();
+        let (any, number) = (number >= 192, usize::from(number));
+        if !any && !live.is_empty() {
+            let invite = &live[number % live.len()].invite;
+            return (invite.key.clone(), invite.party.clone());
+        }
+        match calls.get(number % (calls.len() + 1)) {
+            Some(call) => (call.invite.key.clone(), call.invite.party.clone()),
+            None => {
+                let (user, call) = (number as u8, setup::call_id(self.outside.next_call));
+                let key = CallKey { room: setup::direct(user, 0), caller: setup::user(user), call };
+                (key, Some(setup::party(user, 0)))
+            }
+        }
+    }
+
+    fn text(&mut self, what: &str, huge: bool) -> Sdp {
+        self.outside.next_text += 1;
+        let mut text = format!("sdp:{what}:{}", self.outside.next_text);
+        if huge {
+            text.push_str(&"x".repeat(self.seen.setup.config.limits.sdp_bytes));
+        }
+        Sdp(text)
+    }
+
+    fn candidates(&mut self, shape: u8) -> Vec<Candidate> {
+        let limit = self.seen.setup.config.limits.candidate_bytes;
+        (0..=shape % 3)
+            .map(|_| {
+                self.outside.next_text += 1;
+                let mut line = format!("{CANDIDATE}{}", self.outside.next_text);
+                if shape >= 250 {
+                    line.push_str(&"x".repeat(limit));
+                }
+                Candidate { line, mid: Some("0".into()), line_index: None }
+            })
+            .collect()
+    }
+
+    // ---- outcomes --------------------------------------------------------------------------------------------------
+
+    pub(crate) fn carry(&mut self, id: RequestId, outcome: u8) -> Result<(), Broken> {
+        let Some(request) = self.outside.over(id) else { return Ok(()) };
+        let asked = matches!(request, SignalRequest::AskAdmission { .. });
+        let admission = |joined, direct_members| {
+            if asked && outcome < 240 {
+                RequestOutcome::Admission(Admission { joined, direct_members })
+            } else {
+                RequestOutcome::Done
+            }
+        };
+        let wished = Outcome::from_byte(outcome);
+        let outcome = match wished {
+            Outcome::Good => admission(true, 2),
+            Outcome::NotJoined => admission(false, 2),
+            Outcome::ThirdPerson => admission(true, 3),
+            Outcome::Failed(failure) => RequestOutcome::Failed(failure),
+        };
+        let good = !matches!(outcome, RequestOutcome::Failed(_));
+        self.tell(Input::RequestDone { id, outcome })?;
+        match request {
+            // Roles are told after each join of a group room.
+            SignalRequest::JoinGroup { room, .. } if good => {
+                let members = [(setup::user(0), Role::Moderator), (setup::user(1), Role::Speaker)].into();
+                self.tell(Input::RolesChanged { room, everyone: Role::Member, members })
+            }
+            SignalRequest::NegotiateOffer { to, .. } if good => {
+                let is_it = |call: &&mut crate::outside::Call| {
+                    let key = &call.invite.key;
+                    key.call == to.call && key.room == to.room && key.caller == to.caller
+                };
+                if let Some(call) = self.outside.calls.iter_mut().find(is_it) {
+                    call.offered = true;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    // ---- the engine ------------------------------------------------------------------------------------------------
+
+    fn report(&mut self, which: u8, report: u8, shade: u8) -> Result<(), Broken> {
+        let sessions = self.outside.sessions_and_closed();
+        let Some(at) = usize::from(which).checked_rem(sessions.len()) else { return Ok(()) };
+        let (leg, mut session) = sessions[at];
+        let agreed = Agreed { held: shade & 1 != 0, camera: shade & 2 != 0, screen: shade & 4 != 0 };
+        let mut number = session.number;
+        match shade >> 4 {
+            15 => session.generation.0 = session.generation.0.wrapping_add(1),
+            14 => session.generation.0 = session.generation.0.saturating_sub(1),
+            13 => number = OfferNumber(number.0.saturating_sub(1)),
+            12 => number = OfferNumber(number.0 + 1),
+            _ => {}
+        }
+        let generation = session.generation;
+        let report = match report % 16 {
+            0..=3 => self.answer_ready(leg, session, number, agreed),
+            4 => self.offer_ready(leg, session),
+            5 => MediaReport::OfferRefused { leg, generation, why: OfferRefusal::NoAudio },
+            6..=8 => MediaReport::TransportUp { leg, generation },
+            9..=11 => MediaReport::TransportLost { leg, generation },
+            12 => MediaReport::TransportFailed { leg, generation },
+            13 | 14 => MediaReport::Flow { leg, generation, flowing: false },
+            _ => MediaReport::Flow { leg, generation, flowing: true },
+        };
+        self.engine_says(leg, report)
+    }
+
+    fn answer_ready(
+        &mut self,
+        leg: LegId,
+        session: Session,
+        offer: OfferNumber,
+        agreed: Agreed,
+    ) -> MediaReport {
+        let (answer, streams) = (self.text("answer", false), metadata(false));
+        MediaReport::AnswerReady { leg, generation: session.generation, offer, answer, streams, agreed }
+    }
+
+    fn offer_ready(&mut self, leg: LegId, session: Session) -> MediaReport {
+        let (offer, streams) = (self.text("answer", false), metadata(false));
+        MediaReport::OfferReady { leg, generation: session.generation, offer, streams }
+    }
+
+    /// The engine reports, and knows then what it has done.
+    fn engine_says(&mut self, leg: LegId, report: MediaReport) -> Result<(), Broken> {
+        if let Some(session) = self.outside.sessions.get_mut(&leg) {
+            match &report {
+                MediaReport::AnswerReady { generation, offer, .. }
+                    if session.generation == *generation && session.number == *offer =>
+                {
+                    session.wanted = Wanted::Nothing;
+                }
+                MediaReport::OfferReady { generation, .. }
+                    if session.generation == *generation && session.wanted == Wanted::Offer =>
+                {
+                    session.wanted = Wanted::Acceptance;
+                }
+                MediaReport::TransportUp { generation, .. } if session.generation == *generation => {
+                    session.up = true;
+                }
+                MediaReport::TransportLost { generation, .. }
+                | MediaReport::TransportFailed { generation, .. }
+                    if session.generation == *generation =>
+                {
+                    session.up = false;
+                }
+                _ => {}
+            }
+        }
+        self.tell(Input::Media(report))
+    }
+
+    /// One is heard and the others are silent: once, or for long enough to become the active speaker.
+    fn levels(&mut self, which: u8, loud: u8) -> Result<(), Broken> {
+        let sessions = self.outside.sessions_and_closed();
+        let Some(at) = usize::from(which).checked_rem(sessions.len()) else { return Ok(()) };
+        let times = if loud & 0x80 == 0 { 1 } else { 5 };
+        for _ in 0..times {
+            self.pass(Millis(200))?;
+            let level = |(number, (leg, _)): (usize, &(LegId, Session))| {
+                let speaks = number == at;
+                let level = LevelDbov(if speaks { -((loud & 0x3f) as i8) } else { -100 });
+                LegLevel { leg: *leg, level, speaking: speaks }
+            };
+            let levels = sessions.iter().enumerate().map(level).collect();
+            self.tell(Input::Media(MediaReport::Levels(levels)))?;
+        }
+        Ok(())
+    }
+
+    // ---- time ------------------------------------------------------------------------------------------------------
+
+    fn time(&mut self, how: u8, span: u8) -> Result<(), Broken> {
+        const SOON: Millis = Millis::from_secs(600);
+        let wide = u64::from(span);
+        let ahead = self.next_deadline().map_or(Millis(0), |at| at.since(self.now()));
+        match how % 8 {
+            0 | 1 if ahead <= SOON => self.pass(ahead),
+            2 if ahead <= SOON => self.pass(Millis(ahead.0 + wide)),
+            3 => self.pass(Millis(wide * 400)),
+            4 | 5 => {
+                self.pass_untold(Millis(wide * 100));
+                Ok(())
+            }
+            6 => self.tell_time_early(Millis(wide)),
+            7 if span < 8 => self.pass(ahead),
+            _ => self.pass(Millis(wide * 4)),
+        }
+    }
+}
+
+/// The party of the call; or another one, or none.
+fn which_party(theirs: Option<PartyId>, number: u8) -> Option<PartyId> {
+    match number {
+        0..208 => theirs,
+        208..240 => Some("OTHER".into()),
+        240.. => None,
+    }
+}
+
+fn metadata(audio_muted: bool) -> StreamMetadata {
+    let info = |purpose| StreamInfo { purpose, audio_muted, video_muted: true };
+    [
+        ("microphone".into(), info(StreamPurpose::UserMedia)),
+        ("screen".into(), info(StreamPurpose::ScreenShare)),
+    ]
+    .into()
+}

@@ -1,0 +1,202 @@
+//! Legs ending: who must go goes at once, nobody goes for no cause, and the caller is told what there is to tell.
+//!
+//! What is said of a call before its end never lives here, see `calls.rs`.
+
+use confocal_conference::{
+    Command, ConferenceEvent, Effect, EndReason, Input, LegId, LegNews, MediaReport, RequestOutcome,
+};
+
+use super::ensure;
+use crate::reference::is_the_caller;
+use crate::seen::{CallFact, Cause, Seen};
+use crate::view::{LegView, RecoveryView, StateView};
+
+super::invariants! {
+    r4_who_leaves_the_group_room_is_out: "R4: a user who leaves the group room is ejected",
+    r5_who_leaves_the_direct_room_is_out: "R5: a user who leaves the 1:1 room is ejected",
+    a_removed_focus_has_no_calls: "R2, R5: calls of a focus user that is in the rooms no more end",
+    who_hangs_up_is_out: "design 3: a call that its caller ended is over",
+    a_call_taken_elsewhere_is_out: "design 3: a call whose caller chose another answer is over",
+    a_kick_removes: "R10: a moderator's kick removes the member",
+    an_end_has_a_cause: "design 3: Left(reason) has that reason",
+    an_end_is_told_where_there_is_something_to_tell: "design 3: hangup or reject, or silence for a reason",
+}
+
+fn nobody_left(seen: &Seen, goes: impl Fn(&LegView) -> bool) -> Result<(), String> {
+    let left = seen.before.legs.iter().find(|(id, leg)| goes(leg) && seen.after.legs.contains_key(id));
+    ensure(left.is_none(), || format!("{:?} goes on after {:?}", left, seen.turn.cause))
+}
+
+/// Whoever is said to have left the group room has no call there any more.
+fn r4_who_leaves_the_group_room_is_out(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::MemberRemoved { room, member }) = &seen.turn.cause else { return Ok(()) };
+    nobody_left(seen, |leg| leg.group == *room && leg.key.caller == *member)
+}
+
+/// Whoever is said to have left a 1:1 room has no call there any more.
+fn r5_who_leaves_the_direct_room_is_out(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::MemberRemoved { room, member }) = &seen.turn.cause else { return Ok(()) };
+    nobody_left(seen, |leg| leg.key.room == *room && leg.key.caller == *member)
+}
+
+/// A focus user that is said to be out of a room has no call there; one whose join is under way will see.
+fn a_removed_focus_has_no_calls(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::FocusRemoved { focus, room }) = &seen.turn.cause else { return Ok(()) };
+    nobody_left(seen, |leg| leg.key.room == *room && leg.focus == *focus)?;
+    let door = seen.before.conferences.get(room).and_then(|conference| conference.doors.get(focus));
+    if door.is_some_and(crate::view::DoorView::is_joined) {
+        nobody_left(seen, |leg| leg.group == *room && leg.focus == *focus)?;
+    }
+    Ok(())
+}
+
+/// The caller hung up.
+fn who_hangs_up_is_out(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::CallHungUp { key, party, .. }) = &seen.turn.cause else { return Ok(()) };
+    nobody_left(seen, |leg| leg.key == *key && is_the_caller(leg, party.as_ref()))
+}
+
+/// The caller chose another party's answer; or ours, and then the call goes on.
+fn a_call_taken_elsewhere_is_out(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::CallSelected { key, selected }) = &seen.turn.cause else { return Ok(()) };
+    nobody_left(seen, |leg| leg.key == *key && leg.party != *selected)?;
+    let Some((id, leg)) = seen.before.leg_of(key) else { return Ok(()) };
+    let goes_on = leg.party != *selected || seen.after.legs.contains_key(&id);
+    ensure(goes_on, || format!("leg {id} ended though its answer was chosen"))
+}
+
+/// Whoever was kicked has no call in the conference any more.
+fn a_kick_removes(seen: &Seen) -> Result<(), String> {
+    for effect in &seen.turn.effects {
+        use confocal_conference::{Notice, Reply, SignalRequest};
+        let Effect::Send { request: SignalRequest::Notice { notice, .. }, .. } = effect else { continue };
+        let Notice::Reply { group, command: Command::Kick(member), reply: Reply::Done } = notice else {
+            continue;
+        };
+        nobody_left(seen, |leg| leg.group == *group && leg.key.caller == *member)?;
+    }
+    Ok(())
+}
+
+/// The legs that ended in this turn.
+fn ended(seen: &Seen) -> impl Iterator<Item = (LegId, EndReason)> {
+    seen.turn.effects.iter().filter_map(|effect| match effect {
+        Effect::Notify(ConferenceEvent::Leg { leg, state: LegNews::Left(reason), .. }) => {
+            Some((*leg, *reason))
+        }
+        Effect::Notify(_) | Effect::Send { .. } | Effect::Media(_) => None,
+    })
+}
+
+/// Each end is for something that happened, or for a time that is over.
+fn an_end_has_a_cause(seen: &Seen) -> Result<(), String> {
+    for (id, reason) in ended(seen) {
+        let Some(leg) = seen.before.legs.get(&id) else {
+            return Err(format!("leg {id} ended ({reason:?}) and was never there"));
+        };
+        ensure(is_caused(seen, leg, reason), || {
+            format!("leg {id} ({leg:?}) ended: {reason:?} by {:?}", seen.turn.cause)
+        })?;
+    }
+    Ok(())
+}
+
+fn is_caused(seen: &Seen, leg: &LegView, reason: EndReason) -> bool {
+    let due = seen.turn.cause == Cause::Time && leg.deadline().is_some_and(|at| at <= seen.turn.now);
+    let input = match &seen.turn.cause {
+        Cause::Input(input) => Some(input),
+        Cause::Time | Cause::Restored => None,
+    };
+    let report = match input {
+        Some(Input::Media(report)) => Some(report),
+        _ => None,
+    };
+    let refused = matches!(report, Some(MediaReport::OfferRefused { .. }));
+    let failed = matches!(report, Some(MediaReport::TransportFailed { .. }));
+    let undone = matches!(input, Some(Input::RequestDone { outcome: RequestOutcome::Failed(_), .. }));
+    let lost = matches!(input, Some(Input::EngineLost));
+    let removed = match input {
+        Some(Input::MemberRemoved { room, member }) => Some((room, member)),
+        _ => None,
+    };
+    let focus_removed = match input {
+        Some(Input::FocusRemoved { focus, room }) if *focus == leg.focus => Some(room),
+        _ => None,
+    };
+    let command = match input {
+        Some(Input::Commanded { command, .. }) => Some(command),
+        _ => None,
+    };
+    let of_this_call = match input {
+        Some(Input::CallHungUp { key, .. } | Input::CallSelected { key, .. }) => *key == leg.key,
+        _ => false,
+    };
+    match reason {
+        EndReason::CallerHungUp => of_this_call && matches!(input, Some(Input::CallHungUp { .. })),
+        EndReason::AnsweredElsewhere => of_this_call && matches!(input, Some(Input::CallSelected { .. })),
+        EndReason::LeftGroup => {
+            removed.is_some_and(|(room, who)| *room == leg.group && *who == leg.key.caller)
+        }
+        EndReason::LeftDirect => removed.is_some_and(|(room, _)| *room == leg.key.room),
+        EndReason::FocusRemoved => focus_removed == Some(&leg.group),
+        EndReason::FocusRemovedFromDirect => {
+            focus_removed == Some(&leg.key.room)
+                || undone
+                || removed.is_some_and(|(room, _)| *room == leg.key.room)
+        }
+        EndReason::Replaced => matches!(
+            input,
+            Some(Input::RequestDone { outcome: RequestOutcome::Admission(admission), .. }) if admission.joined
+        ),
+        EndReason::NeverConnected => matches!(leg.state, StateView::Connecting { .. }) && (due || failed),
+        EndReason::MediaLost => matches!(leg.state, StateView::Reconnecting { .. }) && due,
+        EndReason::Restarted => {
+            let recovering = matches!(leg.state, StateView::Recovering(_));
+            (leg.is_answered() && lost)
+                || (recovering && (due || refused || failed))
+                || (matches!(leg.state, StateView::Recovering(RecoveryView::Offered { request, .. })
+                    if matches!(input, Some(Input::RequestDone { id, .. }) if *id == request))
+                    && undone)
+        }
+        EndReason::NoMedia => {
+            seen.turn.cause == Cause::Time && leg.media_until.is_some_and(|at| at <= seen.turn.now)
+        }
+        EndReason::Kicked => matches!(command, Some(Command::Kick(who)) if *who == leg.key.caller),
+        EndReason::Ended => matches!(command, Some(Command::End)),
+        EndReason::Expired => {
+            !leg.is_answered() && (due || (lost && leg.deadline().is_some_and(|at| at <= seen.turn.now)))
+        }
+        EndReason::Refused(_) => {
+            let asked = matches!(input, Some(Input::RequestDone { .. }));
+            asked || (refused && !leg.is_answered()) || seen.turn.cause == Cause::Time
+        }
+        EndReason::AnswerUndeliverable => {
+            undone && matches!(input, Some(Input::RequestDone { id, .. }) if leg.answer == Some(*id))
+        }
+        EndReason::Renegotiation(_) => refused && leg.is_answered(),
+    }
+}
+
+/// Whether the caller is told of such an end: not where it knows, or can't be told.
+const fn is_told(reason: EndReason) -> bool {
+    !matches!(
+        reason,
+        EndReason::CallerHungUp
+            | EndReason::AnsweredElsewhere
+            | EndReason::FocusRemovedFromDirect
+            | EndReason::Expired
+            | EndReason::AnswerUndeliverable
+    )
+}
+
+/// A call ends by a word, or silently where its caller ended it, or it ran out, or no word could arrive.
+fn an_end_is_told_where_there_is_something_to_tell(seen: &Seen) -> Result<(), String> {
+    for (id, reason) in ended(seen) {
+        let Some(key) = seen.legs.get(&id).and_then(|leg| leg.key.as_ref()) else { continue };
+        let Some(facts) = seen.calls.get(key) else { continue };
+        let rang = facts.iter().rposition(|fact| *fact == CallFact::Rang(id)).unwrap_or_default();
+        let told = facts[rang..].iter().any(|fact| matches!(fact, CallFact::Rejected | CallFact::HungUp));
+        ensure(told == is_told(reason), || format!("leg {id} ended ({reason:?}), told: {told}; {facts:?}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Rooms: the focus comes when it is wanted (R2), goes when it is not (R7, R8), stays where it shall, and says nothing where it
+//! is not.
+//!
+//! Calls never live here.
+
+use std::collections::BTreeMap;
+
+use confocal_conference::{Effect, Input, Notice, RoomKey, SignalRequest};
+
+use super::ensure;
+use crate::reference::is_reply;
+use crate::seen::{Cause, RoomFact, Seen};
+use crate::view::{ConferenceView, DoorStateView};
+
+super::invariants! {
+    r2_an_invitation_is_taken_or_declined: "R2: the focus user joins the room it is invited to",
+    r7_nobody_waits_in_an_empty_room: "R7: when all users have left the focus leaves",
+    r8_who_waits_for_a_call_has_a_deadline: "R8: a focus that gets no call within a time leaves",
+    r7_a_room_with_calls_is_not_left: "R7: the focus leaves when all users have left, not before",
+    a_room_to_stay_in_is_not_left: "design 1: stay = true switches R7 and R8 off",
+    nothing_is_said_where_the_focus_is_not: "design 4: signalling is in order per room",
+    r10_each_command_gets_one_reply: "R10: who asks is replied to where it was said",
+    an_upgraded_room_is_told_of: "design 1: those who are in are told where to go on",
+}
+
+/// An invitation leads to a join, or is declined, or finds the join under way; one by someone whom the operator does not let
+/// take part is passed over where the focus user is in the room.
+fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
+    let (focus, room, group, allowed) = match &seen.turn.cause {
+        Cause::Input(Input::FocusInvited { focus, room, group, by, .. }) => {
+            (focus, room, Some(group), seen.setup.config.policy.allows(by))
+        }
+        Cause::Input(Input::NobodyInvited { focus, room }) => (focus, room, None, true),
+        Cause::Input(_) | Cause::Time | Cause::Restored => return Ok(()),
+    };
+    let (mut joins, mut leaves) = (0, 0);
+    for effect in &seen.turn.effects {
+        let Effect::Send { request, .. } = effect else { continue };
+        if request.focus() == focus && request.room() == room {
+            joins += usize::from(matches!(
+                request,
+                SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. }
+            ));
+            leaves += usize::from(matches!(request, SignalRequest::Leave { .. }));
+        }
+    }
+    let conference = group.and_then(|group| seen.before.conferences.get(group));
+    let door = conference.and_then(|conference| conference.doors.get(focus));
+    let under_way =
+        group == Some(room) && door.is_some_and(|door| matches!(door.state, DoorStateView::Joining { .. }));
+    let direct = seen.before.directs.get(room).is_some_and(|direct| direct.doors.contains_key(focus));
+    let is_there = direct || (group == Some(room) && door.is_some_and(crate::view::DoorView::is_joined));
+    let nothing = joins + leaves == 0;
+    let taken = if nothing { under_way || (is_there && !allowed) } else { joins + leaves == 1 };
+    ensure(taken, || format!("{joins} joins and {leaves} declines of {focus} in {room}"))
+}
+
+fn stays(seen: &Seen, room: &RoomKey, conference: &ConferenceView) -> bool {
+    conference.replaced_by.is_none() && seen.setup.config.stay.contains(room)
+}
+
+/// In a conference without calls each focus user that is joined has a time by which it leaves.
+fn r7_nobody_waits_in_an_empty_room(seen: &Seen) -> Result<(), String> {
+    for (room, conference) in &seen.after.conferences {
+        if stays(seen, room, conference) || seen.after.legs.values().any(|leg| leg.group == *room) {
+            continue;
+        }
+        for (focus, door) in conference.doors.iter().filter(|(_, door)| door.is_joined()) {
+            let waits = matches!(door.state, DoorStateView::Waiting { until: Some(_) });
+            let lingers = conference.used && conference.linger_until.is_some();
+            ensure(waits || lingers, || format!("{focus} sits in {room} for good: {conference:?}"))?;
+        }
+        let left = !conference.used || conference.linger_until.is_some() || conference.doors.is_empty();
+        let leaving =
+            conference.doors.values().all(|door| matches!(door.state, DoorStateView::Leaving { .. }));
+        ensure(left || leaving, || format!("{room} was used and is empty, and is not left: {conference:?}"))?;
+    }
+    Ok(())
+}
+
+/// A focus user that was not called yet has a deadline, unless it shall stay.
+fn r8_who_waits_for_a_call_has_a_deadline(seen: &Seen) -> Result<(), String> {
+    for (room, conference) in &seen.after.conferences {
+        for (focus, door) in &conference.doors {
+            let for_good = matches!(door.state, DoorStateView::Waiting { until: None });
+            ensure(!for_good || stays(seen, room, conference), || {
+                format!("{focus} waits in {room} for good")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The requests by which focus users leave group rooms of which they are doors.
+fn leaves(seen: &Seen) -> impl Iterator<Item = (&confocal_conference::FocusUser, &RoomKey)> {
+    seen.turn.effects.iter().filter_map(|effect| match effect {
+        Effect::Send { request: SignalRequest::Leave { focus, room }, .. } => {
+            let door = seen.before.conferences.get(room)?.doors.get(focus)?;
+            door.is_joined().then_some((focus, room))
+        }
+        Effect::Send { .. } | Effect::Media(_) | Effect::Notify(_) => None,
+    })
+}
+
+/// A focus user leaves the group room only without calls.
+fn r7_a_room_with_calls_is_not_left(seen: &Seen) -> Result<(), String> {
+    for (focus, room) in leaves(seen) {
+        let call = seen.after.legs.values().find(|leg| leg.group == *room && leg.focus == *focus);
+        let direct = seen.before.directs.get(room).is_some_and(|direct| direct.doors.contains_key(focus));
+        ensure(call.is_none() || direct, || format!("{focus} leaves {room}, and {call:?} goes on"))?;
+    }
+    Ok(())
+}
+
+/// A room to stay in is left only when a moderator ends its use: by an upgrade.
+fn a_room_to_stay_in_is_not_left(seen: &Seen) -> Result<(), String> {
+    for (focus, room) in leaves(seen) {
+        let Some(conference) = seen.before.conferences.get(room) else { continue };
+        let replaced =
+            matches!(&seen.turn.cause, Cause::Input(Input::RoomReplaced { room: old, .. }) if old == room);
+        ensure(replaced || !stays(seen, room, conference), || format!("{focus} leaves {room}, to stay in"))?;
+    }
+    Ok(())
+}
+
+/// After a focus user has left a room, or was removed from it, it says nothing there until it has joined again. A command that
+/// was heard before may be replied to in vain.
+fn nothing_is_said_where_the_focus_is_not(seen: &Seen) -> Result<(), String> {
+    let mut now_out: BTreeMap<_, bool> = BTreeMap::new();
+    for (focus, room, fact) in &seen.room_facts {
+        let place = (focus.clone(), room.clone());
+        let was_out = seen.out.contains(&place);
+        let out = now_out.entry(place).or_insert(was_out);
+        match fact {
+            RoomFact::Join => *out = false,
+            RoomFact::Leave | RoomFact::Out => *out = true,
+            RoomFact::Speak => ensure(!*out, || {
+                format!("{focus} speaks in {room}, where it is not: {:?}", seen.turn.effects)
+            })?,
+            RoomFact::Reply => ensure(!*out || was_out, || {
+                format!("{focus} leaves {room} and then replies there: {:?}", seen.turn.effects)
+            })?,
+        }
+    }
+    Ok(())
+}
+
+/// A command gets its reply in its room, unless its sender is too fast, which nobody is where bounds are not small.
+fn r10_each_command_gets_one_reply(seen: &Seen) -> Result<(), String> {
+    let replies: Vec<&SignalRequest> = seen
+        .turn
+        .effects
+        .iter()
+        .filter(|effect| is_reply(effect))
+        .filter_map(|effect| match effect {
+            Effect::Send { request, .. } => Some(request),
+            Effect::Media(_) | Effect::Notify(_) => None,
+        })
+        .collect();
+    let Cause::Input(Input::Commanded { focus, room, command, .. }) = &seen.turn.cause else {
+        return ensure(replies.is_empty(), || format!("replies to nothing: {replies:?}"));
+    };
+    let least = usize::from(!seen.setup.small);
+    ensure((least..=1).contains(&replies.len()), || format!("{} replies to {command:?}", replies.len()))?;
+    for reply in replies {
+        let SignalRequest::Notice { notice: Notice::Reply { command: asked, .. }, .. } = reply else {
+            continue;
+        };
+        let fits = reply.focus() == focus && reply.room() == room && asked == command;
+        ensure(fits, || format!("{reply:?} to {command:?} of {focus} in {room}"))?;
+    }
+    Ok(())
+}
+
+/// Everyone who is in the conference is told once, in each of their 1:1 rooms.
+fn an_upgraded_room_is_told_of(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::RoomReplaced { room, by }) = &seen.turn.cause else { return Ok(()) };
+    let Some(conference) = seen.before.conferences.get(room) else { return Ok(()) };
+    let known = conference.replaced_by.as_ref() == Some(by);
+    for leg in seen.before.legs.values().filter(|leg| leg.group == *room && leg.is_admitted()) {
+        let told = seen.turn.effects.iter().filter(|effect| {
+            matches!(effect, Effect::Send { request: SignalRequest::Notice { focus, room, notice }, .. }
+                if *focus == leg.focus && *room == leg.key.room && matches!(notice, Notice::RoomReplaced { .. }))
+        });
+        let (told, due) = (told.count(), usize::from(!known));
+        ensure(told == due, || format!("{:?} is told {told} times of {by}", leg.key))?;
+    }
+    Ok(())
+}

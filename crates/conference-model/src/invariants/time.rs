@@ -1,0 +1,61 @@
+//! Deadlines: the machine asks to be told the time when the first of its records' deadlines is due, and then does what is due.
+//!
+//! Which deadlines there are never lives here, see `view.rs`.
+
+use confocal_conference::Timestamp;
+
+use super::ensure;
+use crate::seen::{Cause, Seen};
+use crate::view::{DoorStateView, RecoveryView, StateView};
+
+super::invariants! {
+    the_deadline_is_the_records_first: "design 3: deadlines survive a restart; none that is set is forgotten",
+    what_is_due_is_done: "style 7: no deadline lies in the past after the time was told",
+    who_waits_without_a_deadline_waits_for_an_outcome: "design 3: every leg that waits has a deadline, or waits for a request",
+}
+
+/// All deadlines in the records.
+fn deadlines(seen: &Seen) -> impl Iterator<Item = Timestamp> {
+    let legs = seen.after.legs.values().flat_map(|leg| [leg.deadline(), leg.media_until]).flatten();
+    let lingers = seen.after.conferences.values().filter_map(|conference| conference.linger_until);
+    let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
+    let doors = doors.filter_map(|door| match door.state {
+        DoorStateView::Uninvited { until } => Some(until),
+        DoorStateView::Waiting { until } => until,
+        DoorStateView::Joining { .. } | DoorStateView::Active | DoorStateView::Leaving { .. } => None,
+    });
+    let directs = seen.after.directs.values().map(|direct| direct.until);
+    legs.chain(lingers).chain(doors).chain(directs)
+}
+
+/// `Focus::poll_timeout` names the earliest deadline that is in the records.
+fn the_deadline_is_the_records_first(seen: &Seen) -> Result<(), String> {
+    let (asked, first) = (seen.turn.deadline.as_ref(), deadlines(seen).min());
+    ensure(asked.map(|deadline| deadline.at) == first, || format!("asked for {asked:?}, recorded {first:?}"))
+}
+
+/// After the time was told no deadline is due.
+fn what_is_due_is_done(seen: &Seen) -> Result<(), String> {
+    let overdue = seen.turn.deadline.as_ref().filter(|deadline| deadline.at <= seen.turn.now);
+    ensure(seen.turn.cause != Cause::Time || overdue.is_none(), || {
+        format!("{overdue:?} is due at {:?}", seen.turn.now)
+    })
+}
+
+/// A leg that waits for its answer to arrive has one under way; every other one that waits has a deadline.
+fn who_waits_without_a_deadline_waits_for_an_outcome(seen: &Seen) -> Result<(), String> {
+    for (id, leg) in &seen.after.legs {
+        let waits = leg.deadline().is_some()
+            || match leg.state {
+                StateView::Active => true,
+                StateView::Recovering(RecoveryView::Delivering) => leg.answer.is_some(),
+                StateView::Ringing { .. }
+                | StateView::Answering { .. }
+                | StateView::Connecting { .. }
+                | StateView::Reconnecting { .. }
+                | StateView::Recovering(_) => false,
+            };
+        ensure(waits, || format!("leg {id} waits for nothing: {leg:?}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! What the machine's records say, as far as the invariants look at it: what a store sees of the machine.
+//!
+//! What ought to be in them never lives here.
+
+use std::collections::BTreeMap;
+
+use confocal_conference::{
+    Agreed, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber,
+    ParticipantId, PartyId, RequestId, RoomKey, Timestamp,
+};
+use serde::Deserialize;
+
+/// The records, read.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The legs that go on.
+    pub legs: BTreeMap<LegId, LegView>,
+    /// The conferences, by group room.
+    pub conferences: BTreeMap<RoomKey, ConferenceView>,
+    /// The 1:1 rooms.
+    pub directs: BTreeMap<RoomKey, DirectView>,
+    /// How many records there are of each kind that has no view.
+    pub ended: usize,
+    /// As above: candidates that came before their call.
+    pub early: BTreeMap<String, EarlyView>,
+    /// As above: what members have done lately.
+    pub deeds: usize,
+}
+
+/// A leg.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LegView {
+    /// Its group room: not in the leg itself.
+    #[serde(skip, default = "nowhere")]
+    pub group: RoomKey,
+    /// The call.
+    pub key: CallKey,
+    /// The focus user that is called.
+    pub focus: FocusUser,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Its version.
+    pub version: CallVersion,
+    /// The caller's party.
+    pub caller_party: Option<PartyId>,
+    /// Ours.
+    pub party: PartyId,
+    /// Its client describes its streams.
+    pub wants_metadata: bool,
+    /// Its microphone is off.
+    pub muted: bool,
+    /// The answer that is under way.
+    pub answer: Option<RequestId>,
+    /// What was agreed.
+    pub agreed: Agreed,
+    /// The caller's last offer.
+    pub offer: OfferNumber,
+    /// An offer is being answered.
+    pub negotiating: Option<NegotiatingView>,
+    /// When it ends for want of packets.
+    pub media_until: Option<Timestamp>,
+    /// Its session.
+    pub generation: Generation,
+    /// Where it is.
+    pub state: StateView,
+}
+
+/// An offer that is being answered.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NegotiatingView {
+    /// When it runs out.
+    pub expires: Timestamp,
+}
+
+/// Where a leg is.
+#[derive(Clone, Debug, Deserialize)]
+pub enum StateView {
+    /// Not let in yet.
+    Ringing {
+        /// When the invite runs out.
+        expires: Timestamp,
+        /// The question under way.
+        admission: Option<RequestId>,
+    },
+    /// The answer is being made.
+    Answering {
+        /// When the invite runs out.
+        expires: Timestamp,
+    },
+    /// Answered.
+    Connecting {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Connected.
+    Active,
+    /// Interrupted.
+    Reconnecting {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Being set up anew.
+    Recovering(RecoveryView),
+}
+
+/// A step of setting up anew.
+#[derive(Clone, Debug, Deserialize)]
+pub enum RecoveryView {
+    /// The answer is on its way.
+    Delivering,
+    /// A moment for the client.
+    Pausing {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An offer is being made.
+    Offering {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The client has the offer.
+    Offered {
+        /// Until when.
+        until: Timestamp,
+        /// The request that brought it.
+        request: RequestId,
+    },
+    /// The caller's offer is being answered.
+    Reopening {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Connecting again.
+    Resuming {
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+impl LegView {
+    /// The homeserver has let it in.
+    #[must_use]
+    pub const fn is_admitted(&self) -> bool {
+        !matches!(self.state, StateView::Ringing { .. })
+    }
+
+    /// An answer was given.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        !matches!(self.state, StateView::Ringing { .. } | StateView::Answering { .. })
+    }
+
+    /// It is heard, as far as caller and connection go.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.state, StateView::Active) && !self.agreed.held
+    }
+
+    /// The deadline of its state.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Timestamp> {
+        match &self.state {
+            StateView::Ringing { expires, .. } | StateView::Answering { expires } => Some(*expires),
+            StateView::Connecting { until }
+            | StateView::Reconnecting { until }
+            | StateView::Recovering(
+                RecoveryView::Pausing { until }
+                | RecoveryView::Offering { until }
+                | RecoveryView::Offered { until, .. }
+                | RecoveryView::Reopening { until }
+                | RecoveryView::Resuming { until },
+            ) => Some(*until),
+            StateView::Active | StateView::Recovering(RecoveryView::Delivering) => None,
+        }
+    }
+}
+
+/// A conference.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ConferenceView {
+    /// Its id.
+    pub id: ConferenceId,
+    /// Its doors.
+    pub doors: BTreeMap<FocusUser, DoorView>,
+    /// Someone was in it.
+    pub used: bool,
+    /// When the focus leaves because it is empty.
+    pub linger_until: Option<Timestamp>,
+    /// Told as open.
+    pub opened: bool,
+    /// What moderators decided.
+    pub floor: FloorView,
+    /// The room that takes its place.
+    pub replaced_by: Option<RoomKey>,
+}
+
+/// What is remembered of roles and people: only how much.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FloorView {
+    /// Roles that are not everyone's.
+    pub roles: BTreeMap<MemberId, serde::de::IgnoredAny>,
+    /// People of whom something is remembered.
+    pub people: BTreeMap<MemberId, serde::de::IgnoredAny>,
+}
+
+/// A focus user in its group room.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DoorView {
+    /// Where it is.
+    pub state: DoorStateView,
+}
+
+/// Where a door is.
+#[derive(Clone, Debug, Deserialize)]
+pub enum DoorStateView {
+    /// Its join is under way.
+    Joining {
+        /// The join.
+        request: RequestId,
+    },
+    /// It may not join.
+    Uninvited {
+        /// Until when it is waited for an invitation.
+        until: Timestamp,
+    },
+    /// Nobody has called.
+    Waiting {
+        /// Until when it waits.
+        until: Option<Timestamp>,
+    },
+    /// Called.
+    Active,
+    /// Its leave is under way.
+    Leaving {
+        /// The leave.
+        request: RequestId,
+    },
+}
+
+impl DoorView {
+    /// It is joined, as far as the machine knows.
+    #[must_use]
+    pub const fn is_joined(&self) -> bool {
+        matches!(self.state, DoorStateView::Waiting { .. } | DoorStateView::Active)
+    }
+}
+
+/// A 1:1 room.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DirectView {
+    /// Who invited us.
+    pub with: MemberId,
+    /// The focus users in it.
+    pub doors: BTreeMap<FocusUser, DirectDoorView>,
+    /// When the focus leaves it.
+    pub until: Timestamp,
+}
+
+/// A focus user in a 1:1 room.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DirectDoorView {
+    /// Its group room.
+    pub group: RoomKey,
+    /// Its join, if that is under way.
+    pub joining: Option<RequestId>,
+}
+
+/// Candidates that came before their call.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EarlyView {
+    /// Their call.
+    pub key: CallKey,
+    /// Until when they are kept.
+    pub until: Timestamp,
+    /// What they are.
+    pub candidates: Vec<serde::de::IgnoredAny>,
+}
+
+fn nowhere() -> RoomKey {
+    RoomKey::from("")
+}
+
+#[derive(Deserialize)]
+struct StoredLeg {
+    group: RoomKey,
+    leg: LegView,
+}
+
+impl View {
+    /// Takes a change in. An error names a record that can't be read, or whose name is none of ours.
+    ///
+    /// # Errors
+    ///
+    /// With what is wrong, in words.
+    pub fn take(&mut self, key: &str, value: Option<&[u8]>, known: bool) -> Result<(), String> {
+        if key == "focus" {
+            return Ok(());
+        }
+        let (kind, rest) = key.split_once('/').ok_or_else(|| format!("the record {key} is of no kind"))?;
+        let unreadable = |error| format!("the record {key} can't be read: {error}");
+        match kind {
+            "leg" => {
+                let id = LegId(rest.parse().map_err(|_| format!("the record {key} names no leg"))?);
+                match value {
+                    Some(value) => {
+                        let StoredLeg { group, leg } = serde_json::from_slice(value).map_err(unreadable)?;
+                        self.legs.insert(id, LegView { group, ..leg });
+                    }
+                    None => drop(self.legs.remove(&id)),
+                }
+            }
+            "conf" => match value {
+                Some(value) => {
+                    let conference = serde_json::from_slice(value).map_err(unreadable)?;
+                    self.conferences.insert(rest.into(), conference);
+                }
+                None => drop(self.conferences.remove(&RoomKey::from(rest))),
+            },
+            "direct" => match value {
+                Some(value) => {
+                    self.directs.insert(rest.into(), serde_json::from_slice(value).map_err(unreadable)?);
+                }
+                None => drop(self.directs.remove(&RoomKey::from(rest))),
+            },
+            "early" => match value {
+                Some(value) => {
+                    self.early.insert(key.to_owned(), serde_json::from_slice(value).map_err(unreadable)?);
+                }
+                None => drop(self.early.remove(key)),
+            },
+            "ended" => count(&mut self.ended, known, value.is_some()),
+            "deeds" => count(&mut self.deeds, known, value.is_some()),
+            _ => return Err(format!("the record {key} is of no kind that is known")),
+        }
+        Ok(())
+    }
+
+    /// The leg of a call.
+    #[must_use]
+    pub fn leg_of(&self, key: &CallKey) -> Option<(LegId, &LegView)> {
+        self.legs.iter().find(|(_, leg)| leg.key == *key).map(|(id, leg)| (*id, leg))
+    }
+}
+
+const fn count(number: &mut usize, before: bool, after: bool) {
+    match (before, after) {
+        (false, true) => *number += 1,
+        (true, false) => *number -= 1,
+        (true, true) | (false, false) => {}
+    }
+}
