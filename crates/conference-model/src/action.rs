@@ -204,9 +204,9 @@ pub enum Action {
 
 /// What kinds of action there are, by name and weight: how many of 256 first bytes mean it.
 pub const KINDS: [(&str, u16); 26] = [
-    ("Onward", 96),
-    ("InviteToGroup", 5),
-    ("InviteToDirect", 5),
+    ("Onward", 101),
+    ("InviteToGroup", 4),
+    ("InviteToDirect", 4),
     ("InviteNobody", 1),
     ("Encrypt", 1),
     ("Call", 16),
@@ -218,9 +218,9 @@ pub const KINDS: [(&str, u16); 26] = [
     ("NegotiateAnswer", 3),
     ("Metadata", 4),
     ("LeaveGroup", 2),
-    ("LeaveDirect", 2),
-    ("RemoveFocus", 2),
-    ("RemoveFocusFromDirect", 2),
+    ("LeaveDirect", 1),
+    ("RemoveFocus", 1),
+    ("RemoveFocusFromDirect", 1),
     ("Roles", 3),
     ("Replace", 1),
     ("Command", 34),

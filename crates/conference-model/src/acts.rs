@@ -191,6 +191,9 @@ impl World {
     fn command(&mut self, user: u8, place: u8, command: u8, target: u8) -> Result<(), Broken> {
         let asked = action::command(command, target);
         let people: Vec<_> = self.seen.after.legs.values().filter(|leg| leg.is_admitted()).collect();
+        if people.is_empty() && user & 3 != 0 {
+            return self.onward(target);
+        }
         let person = usize::from(user).checked_rem(people.len()).filter(|_| user < 224).map(|at| people[at]);
         let Some(person) = person else {
             let (door, room) = match place % 4 {
@@ -227,8 +230,19 @@ impl World {
     // ---- calls -----------------------------------------------------------------------------------------------------
 
     fn call(&mut self, user: u8, place: u8, kind: u8, lifetime: u8) -> Result<(), Broken> {
-        let kind = CallKind::from_byte(kind);
         let (room, device) = (place % 2, (place >> 1) & 1);
+        // Now and then in another's room, where most of what is said is one's own.
+        let of = if place >= 232 { user.wrapping_add(1) } else { user };
+        // Where nobody is called a call is not for us; that is seen often enough.
+        let known = |room| self.seen.after.directs.contains_key(&setup::direct(of, room));
+        if place & 0b1100 != 0 && !known(room) {
+            return if known(room ^ 1) {
+                self.call(user, place ^ 1, kind, lifetime)
+            } else {
+                self.invite_to_direct(user, room, setup::natural_door(room))
+            };
+        }
+        let kind = CallKind::from_byte(kind);
         let natural = setup::natural_door(room);
         let invitee = match kind.invitee {
             Invitee::Nobody => None,
@@ -240,8 +254,6 @@ impl World {
         if kind.long_name {
             call = confocal_conference::CallId::new(format!("{call}{}", "x".repeat(300)));
         }
-        // Now and then in another's room, where most of what is said is one's own.
-        let of = if place >= 240 { user.wrapping_add(1) } else { user };
         let expires_in = match lifetime {
             0..4 => Millis(0),
             4..40 => Millis(u64::from(lifetime) * 250),

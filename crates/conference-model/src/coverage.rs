@@ -195,9 +195,9 @@ names!(REPLIES, reply(Reply) {
 
 names!(VOICES, voice(Option<Silenced>) {
     "heard": None,
-    "ByThemselves": Some(Silenced::ByThemselves),
     "ByModerator": Some(Silenced::ByModerator),
     "Audience": Some(Silenced::Audience),
+    "ByThemselves": Some(Silenced::ByThemselves),
 });
 
 names!(TIMERS, timer(TimerKind) {
@@ -225,7 +225,8 @@ const KNOWN: [(&str, &[&str]); 15] = [
     ("command", COMMANDS),
     ("done", COMMANDS),
     ("reply", REPLIES),
-    ("voice notice", VOICES),
+    // Whoever muted or unmuted themselves knows, and is not told.
+    ("voice notice", VOICES.split_at(3).0),
     ("deadline", TIMERS),
     ("steps with so many participants", PARTICIPANTS),
     ("steps with so many legs", LEGS),

@@ -26,8 +26,18 @@ impl Bytes {
         z ^ (z >> 31)
     }
 
-    /// A history of so many actions.
+    /// A history of so many actions. In most of them people come in first, and then things happen.
     pub fn history(&mut self, actions: usize) -> Vec<u8> {
+        let mut bytes = self.any(actions);
+        let coming = self.number() % 64;
+        let coming = if coming < 16 { 0 } else { coming as usize };
+        // A first byte of nothing is what should go on.
+        bytes.iter_mut().skip(1).step_by(BYTES).take(coming.min(actions / 2)).for_each(|byte| *byte = 0);
+        bytes
+    }
+
+    /// Any bytes for so many actions.
+    pub fn any(&mut self, actions: usize) -> Vec<u8> {
         let length = 1 + actions * BYTES;
         let mut bytes = Vec::with_capacity(length + 8);
         while bytes.len() < length {

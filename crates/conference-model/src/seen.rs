@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
     CallKey, Change, ConferenceEvent, ConferenceId, Deadline, Effect, EndReason, FocusUser, Generation,
-    Input, LegId, LegNews, MediaCommand, MemberId, OfferNumber, ParticipantId, RequestId, RequestOutcome,
+    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, OfferNumber, ParticipantId, RequestId, RequestOutcome,
     Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
 };
 
@@ -78,6 +78,8 @@ pub enum LegFact {
     Close(Generation),
     /// All sessions were lost.
     EngineLost,
+    /// The engine said whether packets come.
+    Flow(Generation, bool),
     /// News of its state.
     News(LegNews),
     /// News of its level.
@@ -225,6 +227,7 @@ impl Seen {
                 LegFact::Renegotiate(..)
                 | LegFact::Accept(_)
                 | LegFact::Candidates(..)
+                | LegFact::Flow(..)
                 | LegFact::News(_)
                 | LegFact::Level => {}
             }
@@ -269,6 +272,11 @@ impl Seen {
                 for leg in alive {
                     self.leg_fact(leg, LegFact::EngineLost);
                 }
+            }
+            Cause::Input(Input::Media(MediaReport::Flow { leg, generation, flowing }))
+                if self.before.legs.contains_key(leg) =>
+            {
+                self.leg_fact(*leg, LegFact::Flow(*generation, *flowing));
             }
             // A join that is under way may be of before or of after it.
             Cause::Input(Input::FocusRemoved { focus, room }) if !self.is_joining(focus, room) => {

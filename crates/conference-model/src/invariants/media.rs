@@ -2,7 +2,7 @@
 //!
 //! Who may be heard never lives here, see `people.rs`.
 
-use confocal_conference::{Generation, Input, LegNews, MediaReport, OfferNumber};
+use confocal_conference::{EndReason, Generation, Input, LegNews, MediaReport, OfferNumber};
 
 use super::ensure;
 use crate::seen::{Cause, LegFact, LegLog, Seen};
@@ -19,6 +19,7 @@ super::invariants! {
     a_stale_report_changes_nothing: "design 4: a stale report is dropped",
     states_follow_the_diagram: "design 3: the leg's lifecycle",
     candidates_are_bounded: "design 3: candidates per call are bounded",
+    only_a_starved_session_ends_for_want_of_packets: "input: Flow is of one session",
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,7 @@ enum Problem {
     LeftOpen,
     TooManyCandidates,
     NotInTheDiagram,
+    EndedThoughItFlowed,
 }
 
 /// Goes through what was seen of a leg and gives the problems that showed from the `from`th fact on.
@@ -40,6 +42,7 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
     let mut last: Option<Generation> = None;
     let mut number: Option<OfferNumber> = None;
     let mut state: Option<LegNews> = None;
+    let mut flow: Option<(Generation, bool)> = None;
     let (mut taken, mut gone) = (0, false);
     for (at, fact) in log.facts.iter().enumerate() {
         let mut note = |problem, is: bool| {
@@ -156,6 +159,11 @@ fn states_follow_the_diagram(seen: &Seen) -> Result<(), String> {
 /// The engine is given no more candidates of an offer than the limit says.
 fn candidates_are_bounded(seen: &Seen) -> Result<(), String> {
     without(seen, Problem::TooManyCandidates)
+}
+
+/// A leg ends for want of packets only if its last session was said to have none.
+fn only_a_starved_session_ends_for_want_of_packets(seen: &Seen) -> Result<(), String> {
+    without(seen, Problem::EndedThoughItFlowed)
 }
 
 /// The engine has a session for each leg whose state says so, with its generation, and for no other.
