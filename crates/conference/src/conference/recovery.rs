@@ -41,7 +41,9 @@ impl Conference {
                     self.entered(id, core);
                     self.open_media(id, core);
                 }
-                LegState::Answering { .. } => self.end_leg(id, EndReason::Expired, core, routes),
+                LegState::Answering { .. } => {
+                    self.end_leg_without_media(id, EndReason::Expired, core, routes);
+                }
                 LegState::Connecting { .. }
                 | LegState::Active
                 | LegState::Reconnecting { .. }
@@ -49,7 +51,7 @@ impl Conference {
                     if can_recover(leg, core) {
                         self.recover(id, core);
                     } else {
-                        self.end_leg(id, EndReason::Restarted, core, routes);
+                        self.end_leg_without_media(id, EndReason::Restarted, core, routes);
                         hung_up = true;
                     }
                 }
