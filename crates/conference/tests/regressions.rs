@@ -10,10 +10,9 @@
 mod support;
 
 use confocal_conference::{
-    Agreed, ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, OfferNumber, RequestFailure, Sdp,
-    SignalRequest,
+    Agreed, ConferenceEvent, Config, Input, LegNews, Millis, RequestFailure, Sdp, SignalRequest,
 };
-use support::{DOOR, GROUP, Run, direct, key, member, metadata};
+use support::{DOOR, GROUP, Run, direct, key, member};
 
 const fn is_ask(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::AskAdmission { .. })
