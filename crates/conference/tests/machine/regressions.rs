@@ -1,18 +1,9 @@
 //! What went wrong once: each test here failed before the machine was put right.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-#![allow(dead_code, reason = "the machine under test is shared by several test programs")]
-
-mod support;
-
+use crate::support::{DOOR, GROUP, Run, direct, key, member};
 use confocal_conference::{
     Agreed, ConferenceEvent, Config, Input, LegNews, Millis, RequestFailure, Sdp, SignalRequest,
 };
-use support::{DOOR, GROUP, Run, direct, key, member};
 
 const fn is_ask(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::AskAdmission { .. })

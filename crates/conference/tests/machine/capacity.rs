@@ -1,19 +1,11 @@
 //! What is bounded, and what becomes of the one too many: each limit, each list, each rate.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-
-mod support;
-
+use crate::support::{
+    DOOR, GROUP, Run, candidate, direct, invite, is_join_group, is_leave_group, key, member, refusal,
+};
 use confocal_conference::{
     Admission, CallInvite, ConferenceEvent, Config, Input, Limits, Millis, Notice, OfferRefusal, Pattern,
     Policy, Refusal, RequestOutcome, RoomKey, Sdp, SecondDevice, SignalRequest, Silence, TimerKind,
-};
-use support::{
-    DOOR, GROUP, Run, candidate, direct, invite, is_join_group, is_leave_group, key, member, refusal,
 };
 
 fn with(limits: Limits) -> Config {

@@ -1,5 +1,4 @@
 //! A machine under test: told inputs and time, asked what it wants done.
-#![allow(dead_code, reason = "several test programs share it")]
 
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, ConferenceEvent, Config, Deadline,

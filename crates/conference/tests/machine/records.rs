@@ -1,20 +1,12 @@
 //! What a restart keeps: machines made of records, of this format and of older ones.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{DOOR, GROUP, Run, is_answer, is_hangup, is_leave_group, member, metadata};
 use confocal_conference::{
     Agreed, Command, Config, EndReason, Focus, Input, LegId, MediaCommand, MediaReport, Millis, Notice,
     OfferNumber, RequestId, RequestOutcome, RestoreError, Role, Sdp, SignalRequest, Whom,
 };
-use support::{DOOR, GROUP, Run, is_answer, is_hangup, is_leave_group, member, metadata};
 
 #[test]
 fn after_a_restart_a_running_call_is_hung_up_once_and_told() {
@@ -129,7 +121,7 @@ fn refused(change: impl FnOnce(&mut BTreeMap<String, Vec<u8>>)) -> String {
 #[test]
 fn records_of_format_1_are_taken_up() {
     let records: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(include_str!("records/format-1.json")).unwrap();
+        serde_json::from_str(include_str!("format-1.json")).unwrap();
     let records: BTreeMap<String, Vec<u8>> =
         records.into_iter().map(|(key, value)| (key, serde_json::to_vec(&value).unwrap())).collect();
     let config = Config::default();

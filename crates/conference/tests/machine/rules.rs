@@ -1,20 +1,12 @@
 //! The rules of a conference, one test each: what the machine does when people come, call, leave and are thrown out.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-
-mod support;
-
+use crate::support::{
+    DOOR, GROUP, Run, candidate, direct, invite, is_answer, is_hangup, is_join_group, is_leave_group, key,
+    refusal,
+};
 use confocal_conference::{
     CallInvite, CallVersion, ConferenceEvent, Config, Input, MediaCommand, Millis, Notice, Refusal,
     RequestFailure, RequestOutcome, SecondDevice, SignalRequest,
-};
-use support::{
-    DOOR, GROUP, Run, candidate, direct, invite, is_answer, is_hangup, is_join_group, is_leave_group, key,
-    refusal,
 };
 
 #[test]

@@ -1,19 +1,11 @@
 //! Who speaks, who keeps order, and what people are told who ask for it (rule R10).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-
-mod support;
-
+use crate::support::{DOOR, GROUP, Run, direct, is_hangup, is_join_group, is_leave_group, member, refusal};
 use confocal_conference::{
     Command, ConferenceEvent, Config, Denial, EndReason, HangupReason, Input, LegId, LegLevel, LevelDbov,
     Limits, MediaCommand, MediaReport, MemberId, Millis, Notice, Refusal, Reply, Role, Roll, SignalRequest,
     Silenced, Whom,
 };
-use support::{DOOR, GROUP, Run, direct, is_hangup, is_join_group, is_leave_group, member, refusal};
 
 /// A conference of Anna, who is its moderator, Bert and Carl.
 fn three(config: Config) -> (Run, [LegId; 3]) {

@@ -1,19 +1,11 @@
 //! One call from its invite to its end: holding, changing, losing and finding media again, and what the caller is told.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-
-mod support;
-
+use crate::support::{Run, candidate, invite, is_answer, is_hangup, key, metadata, refusal};
 use confocal_conference::{
     Agreed, CallInvite, CallVersion, ConferenceEvent, Config, EndReason, Generation, HangupReason, Input,
     LegId, LegNews, MediaCommand, MediaReport, Millis, Notice, OfferRefusal, Refusal, RequestFailure,
     RequestOutcome, Sdp, SecondDevice, SignalRequest,
 };
-use support::{Run, candidate, invite, is_answer, is_hangup, key, metadata, refusal};
 
 #[test]
 fn the_same_party_calling_again_replaces_its_call_once_admitted() {
