@@ -138,3 +138,37 @@ impl Core {
         z ^ (z >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn core(seed: u64) -> Core {
+        Core::new(Config::default(), seed, Timestamp::from_unix_millis(0))
+    }
+
+    #[test]
+    fn chance_is_that_of_the_published_generator() {
+        let mut core = core(1_234_567);
+        let first = [core.random(), core.random(), core.random()];
+        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn a_party_is_ten_letters_and_digits_that_all_depend_on_chance() {
+        let (mut one, mut two) = (core(1), core(2));
+        let (one, two) = (one.new_party(), two.new_party());
+        assert_eq!((one.as_str().len(), two.as_str().len()), (10, 10));
+        let differing = one.as_str().bytes().zip(two.as_str().bytes()).filter(|(a, b)| a != b).count();
+        assert!(differing >= 8, "{one} {two}");
+        let first = one.as_str().as_bytes()[0];
+        assert!(one.as_str().bytes().any(|letter| letter != first), "{one}");
+    }
+
+    #[test]
+    fn numbers_are_handed_out_in_order_from_one() {
+        let mut core = core(1);
+        let numbers = |core: &mut Core| (core.new_conference().0, core.new_participant().0, core.new_leg().0);
+        assert_eq!([numbers(&mut core), numbers(&mut core)], [(1, 1, 1), (2, 2, 2)]);
+    }
+}

@@ -4,8 +4,9 @@ use crate::support::{
     DOOR, GROUP, Run, candidate, direct, invite, is_join_group, is_leave_group, key, member, refusal,
 };
 use confocal_conference::{
-    Admission, CallInvite, ConferenceEvent, Config, Input, Limits, Millis, Notice, OfferRefusal, Pattern,
-    Policy, Refusal, RequestOutcome, RoomKey, Sdp, SecondDevice, SignalRequest, Silence, TimerKind,
+    Admission, CallInvite, ConferenceEvent, Config, Input, Limits, MediaCommand, Millis, Notice,
+    OfferRefusal, Pattern, Policy, Refusal, RequestOutcome, RoomKey, Sdp, SecondDevice, SignalRequest,
+    Silence, TimerKind,
 };
 
 fn with(limits: Limits) -> Config {
@@ -198,6 +199,77 @@ fn too_many_conferences_doors_and_private_rooms_are_declined() {
     assert!(run.has_sent(|request| {
         matches!(request, SignalRequest::Leave { focus, room } if focus.as_str() == "@fs_group" && room.as_str() == "!d1")
     }));
+}
+
+#[test]
+fn a_private_room_that_is_over_makes_room_for_another() {
+    let limits = Limits { direct_rooms_per_member: 2, ..Limits::default() };
+    let mut run = Run::joined(with(limits));
+    for room in ["!d1", "!d2"] {
+        run.tell(invited(DOOR, GROUP, room, "anna"));
+    }
+    for (over, next) in [("!d1", "!d3"), ("!d2", "!d4"), ("!d3", "!d5")] {
+        run.tell(Input::FocusRemoved { focus: DOOR.into(), room: over.into() });
+        run.tell(invited(DOOR, GROUP, next, "anna"));
+        assert!(!declined(&run, next), "{next}");
+        run.tell(invited(DOOR, GROUP, "!one-too-many", "anna"));
+        assert!(declined(&run, "!one-too-many"));
+        run.sent.clear();
+    }
+}
+
+#[test]
+fn ended_calls_are_remembered_for_ten_minutes_and_only_so_many() {
+    let ended = |run: &Run| run.records.keys().filter(|key| key.starts_with("ended/")).count();
+    let mut run = Run::joined(with(Limits { ended_calls: 2, ..Limits::default() }));
+    run.open_direct("bob");
+    for call in ["c1", "c2", "c2", "c3"] {
+        run.hang_up("bob", call);
+    }
+    assert_eq!(ended(&run), 2);
+    run.call("bob", "c3");
+    assert_eq!(ignored(&run), Some(Silence::Ended));
+    run.call("bob", "c1");
+    assert!(run.has_sent(|request| matches!(request, SignalRequest::AskAdmission { .. })), "forgotten");
+    run.pass(Millis(599_999));
+    run.hang_up("bob", "c4");
+    assert_eq!(ended(&run), 2);
+    run.pass(Millis(1));
+    run.hang_up("bob", "c5");
+    assert_eq!(ended(&run), 2, "c3 and c2 were over their time, c4 and c5 are not");
+}
+
+#[test]
+fn early_candidates_are_those_of_the_party_that_calls() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    for (party, line) in [(Some("THEIRS"), "theirs"), (Some("OTHER"), "another's"), (None, "anyone's")] {
+        let party = party.map(Into::into);
+        run.tell(Input::CallCandidates { key: key("bob", "c1"), party, candidates: vec![candidate(line)] });
+    }
+    run.restart();
+    run.tell(Input::CallCandidates {
+        key: key("bob", "c2"),
+        party: None,
+        candidates: vec![candidate("of c2")],
+    });
+    assert_eq!(run.records.keys().filter(|key| key.starts_with("early/")).count(), 4);
+    run.call("bob", "c1");
+    run.admit(true);
+    let Some(MediaCommand::AddCandidates { candidates, .. }) = run.media.last() else { panic!() };
+    let lines: Vec<&str> = candidates.iter().map(|candidate| candidate.line.as_str()).collect();
+    assert_eq!(lines, ["theirs", "anyone's"]);
+    assert_eq!(run.records.keys().filter(|key| key.starts_with("early/")).count(), 1);
+}
+
+#[test]
+fn who_was_too_fast_is_so_after_a_restart() {
+    let mut run = Run::joined(with(Limits { invites_at_once: 1, ..Limits::default() }));
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.restart();
+    run.call("bob", "c2");
+    assert_eq!(ignored(&run), Some(Silence::TooFast));
 }
 
 #[test]
