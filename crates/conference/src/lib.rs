@@ -117,6 +117,7 @@ extern crate alloc;
 mod call;
 mod command;
 mod conference;
+mod conferences;
 mod config;
 mod core;
 mod direct;

@@ -8,10 +8,7 @@ use alloc::vec::Vec;
 use crate::config::SpeakerConfig;
 use crate::id::ParticipantId;
 use crate::input::LevelDbov;
-use crate::time::{Millis, Timestamp};
-
-/// A voice that was not heard for this long is forgotten.
-const FORGET: Millis = Millis::from_secs(10);
+use crate::time::Timestamp;
 
 /// How loudness is smoothed, in parts of the way to the new level at each report: up at once, down slowly, so that the gaps
 /// between words do not count.
@@ -78,7 +75,8 @@ impl Speakers {
     /// Decides who has the word. True if that changed.
     pub(crate) fn decide(&mut self, config: &SpeakerConfig, now: Timestamp) -> bool {
         let active = self.active;
-        self.voices.retain(|who, voice| now.since(voice.spoke) < FORGET || Some(*who) == active);
+        // Only of those who speak now there is something to know, so there are never many.
+        self.voices.retain(|_, voice| voice.speaks(config, now));
         let Some(best) = self.loudest(config, now) else {
             self.challenger = None;
             return false;
@@ -157,6 +155,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::time::Millis;
 
     const ANNA: ParticipantId = ParticipantId(1);
     const BERT: ParticipantId = ParticipantId(2);

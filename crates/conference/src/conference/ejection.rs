@@ -91,10 +91,8 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        let Some(leg) = self.legs.remove(&id) else { return };
-        for kind in Leg::timers(id) {
-            core.timers.cancel(&kind);
-        }
+        let Some(mut leg) = self.legs.remove(&id) else { return };
+        leg.disarm(&mut core.timers);
         if let Some(wire) = farewell(reason) {
             let to = leg.address();
             core.send(if leg.is_answered() {

@@ -96,11 +96,12 @@ impl Conference {
         let participant = member.participant;
         let mut rooms: BTreeSet<(FocusUser, RoomKey)> = BTreeSet::new();
         for id in &member.legs {
-            let Some(leg) = self.legs.get(id).filter(|leg| leg.is_admitted()) else { continue };
+            let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.is_admitted()) else { continue };
+            leg.heard = now.is_none();
             rooms.insert((leg.focus.clone(), leg.key.room.clone()));
             if before.is_none() != now.is_none() && leg.has_media() {
-                let heard = now.is_none();
-                core.media(MediaCommand::SetHeard { leg: *id, generation: leg.generation, heard });
+                let (generation, heard) = (leg.generation, leg.heard);
+                core.media(MediaCommand::SetHeard { leg: *id, generation, heard });
             }
         }
         // Whoever did it themselves knows.
@@ -118,8 +119,9 @@ impl Conference {
 
     // ---- speakers --------------------------------------------------------------------------------------------------
 
-    /// How loud legs of this conference are; those of others are passed over.
-    pub(crate) fn levels(&mut self, levels: &[LegLevel], core: &mut Core) {
+    /// How loud legs of this conference are; those of others are passed over. How many were its own is given back.
+    pub(crate) fn levels(&mut self, levels: &[LegLevel], core: &mut Core) -> usize {
+        let mut own = 0;
         for level in levels {
             let Some(leg) = self.legs.get(&level.leg) else { continue };
             core.notify(ConferenceEvent::Level {
@@ -128,8 +130,8 @@ impl Conference {
                 level: level.level,
                 speaking: level.speaking,
             });
-            let silenced = self.members.get(&leg.key.caller).is_none_or(|member| member.silenced.is_some());
-            if leg.is_live() && !silenced {
+            own += 1;
+            if leg.is_live() && leg.heard {
                 let (config, now) = (&core.config.speaker, core.now);
                 self.speakers.heard(leg.participant, level.level, level.speaking, config, now);
             }
@@ -137,6 +139,7 @@ impl Conference {
         if self.speakers.decide(&core.config.speaker, core.now) {
             self.speaker_news(core);
         }
+        own
     }
 
     /// A participant is not heard any more.

@@ -172,7 +172,7 @@ impl Conference {
 
     fn after_opening(&mut self, id: LegId, core: &mut Core) {
         if let Some(leg) = self.legs.get(&id) {
-            self.opened_media(leg, core);
+            Self::opened_media(leg, core);
         }
         self.entered(id, core);
     }

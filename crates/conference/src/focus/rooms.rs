@@ -14,7 +14,11 @@ use crate::input::RequestFailure;
 use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::Purpose;
+use crate::time::Millis;
 use crate::timer::TimerKind;
+
+/// How exactly the end of a 1:1 room in which nobody calls is kept.
+const DIRECT_IDLE_STEP: Millis = Millis::from_secs(24 * 3600);
 
 impl Focus {
     pub(super) fn invited(
@@ -77,10 +81,14 @@ impl Focus {
         self.used_direct(&room);
     }
 
-    /// Something happened in a 1:1 room for which the focus is there.
+    /// Something happened in a 1:1 room for which the focus is there. To the day, so that not each call writes a record more.
     pub(super) fn used_direct(&mut self, room: &RoomKey) {
         let Some(direct) = self.routes.directs.get_mut(room) else { return };
-        direct.until = self.core.now + self.core.config.direct_idle;
+        let until = self.core.now + self.core.config.direct_idle;
+        if until.since(direct.until) < DIRECT_IDLE_STEP {
+            return;
+        }
+        direct.until = until;
         self.core.timers.set(TimerKind::DirectIdle(room.clone()), direct.until);
         self.core.changed(RecordKey::Direct(room.clone()));
     }
@@ -92,7 +100,7 @@ impl Focus {
             direct.doors.iter().map(|(focus, door)| (focus.clone(), door.group.clone())).collect();
         let in_use = doors
             .iter()
-            .filter_map(|(_, group)| self.conferences.get(group))
+            .filter_map(|(_, group)| self.conferences.of(group))
             .any(|it| it.legs.values().any(|leg| leg.key.room == *room));
         if in_use {
             self.used_direct(room);
@@ -185,7 +193,7 @@ impl Focus {
         }
         self.core.count(by, Deed::Command);
         let direct = self.routes.directs.get(&room).and_then(|direct| direct.doors.get(&focus));
-        let in_group = self.conferences.contains_key(&room);
+        let in_group = self.conferences.id_of(&room).is_some();
         let group = match direct {
             Some(door) if !in_group => door.group.clone(),
             Some(_) | None => room.clone(),
