@@ -185,12 +185,15 @@ fn inputs(criterion: &mut Criterion) {
             let size = format!("{conferences} x {participants}");
             let (mut bench, mut callers) = Bench::conferences(conferences, participants, Keep::Nothing);
             bench.keep = keep;
-            let mut at = 0;
+            let (mut at, mut turns) = (0, 0);
             group.throughput(Throughput::Elements(1));
             group.bench_function(format!("levels/{size}"), |bencher| {
                 bencher.iter(|| {
-                    at = (at + 7 * participants + 1) % (callers.len() - HEARD + 1);
-                    bench.levels(&callers[at..]);
+                    // Another conference each time, and in a large one others after a while.
+                    turns += 1;
+                    at = (at + 7 * participants) % callers.len();
+                    let talk = turns / 10_000 * HEARD % (participants - HEARD + 1);
+                    bench.levels(&callers[at + talk..]);
                 });
             });
             group.throughput(Throughput::Elements(inputs_of_a_call()));

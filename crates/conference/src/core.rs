@@ -23,6 +23,8 @@ pub(crate) struct Core {
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) changes: BTreeSet<RecordKey>,
     rates: Rates,
+    /// The time that the record `focus` says, or will say once it is written.
+    noted: Option<Timestamp>,
 }
 
 impl Core {
@@ -35,6 +37,7 @@ impl Core {
             effects: VecDeque::new(),
             changes: BTreeSet::new(),
             rates: Rates::default(),
+            noted: None,
         }
     }
 
@@ -57,9 +60,13 @@ impl Core {
         self.effects.push_back(Effect::Notify(event));
     }
 
-    /// Notes that a record must be written.
+    /// Notes that a record must be written; with it goes the time, which never decreases, over a restart neither.
     pub(crate) fn changed(&mut self, key: RecordKey) {
         self.changes.insert(key);
+        if self.noted != Some(self.now) {
+            self.noted = Some(self.now);
+            self.changes.insert(RecordKey::Focus);
+        }
     }
 
     /// Whether a member may do something once more.

@@ -3,6 +3,7 @@
 //! What moderators may do never lives here (`commands.rs`), nor what is remembered of people (`floor.rs`).
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use super::Conference;
 use crate::command::{Present, Role, Roll, Silenced};
@@ -193,17 +194,17 @@ impl Conference {
     pub(crate) fn roll(&self, limit: usize) -> Roll {
         let hands = self.floor.hands();
         let present = self.present.iter().take(limit).filter_map(|(participant, name)| {
-            let member = self.members.get(name)?;
-            let muted = |id: &LegId| self.legs.get(id).is_none_or(|leg| leg.muted);
+            let legs = self.members.get(name)?.legs.iter().filter_map(|id| self.legs.get(id));
+            let legs = legs.filter(|leg| leg.is_admitted());
             Some(Present {
                 participant: *participant,
                 member: name.clone(),
                 role: self.floor.role(name),
                 silenced: self.floor.silenced(name),
-                muted: member.legs.iter().all(muted),
+                muted: legs.clone().all(|leg| leg.muted),
                 hand: hands.iter().position(|hand| *hand == name).map(|at| at + 1),
                 speaking: self.speakers.active() == Some(*participant),
-                calls: member.legs.len(),
+                calls: legs.count(),
             })
         });
         Roll {
@@ -216,8 +217,19 @@ impl Conference {
 
     /// Who has which role in the group room.
     pub(crate) fn roles_changed(&mut self, everyone: Role, roles: BTreeMap<MemberId, Role>, core: &mut Core) {
+        let before: Vec<(MemberId, Role, Option<Silenced>)> = self
+            .present
+            .iter()
+            .map(|(_, name)| (name.clone(), self.floor.role(name), self.floor.silenced(name)))
+            .collect();
         self.floor.set_roles(everyone, roles, core.config.limits.roles);
         self.changed(core);
-        self.refresh_voices(core);
+        for (name, role, silenced) in before {
+            if self.floor.silenced(&name) != silenced {
+                self.refresh_voice(&name, core);
+            } else if self.floor.role(&name) != role {
+                self.standing_news(&name, core);
+            }
+        }
     }
 }

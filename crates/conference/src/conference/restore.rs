@@ -104,7 +104,6 @@ impl Conference {
             self.doors.iter().filter(|(_, door)| for_good(door)).map(|(focus, _)| focus.clone()).collect();
         for focus in stayed {
             self.start_idle(&focus, core);
-            self.changed(core);
         }
         self.linger_if_empty(core);
     }

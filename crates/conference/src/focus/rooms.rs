@@ -30,7 +30,12 @@ impl Focus {
         via: Vec<ServerName>,
     ) {
         if !self.core.config.policy.allows(&by) {
-            self.core.send(SignalRequest::Leave { focus, room });
+            // Whoever may not take part does not make us leave a room in which others do.
+            let in_group = self.conferences.of(&room).is_some_and(|it| it.is_in_or_coming(&focus));
+            let in_direct = self.routes.directs.get(&room).is_some_and(|it| it.doors.contains_key(&focus));
+            if !in_group && !in_direct {
+                self.core.send(SignalRequest::Leave { focus, room });
+            }
         } else if room != group {
             self.invited_to_direct(focus, group, room, by, via);
         } else if self.make_conference(&group) {
