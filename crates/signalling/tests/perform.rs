@@ -58,6 +58,7 @@ fn ask(member: &str) -> SignalRequest {
         group: GROUP.into(),
         direct: DIRECT.into(),
         member: member.into(),
+        expires: Timestamp::from_unix_millis(1),
     }
 }
 

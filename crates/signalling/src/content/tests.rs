@@ -86,7 +86,7 @@ fn answers_are_read_by_ruma() {
 fn negotiate_answers_are_read_by_ruma() {
     for streams in [None, Some(metadata())] {
         let to = to(CallVersion::V1);
-        let read: CallNegotiateEventContent = reread(&Negotiate::new(&to, &sdp(), streams.as_ref()));
+        let read: CallNegotiateEventContent = reread(&Negotiate::answer(&to, &sdp(), streams.as_ref()));
         assert_eq!((read.version, Some(read.party_id.as_str())), common(CallVersion::V1));
         assert_eq!(read.call_id.as_str(), "c1");
         assert_eq!(u64::from(read.lifetime), 60_000);
