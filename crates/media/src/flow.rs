@@ -101,7 +101,7 @@ mod tests {
         looked.until(30_000, None);
         looked.until(32_000, Some(400));
         looked.until(40_000, None);
-        assert_eq!(looked.told, [(15_000, false), (30_000, true), (37_000, false)]);
+        assert_eq!(looked.told, [(15_000, false), (30_400, true), (37_000, false)]);
     }
 
     #[test]

@@ -72,6 +72,15 @@ impl Bench {
         });
     }
 
+    pub(crate) fn ask_for_offer(&mut self, leg: u64) {
+        self.engine.execute(MediaCommand::Offer {
+            leg: LegId(leg),
+            generation: FIRST,
+            conference: CONFERENCE,
+            participant: ParticipantId(leg),
+        });
+    }
+
     pub(crate) fn set_heard(&mut self, leg: u64, heard: bool) {
         self.engine.execute(MediaCommand::SetHeard { leg: LegId(leg), generation: FIRST, heard });
     }
