@@ -3,9 +3,11 @@
 //! How a file is read lives in [`mod@load`], what values are refused in [`mod@check`]. Acting on a value never lives here.
 
 mod check;
+mod limits;
 mod load;
 mod place;
 mod secret;
+mod speaker;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -13,8 +15,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub(crate) use check::{Fault, check, is_http_url};
+pub(crate) use limits::Limits;
 pub(crate) use load::{LoadError, load};
 pub(crate) use secret::Secret;
+pub(crate) use speaker::Speaker;
 
 /// The file, whole. `config.toml` beside this module is its text with all comments; a test keeps the two equal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -24,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) homeserver: Homeserver,
     pub(crate) appservice: Appservice,
     pub(crate) conference: Conference,
+    pub(crate) policy: Policy,
+    pub(crate) speaker: Speaker,
+    pub(crate) limits: Limits,
     pub(crate) media: Media,
     pub(crate) store: Store,
     pub(crate) status: Status,
@@ -88,14 +95,18 @@ pub(crate) struct Conference {
     pub(crate) linger_seconds: u32,
     /// Seconds that a focus without a call waits before it leaves (rule R8).
     pub(crate) idle_seconds: u32,
+    /// Seconds without a packet from a participant who should send, after which the call ends.
+    pub(crate) media_timeout_seconds: u32,
+    /// Seconds for which the calls of someone whom a moderator removed are refused.
+    pub(crate) kick_lasts_seconds: u32,
+    /// Seconds that the focus stays in a 1:1 room in which nobody calls.
+    pub(crate) direct_idle_seconds: u32,
+    /// Conferences begin with an audience.
+    pub(crate) audience: bool,
     /// Room ids in which the focus stays for good.
     pub(crate) stay: Vec<String>,
     /// What a second call of the same user does to the first.
     pub(crate) second_device: SecondDevice,
-    /// Calls in one conference, ringing ones included.
-    pub(crate) max_calls: usize,
-    /// Conferences at a time.
-    pub(crate) max_conferences: usize,
 }
 
 impl Default for Conference {
@@ -103,10 +114,12 @@ impl Default for Conference {
         Self {
             linger_seconds: 10,
             idle_seconds: 300,
+            media_timeout_seconds: 30,
+            kick_lasts_seconds: 600,
+            direct_idle_seconds: 90 * 24 * 3600,
+            audience: false,
             stay: Vec::new(),
             second_device: SecondDevice::Replace,
-            max_calls: 500,
-            max_conferences: 1000,
         }
     }
 }
@@ -120,6 +133,17 @@ pub(crate) enum SecondDevice {
     Replace,
     /// Both go on; neither hears the other.
     Add,
+}
+
+/// `[policy]`: whom the operator lets take part at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Policy {
+    /// User ids, and patterns of them with `*` and `?`, that may take part; empty: everyone.
+    pub(crate) allow: Vec<String>,
+    /// Those that may not, though `allow` says so.
+    pub(crate) deny: Vec<String>,
 }
 
 /// `[media]`: where sound and picture come and go.

@@ -1,7 +1,7 @@
 //! What each part is told, out of the configuration. Reading the file never lives here, nor do defaults.
 
 use anyhow::Context;
-use confocal::conference::{Config as MachineConfig, Limits, Millis, RoomKey, SecondDevice};
+use confocal::conference::{Config as MachineConfig, Millis, Pattern, Policy, RoomKey, SecondDevice};
 use confocal_media::EngineConfig;
 use confocal_signalling::{AdapterConfig, FocusIdScheme, Secret};
 use confocal_transport::{PortRange, TransportConfig};
@@ -52,20 +52,27 @@ pub(crate) fn engine(config: &Config) -> anyhow::Result<EngineConfig> {
 
 /// What the machine is told.
 pub(crate) fn machine(config: &Config) -> MachineConfig {
-    let conference = &config.conference;
+    let (conference, policy) = (&config.conference, &config.policy);
+    let seconds = |seconds: u32| Millis::from_secs(seconds.into());
+    let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text.as_str())).collect();
     MachineConfig {
-        linger: Millis::from_secs(conference.linger_seconds.into()),
-        idle: Millis::from_secs(conference.idle_seconds.into()),
+        linger: seconds(conference.linger_seconds),
+        idle: seconds(conference.idle_seconds),
+        media_timeout: seconds(conference.media_timeout_seconds),
+        kick_lasts: seconds(conference.kick_lasts_seconds),
+        direct_idle: seconds(conference.direct_idle_seconds),
+        // The engine can't make offers yet, so no call goes on after its session was lost: it is hung up at once instead of
+        // after a try.
+        recover_calls: false,
+        audience: conference.audience,
         second_device: match conference.second_device {
             config::SecondDevice::Replace => SecondDevice::Replace,
             config::SecondDevice::Add => SecondDevice::Add,
         },
         stay: conference.stay.iter().map(|room| RoomKey::from(room.as_str())).collect(),
-        limits: Limits {
-            legs_per_conference: conference.max_calls,
-            conferences: conference.max_conferences,
-            ..Limits::default()
-        },
+        policy: Policy { allow: patterns(&policy.allow), deny: patterns(&policy.deny) },
+        speaker: config.speaker.machine(),
+        limits: config.limits.machine(),
         ..MachineConfig::default()
     }
 }
@@ -75,4 +82,36 @@ pub(crate) fn seed() -> anyhow::Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).context("the system has no random numbers")?;
     Ok(u64::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_configuration_does_not_say_is_the_machines_default() {
+        let expected = MachineConfig { recover_calls: false, ..MachineConfig::default() };
+        assert_eq!(machine(&Config::default()), expected);
+    }
+
+    #[test]
+    fn the_machine_is_told_what_the_configuration_says() {
+        let config: Config = toml::from_str(
+            "[conference]\nmedia_timeout_seconds = 7\nkick_lasts_seconds = 8\ndirect_idle_seconds = 9\naudience = true\n\
+             [policy]\nallow = [\"*:a.org\"]\ndeny = [\"@eve:*\"]\n\
+             [speaker]\ndwell_ms = 10\n[limits]\ninvite_interval_seconds = 11\n",
+        )
+        .unwrap();
+        let machine = machine(&config);
+        assert_eq!(
+            [machine.media_timeout, machine.kick_lasts, machine.direct_idle],
+            [Millis(7_000), Millis(8_000), Millis(9_000)]
+        );
+        assert!(machine.audience);
+        assert!(machine.policy.allows(&"@anna:a.org".into()));
+        assert!(
+            !machine.policy.allows(&"@eve:a.org".into()) && !machine.policy.allows(&"@anna:b.org".into())
+        );
+        assert_eq!((machine.speaker.dwell, machine.limits.invite_interval), (Millis(10), Millis(11_000)));
+    }
 }

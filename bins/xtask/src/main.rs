@@ -4,6 +4,7 @@
 mod bench_joins;
 mod checks;
 mod demo;
+mod machine;
 mod setup;
 mod steps;
 mod test;
@@ -43,6 +44,10 @@ enum Command {
     Test(test::TestArgs),
     /// Measure how long it takes to get into a conference.
     BenchJoins(bench_joins::BenchArgs),
+    /// Run the conference machine through a million generated steps, every invariant looked at after each.
+    SoakMachine(machine::SoakArgs),
+    /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
+    Mutants,
     /// Check licences, banned crates and sources of all dependencies.
     Deny,
     /// Check all dependencies against the advisory database.
@@ -68,6 +73,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Setup => test::set_up(&steps, consent),
         Command::Test(args) => test::run(&steps, consent, args),
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
+        Command::SoakMachine(args) => machine::soak(&steps, args),
+        Command::Mutants => machine::mutants(&steps),
         Command::Deny => checks::deny(&steps, consent),
         Command::Audit => checks::audit(&steps, consent),
     }

@@ -102,15 +102,8 @@ impl Conference {
 
     /// A leg has entered a state: its deadlines, its record, its news.
     fn entered(&mut self, id: LegId, core: &mut Core) {
-        let Some(leg) = self.legs.get(&id) else { return };
-        let media_timeout = leg.media_until.map(|at| (TimerKind::MediaTimeout(id), at));
-        let deadlines = [leg.deadline(), media_timeout];
-        for kind in Leg::timers(id) {
-            match deadlines.iter().flatten().find(|(wanted, _)| *wanted == kind) {
-                Some((_, at)) => core.timers.set(kind, *at),
-                None => core.timers.cancel(&kind),
-            }
-        }
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.arm(&mut core.timers);
         core.changed(RecordKey::Leg(id));
         self.news(id, core);
     }

@@ -29,8 +29,9 @@ pub struct Config {
     pub kick_lasts: Millis,
     /// How long the focus stays in a 1:1 room in which nobody calls. Default 90 days.
     pub direct_idle: Millis,
-    /// Offer to go on with the calls of clients that can, when all media sessions were lost ([`Input::EngineLost`]
-    /// (crate::Input::EngineLost)). Off: they are hung up, like the calls of clients that can't. Default on.
+    /// Offer to go on with the calls of clients that can, when all media sessions were lost
+    /// ([`Input::EngineLost`](crate::Input::EngineLost)). Off: they are hung up, like the calls of clients that can't.
+    /// Default on.
     pub recover_calls: bool,
     /// Conferences begin with an audience: only those are heard who have the role or are given the word. Default off.
     pub audience: bool,

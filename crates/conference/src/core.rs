@@ -23,6 +23,8 @@ pub(crate) struct Core {
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) changes: BTreeSet<RecordKey>,
     rates: Rates,
+    /// The time that the record `focus` says, or will say once it is written.
+    noted: Option<Timestamp>,
 }
 
 impl Core {
@@ -35,6 +37,7 @@ impl Core {
             effects: VecDeque::new(),
             changes: BTreeSet::new(),
             rates: Rates::default(),
+            noted: None,
         }
     }
 
@@ -57,9 +60,13 @@ impl Core {
         self.effects.push_back(Effect::Notify(event));
     }
 
-    /// Notes that a record must be written.
+    /// Notes that a record must be written; with it goes the time, which never decreases, over a restart neither.
     pub(crate) fn changed(&mut self, key: RecordKey) {
         self.changes.insert(key);
+        if self.noted != Some(self.now) {
+            self.noted = Some(self.now);
+            self.changes.insert(RecordKey::Focus);
+        }
     }
 
     /// Whether a member may do something once more.
@@ -136,5 +143,39 @@ impl Core {
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn core(seed: u64) -> Core {
+        Core::new(Config::default(), seed, Timestamp::from_unix_millis(0))
+    }
+
+    #[test]
+    fn chance_is_that_of_the_published_generator() {
+        let mut core = core(1_234_567);
+        let first = [core.random(), core.random(), core.random()];
+        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn a_party_is_ten_letters_and_digits_that_all_depend_on_chance() {
+        let (mut one, mut two) = (core(1), core(2));
+        let (one, two) = (one.new_party(), two.new_party());
+        assert_eq!((one.as_str().len(), two.as_str().len()), (10, 10));
+        let differing = one.as_str().bytes().zip(two.as_str().bytes()).filter(|(a, b)| a != b).count();
+        assert!(differing >= 8, "{one} {two}");
+        let first = one.as_str().as_bytes()[0];
+        assert!(one.as_str().bytes().any(|letter| letter != first), "{one}");
+    }
+
+    #[test]
+    fn numbers_are_handed_out_in_order_from_one() {
+        let mut core = core(1);
+        let numbers = |core: &mut Core| (core.new_conference().0, core.new_participant().0, core.new_leg().0);
+        assert_eq!([numbers(&mut core), numbers(&mut core)], [(1, 1, 1), (2, 2, 2)]);
     }
 }

@@ -510,3 +510,23 @@ pub enum LegNews {
     /// It is over.
     Left(EndReason),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_no_use_later_says_until_when() {
+        let expires = Timestamp::from_unix_millis(5);
+        let question = SignalRequest::AskAdmission {
+            focus: "@focus".into(),
+            group: "!group".into(),
+            direct: "!direct".into(),
+            member: "@anna".into(),
+            expires,
+        };
+        assert_eq!(question.expires(), Some(expires));
+        let leave = SignalRequest::Leave { focus: "@focus".into(), room: "!group".into() };
+        assert_eq!(leave.expires(), None);
+    }
+}

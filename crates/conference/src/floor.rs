@@ -273,6 +273,59 @@ mod tests {
     }
 
     #[test]
+    fn as_many_roles_as_there_may_be_are_all_kept() {
+        let mut floor = Floor::default();
+        floor.set_roles(
+            Role::Speaker,
+            [("@a".into(), Role::Member), ("@b".into(), Role::Moderator)].into(),
+            2,
+        );
+        assert_eq!(
+            ["@a", "@b", "@c"].map(|member| floor.role(&member.into())),
+            [Role::Member, Role::Moderator, Role::Speaker]
+        );
+    }
+
+    #[test]
+    fn the_end_takes_back_what_was_decided_and_leaves_the_roles() {
+        let mut floor = Floor::new(false);
+        floor.set_roles(Role::Speaker, [("@a".into(), Role::Moderator)].into(), 9);
+        (floor.locked, floor.everyone_muted) = (true, true);
+        floor.kick(&"@b".into(), at(10));
+        floor.end(true);
+        assert!(floor.is_fresh(true) && !floor.is_fresh(false) && floor.audience);
+        assert!(!floor.is_kicked(&"@b".into(), at(0)));
+        assert_eq!((floor.role(&"@a".into()), floor.role(&"@b".into())), (Role::Moderator, Role::Speaker));
+    }
+
+    #[test]
+    fn each_thing_that_was_decided_is_not_fresh() {
+        let fresh = |change: fn(&mut Floor)| {
+            let mut floor = Floor::new(false);
+            change(&mut floor);
+            floor.is_fresh(false)
+        };
+        assert!(fresh(|_| {}));
+        assert!(!fresh(|floor| floor.locked = true));
+        assert!(!fresh(|floor| floor.everyone_muted = true));
+        assert!(!fresh(|floor| floor.audience = true));
+        assert!(!fresh(|floor| floor.raise_hand(&"@a".into())));
+    }
+
+    #[test]
+    fn unmuting_everyone_forgets_moderators_mutes_and_nothing_else() {
+        let mut floor = Floor::default();
+        for (member, mute) in [("@a", Mute::Moderator), ("@b", Mute::Moderator), ("@c", Mute::Themselves)] {
+            floor.set_mute(&member.into(), mute);
+        }
+        floor.kick(&"@b".into(), at(10));
+        floor.unmute_everyone();
+        assert_eq!(floor.people.keys().map(MemberId::as_str).collect::<Vec<_>>(), ["@b", "@c"]);
+        assert_eq!(floor.silenced(&"@b".into()), None);
+        assert_eq!(floor.silenced(&"@c".into()), Some(Silenced::ByThemselves));
+    }
+
+    #[test]
     fn a_removal_stands_until_its_moment() {
         let mut floor = Floor::default();
         floor.kick(&"@a".into(), at(10));

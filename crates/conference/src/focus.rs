@@ -2,7 +2,6 @@
 //!
 //! The rules of a conference never live here, see `conference.rs`.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 mod calls;
@@ -12,10 +11,11 @@ mod rooms;
 
 use crate::command::Roll;
 use crate::conference::Conference;
+use crate::conferences::Conferences;
 use crate::config::Config;
 use crate::core::Core;
 use crate::effect::{Effect, EndReason, SignalRequest};
-use crate::id::{CallKey, LegId, RoomKey};
+use crate::id::{CallKey, ConferenceId, LegId, RoomKey};
 use crate::input::Input;
 use crate::record::{Change, RecordKey};
 use crate::routes::Routes;
@@ -32,7 +32,7 @@ use crate::timer::{Deadline, TimerKind};
 pub struct Focus {
     core: Core,
     routes: Routes,
-    conferences: BTreeMap<RoomKey, Conference>,
+    conferences: Conferences,
 }
 
 impl Focus {
@@ -41,7 +41,7 @@ impl Focus {
     pub fn new(config: Config, seed: u64, now: Timestamp) -> Self {
         let mut core = Core::new(config, seed, now);
         core.changed(RecordKey::Focus);
-        Self { core, routes: Routes::default(), conferences: BTreeMap::new() }
+        Self { core, routes: Routes::default(), conferences: Conferences::default() }
     }
 
     /// The time as it was last told; after [`restore`](Self::restore) it may be ahead of the one given, if the wall clock went
@@ -55,7 +55,7 @@ impl Focus {
     /// conference.
     #[must_use]
     pub fn roll(&self, group: &RoomKey) -> Option<Roll> {
-        Some(self.conferences.get(group)?.roll(self.core.config.limits.roll))
+        Some(self.conferences.of(group)?.roll(self.core.config.limits.roll))
     }
 
     /// Tells the machine what happened. Whatever a peer sent, it neither blocks nor panics.
@@ -103,9 +103,9 @@ impl Focus {
             Input::RequestDone { id, outcome } => self.request_done(id, &outcome),
             Input::Media(report) => self.media(report),
             Input::EngineLost => {
-                let groups: Vec<RoomKey> = self.conferences.keys().cloned().collect();
-                for group in groups {
-                    self.with_conference(&group, Conference::engine_lost);
+                let all: Vec<ConferenceId> = self.conferences.ids().collect();
+                for id in all {
+                    self.with_conference_of(id, Conference::engine_lost);
                 }
             }
         }
@@ -163,14 +163,13 @@ impl Focus {
 
     /// There is a conference for the room, or there is now. `false`: there is no room for another.
     fn make_conference(&mut self, group: &RoomKey) -> bool {
-        if self.conferences.contains_key(group) {
+        if self.conferences.id_of(group).is_some() {
             return true;
         }
         if self.conferences.len() >= self.core.config.limits.conferences {
             return false;
         }
-        let conference = Conference::new(group.clone(), &mut self.core);
-        self.conferences.insert(group.clone(), conference);
+        self.conferences.insert(Conference::new(group.clone(), &mut self.core));
         true
     }
 
@@ -179,17 +178,27 @@ impl Focus {
         group: &RoomKey,
         act: impl FnOnce(&mut Conference, &mut Core, &mut Routes),
     ) {
-        let Some(conference) = self.conferences.get_mut(group) else { return };
+        if let Some(id) = self.conferences.id_of(group) {
+            self.with_conference_of(id, act);
+        }
+    }
+
+    fn with_conference_of(
+        &mut self,
+        id: ConferenceId,
+        act: impl FnOnce(&mut Conference, &mut Core, &mut Routes),
+    ) {
+        let Some(conference) = self.conferences.get_mut(id) else { return };
         act(conference, &mut self.core, &mut self.routes);
         if conference.is_over() {
             conference.close(&mut self.core);
-            self.conferences.remove(group);
+            self.conferences.remove(id);
         }
     }
 
     fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut Conference, &mut Core, &mut Routes)) {
-        if let Some(group) = self.routes.group_of(leg).cloned() {
-            self.with_conference(&group, act);
+        if let Some(id) = self.routes.conference_of(leg) {
+            self.with_conference_of(id, act);
         }
     }
 

@@ -26,7 +26,7 @@ use crate::effect::LegNews;
 use crate::id::{CallKey, FocusUser, Generation, LegId, OfferNumber, ParticipantId, PartyId, RequestId};
 use crate::input::Agreed;
 use crate::time::Timestamp;
-use crate::timer::TimerKind;
+use crate::timer::{TimerKind, TimerTable};
 
 /// A call. Its record is this value; it is gone when the leg has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +58,12 @@ pub(crate) struct Leg {
     pub(crate) stopped: bool,
     /// When the leg ends for want of packets: a time runs while none come and they should.
     pub(crate) media_until: Option<Timestamp>,
+    /// Its sound goes into the mix, as far as that is not the caller's own to decide.
+    #[serde(skip)]
+    pub(crate) heard: bool,
+    /// The deadlines that are set for it.
+    #[serde(skip)]
+    pub(crate) armed: [Option<(TimerKind, Timestamp)>; 2],
     pub(crate) generation: Generation,
     pub(crate) state: LegState,
 }
@@ -178,15 +184,25 @@ impl Leg {
         }
     }
 
-    /// Every deadline that a leg may have.
-    pub(crate) const fn timers(id: LegId) -> [TimerKind; 5] {
-        [
-            TimerKind::InviteExpires(id),
-            TimerKind::ConnectTimeout(id),
-            TimerKind::ReconnectGrace(id),
-            TimerKind::Recovery(id),
-            TimerKind::MediaTimeout(id),
-        ]
+    /// Sets the deadlines of the state it is in, in place of those of the state it was in.
+    pub(crate) fn arm(&mut self, timers: &mut TimerTable) {
+        let media = self.media_until.map(|at| (TimerKind::MediaTimeout(self.id), at));
+        let wanted = [self.deadline(), media];
+        if wanted == self.armed {
+            return;
+        }
+        self.disarm(timers);
+        for (kind, at) in wanted.iter().flatten() {
+            timers.set(kind.clone(), *at);
+        }
+        self.armed = wanted;
+    }
+
+    /// Takes back its deadlines.
+    pub(crate) fn disarm(&mut self, timers: &mut TimerTable) {
+        for (kind, _) in core::mem::take(&mut self.armed).iter().flatten() {
+            timers.cancel(kind);
+        }
     }
 
     /// Its state, as news.

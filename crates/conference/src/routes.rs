@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use crate::direct::Directs;
 use crate::early::EarlyCandidates;
 use crate::ended::EndedCalls;
-use crate::id::{CallKey, FocusUser, LegId, MemberId, RequestId, RoomKey};
+use crate::id::{CallKey, ConferenceId, FocusUser, LegId, MemberId, RequestId, RoomKey};
 use crate::leg::Leg;
 
 /// What a request was made for, so that its outcome finds the way home.
@@ -35,7 +35,7 @@ pub(crate) struct Routes {
     pub(crate) directs: Directs,
     pub(crate) ended: EndedCalls,
     pub(crate) early: EarlyCandidates,
-    legs: BTreeMap<LegId, RoomKey>,
+    legs: BTreeMap<LegId, ConferenceId>,
     calls: BTreeMap<CallKey, LegId>,
     calls_of_member: BTreeMap<MemberId, usize>,
     calls_of_server: BTreeMap<String, usize>,
@@ -43,8 +43,8 @@ pub(crate) struct Routes {
 
 impl Routes {
     /// A leg begins, or is taken up from its record.
-    pub(crate) fn insert_leg(&mut self, leg: &Leg, group: &RoomKey) {
-        self.legs.insert(leg.id, group.clone());
+    pub(crate) fn insert_leg(&mut self, leg: &Leg, conference: ConferenceId) {
+        self.legs.insert(leg.id, conference);
         self.calls.insert(leg.key.clone(), leg.id);
         let caller = &leg.key.caller;
         *self.calls_of_member.entry(caller.clone()).or_default() += 1;
@@ -73,9 +73,9 @@ impl Routes {
         }
     }
 
-    /// The group room of a leg.
-    pub(crate) fn group_of(&self, leg: LegId) -> Option<&RoomKey> {
-        self.legs.get(&leg)
+    /// The conference of a leg.
+    pub(crate) fn conference_of(&self, leg: LegId) -> Option<ConferenceId> {
+        self.legs.get(&leg).copied()
     }
 
     /// The leg of a call.

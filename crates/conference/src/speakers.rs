@@ -2,16 +2,16 @@
 //!
 //! Measuring sound never lives here, nor who may speak: only voices that are heard are told.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::config::SpeakerConfig;
 use crate::id::ParticipantId;
 use crate::input::LevelDbov;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
-/// A voice that was not heard for this long is forgotten.
-const FORGET: Millis = Millis::from_secs(10);
+/// How many voices may compete for the word: more than a conversation has, and all that a mixer makes heard at once.
+const MAX_VOICES: usize = 16;
 
 /// How loudness is smoothed, in parts of the way to the new level at each report: up at once, down slowly, so that the gaps
 /// between words do not count.
@@ -21,7 +21,8 @@ const FALL: i32 = 8;
 /// The speakers of one conference. Not a record: after a restart the first words decide anew.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Speakers {
-    voices: BTreeMap<ParticipantId, Voice>,
+    /// Of those who speak now; never more than [`MAX_VOICES`].
+    voices: Vec<Voice>,
     active: Option<ParticipantId>,
     /// Since when.
     changed: Option<Timestamp>,
@@ -34,6 +35,7 @@ pub(crate) struct Speakers {
 /// One participant's voice.
 #[derive(Clone, Debug)]
 struct Voice {
+    who: ParticipantId,
     /// Smoothed level, in tenths of a dBov.
     loudness: i32,
     /// Since when they speak without a pause that counts.
@@ -60,11 +62,12 @@ impl Speakers {
         now: Timestamp,
     ) {
         let tenths = i32::from(level.0) * 10;
-        let voice = match self.voices.get_mut(&who) {
-            Some(voice) => voice,
+        let at = match self.voices.iter().position(|voice| voice.who == who) {
+            Some(at) => at,
             None if !speaking => return,
-            None => self.voices.entry(who).or_insert(Voice { loudness: tenths, since: now, spoke: now }),
+            None => self.begin(Voice { who, loudness: tenths, since: now, spoke: now }),
         };
+        let Some(voice) = self.voices.get_mut(at) else { return };
         let part = if tenths > voice.loudness { RISE } else { FALL };
         voice.loudness += (tenths - voice.loudness) / part;
         if speaking {
@@ -78,8 +81,9 @@ impl Speakers {
     /// Decides who has the word. True if that changed.
     pub(crate) fn decide(&mut self, config: &SpeakerConfig, now: Timestamp) -> bool {
         let active = self.active;
-        self.voices.retain(|who, voice| now.since(voice.spoke) < FORGET || Some(*who) == active);
-        let Some(best) = self.loudest(config, now) else {
+        // Only of those who speak now there is something to know, so there are never many.
+        self.voices.retain(|voice| voice.speaks(config, now));
+        let Some((best, loudness)) = self.loudest(config) else {
             self.challenger = None;
             return false;
         };
@@ -91,11 +95,10 @@ impl Speakers {
         if self.changed.is_some_and(|changed| now.since(changed) < config.dwell) {
             return false;
         }
-        if !self.voices.get(&active).is_some_and(|voice| voice.speaks(config, now)) {
+        let Some(voice) = self.voices.iter().find(|voice| voice.who == active) else {
             return self.change(best, config, now);
-        }
-        let loudness = |who| self.voices.get(&who).map_or(i32::MIN, |voice| voice.loudness);
-        if loudness(best) < loudness(active).saturating_add(i32::from(config.margin_db) * 10) {
+        };
+        if loudness < voice.loudness + i32::from(config.margin_db) * 10 {
             self.challenger = None;
             return false;
         }
@@ -112,7 +115,7 @@ impl Speakers {
 
     /// Someone is not heard any more. True if they had the word.
     pub(crate) fn gone(&mut self, who: ParticipantId) -> bool {
-        self.voices.remove(&who);
+        self.voices.retain(|voice| voice.who != who);
         self.before.retain(|before| *before != who);
         self.challenger = self.challenger.filter(|(challenger, _)| *challenger != who);
         let had_it = self.active == Some(who);
@@ -132,12 +135,23 @@ impl Speakers {
     }
 
     /// The loudest of those who have spoken for long enough; of equal ones, who came first.
-    fn loudest(&self, config: &SpeakerConfig, now: Timestamp) -> Option<ParticipantId> {
+    fn loudest(&self, config: &SpeakerConfig) -> Option<(ParticipantId, i32)> {
         self.voices
             .iter()
-            .filter(|(_, voice)| voice.speaks(config, now) && voice.spoke.since(voice.since) >= config.onset)
-            .max_by_key(|(who, voice)| (voice.loudness, core::cmp::Reverse(**who)))
-            .map(|(who, _)| *who)
+            .filter(|voice| voice.spoke.since(voice.since) >= config.onset)
+            .max_by_key(|voice| (voice.loudness, core::cmp::Reverse(voice.who)))
+            .map(|voice| (voice.who, voice.loudness))
+    }
+
+    /// Another one speaks; of too many the one who did so the longest ago is forgotten. Where it stands is given back.
+    fn begin(&mut self, voice: Voice) -> usize {
+        if self.voices.len() >= MAX_VOICES {
+            let oldest =
+                (0..self.voices.len()).min_by_key(|at| self.voices.get(*at).map(|voice| voice.spoke));
+            oldest.map(|at| self.voices.remove(at));
+        }
+        self.voices.push(voice);
+        self.voices.len() - 1
     }
 
     fn change(&mut self, to: ParticipantId, config: &SpeakerConfig, now: Timestamp) -> bool {
@@ -157,6 +171,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::time::Millis;
 
     const ANNA: ParticipantId = ParticipantId(1);
     const BERT: ParticipantId = ParticipantId(2);
@@ -239,6 +254,19 @@ mod tests {
         assert!(!talk.speakers.gone(ANNA));
         assert!(talk.speakers.gone(CARL));
         assert_eq!((talk.speakers.active(), talk.speakers.before()), (None, vec![BERT]));
+    }
+
+    #[test]
+    fn of_a_crowd_only_so_many_voices_compete_and_the_last_ones_are_kept() {
+        let mut talk = Talk::new();
+        for who in 0..40 {
+            talk.go_on(200, &[(ParticipantId(who), -20)]);
+        }
+        assert!(talk.speakers.voices.len() <= 5, "four are spoken of since the pause");
+        let crowd: Vec<(ParticipantId, i8)> = (0..40).map(|who| (ParticipantId(who), -20)).collect();
+        talk.go_on(200, &crowd);
+        assert_eq!(talk.speakers.voices.len(), MAX_VOICES);
+        assert_eq!(talk.speakers.voices.last().map(|voice| voice.who), Some(ParticipantId(39)));
     }
 
     #[test]

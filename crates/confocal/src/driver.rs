@@ -243,6 +243,17 @@ fn log(event: &ConferenceEvent) {
         ConferenceEvent::Leg { conference, participant, leg, state, .. } => {
             info!(%conference, %participant, %leg, ?state, "call");
         }
+        ConferenceEvent::Standing { conference, participant, role, silenced, hand, .. } => {
+            info!(%conference, %participant, ?role, ?silenced, hand, "participant");
+        }
+        ConferenceEvent::Floor { conference, locked, audience } => {
+            info!(%conference, locked, audience, "floor");
+        }
+        // Who calls too often would fill the log.
+        ConferenceEvent::CallIgnored { why, .. } => debug!(?why, "call ignored"),
+        ConferenceEvent::ActiveSpeaker { conference, speaker, .. } => {
+            debug!(%conference, ?speaker, "active speaker");
+        }
         ConferenceEvent::Level { .. } => {}
     }
 }

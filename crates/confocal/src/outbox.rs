@@ -172,6 +172,7 @@ const fn patience(request: &SignalRequest) -> Duration {
         SignalRequest::AskAdmission { .. }
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
+        | SignalRequest::NegotiateOffer { .. }
         | SignalRequest::Reject { .. }
         | SignalRequest::Notice { .. } => Duration::from_secs(600),
         SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => Duration::from_secs(3_600),
@@ -196,6 +197,7 @@ const fn kind(request: &SignalRequest) -> &'static str {
         SignalRequest::AskAdmission { .. } => "ask admission",
         SignalRequest::Answer { .. } => "answer",
         SignalRequest::NegotiateAnswer { .. } => "negotiate answer",
+        SignalRequest::NegotiateOffer { .. } => "negotiate offer",
         SignalRequest::Reject { .. } => "reject",
         SignalRequest::Hangup { .. } => "hangup",
         SignalRequest::Notice { .. } => "notice",

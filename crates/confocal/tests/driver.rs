@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use confocal::conference::{
-    Admission, CallInvite, CallKey, CallVersion, Config, Generation, Input, LegId, MediaCommand, MediaReport,
-    Millis, RequestFailure, RequestOutcome, Sdp, SignalRequest, StreamMetadata, Timestamp,
+    Admission, Agreed, CallInvite, CallKey, CallVersion, Config, Generation, Input, LegId, MediaCommand,
+    MediaReport, Millis, OfferNumber, RequestFailure, RequestOutcome, Sdp, SignalRequest, StreamMetadata,
+    Timestamp,
 };
 use confocal::ports::{
     Accepted, Batch, Commit, Inbox, MediaEngine, NotAccepted, Order, Performed, ReportSink, SendError,
@@ -73,13 +74,24 @@ impl MediaEngine for FakeEngine {
                 self.sink.report(answer(leg, generation));
             }
             MediaCommand::Close { .. } => note(&self.journal, "close"),
-            MediaCommand::Renegotiate { .. } | MediaCommand::AddCandidates { .. } => {}
+            MediaCommand::Renegotiate { .. }
+            | MediaCommand::Offer { .. }
+            | MediaCommand::Accept { .. }
+            | MediaCommand::SetHeard { .. }
+            | MediaCommand::AddCandidates { .. } => {}
         }
     }
 }
 
 fn answer(leg: LegId, generation: Generation) -> MediaReport {
-    MediaReport::AnswerReady { leg, generation, answer: Sdp("answer".into()), streams: StreamMetadata::new() }
+    MediaReport::AnswerReady {
+        leg,
+        generation,
+        offer: OfferNumber(0),
+        answer: Sdp("answer".into()),
+        streams: StreamMetadata::new(),
+        agreed: Agreed::default(),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,14 @@
 //! An engine on standard input and output, to try a client against by hand or by script.
 //!
 //! One JSON object a line in: `{"open": 1, "offer": "v=0…"}`, `{"renegotiate": 1, "offer": "…"}`,
-//! `{"candidates": 1, "lines": ["candidate:…"]}`, `{"close": 1}`. All legs are in one conference. Each report goes out as one line.
+//! `{"candidates": 1, "lines": ["candidate:…"]}`, `{"heard": 1, "is": false}`, `{"close": 1}`. All legs are in one conference. Each report goes out as one line.
 //! The address to listen on is the only argument; without it, 127.0.0.1. Matrix and its events never live here.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
 
 use confocal::conference::{
-    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, ParticipantId, Sdp,
+    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber, ParticipantId, Sdp,
 };
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_media::{Engine, EngineConfig};
@@ -54,11 +54,17 @@ fn command(value: &Value) -> Option<MediaCommand> {
             generation,
             conference,
             participant,
+            number: OfferNumber(0),
             offer: offer()?,
         });
     }
     if let Some(leg) = number("renegotiate") {
-        return Some(MediaCommand::Renegotiate { leg: LegId(leg), generation, offer: offer()? });
+        return Some(MediaCommand::Renegotiate {
+            leg: LegId(leg),
+            generation,
+            number: OfferNumber(1),
+            offer: offer()?,
+        });
     }
     if let Some(leg) = number("candidates") {
         let lines = value.get("lines")?.as_array()?.iter().filter_map(Value::as_str);
@@ -69,16 +75,24 @@ fn command(value: &Value) -> Option<MediaCommand> {
             candidates: lines.map(bare).collect(),
         });
     }
+    if let Some(leg) = number("heard") {
+        let heard = value.get("is")?.as_bool()?;
+        return Some(MediaCommand::SetHeard { leg: LegId(leg), generation, heard });
+    }
     Some(MediaCommand::Close { leg: LegId(number("close")?), generation })
 }
 
 fn line(report: &MediaReport) -> Value {
     match report {
-        MediaReport::AnswerReady { leg, answer, .. } => json!({"answer": leg.0, "sdp": answer.0}),
+        MediaReport::AnswerReady { leg, answer, agreed, .. } => {
+            json!({"answer": leg.0, "sdp": answer.0, "held": agreed.held})
+        }
+        MediaReport::OfferReady { leg, offer, .. } => json!({"offer": leg.0, "sdp": offer.0}),
         MediaReport::OfferRefused { leg, why, .. } => json!({"refused": leg.0, "why": format!("{why:?}")}),
         MediaReport::TransportUp { leg, .. } => json!({"up": leg.0}),
         MediaReport::TransportLost { leg, .. } => json!({"lost": leg.0}),
         MediaReport::TransportFailed { leg, .. } => json!({"failed": leg.0}),
+        MediaReport::Flow { leg, flowing, .. } => json!({"flow": leg.0, "flowing": flowing}),
         MediaReport::Levels(levels) => {
             let of =
                 |level: &confocal::conference::LegLevel| json!([level.leg.0, level.level.0, level.speaking]);

@@ -4,10 +4,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use confocal::conference::{
-    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferRefusal, ParticipantId, Sdp,
+    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber, OfferRefusal,
+    ParticipantId, Sdp,
 };
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_transport::{Transport, WebRtcTransport};
@@ -46,6 +48,7 @@ struct Entry {
     generation: Generation,
     /// Dropped to close the leg.
     commands: mpsc::Sender<LegCommand>,
+    heard: Arc<AtomicBool>,
     stats: Arc<Mutex<LegStats>>,
 }
 
@@ -136,16 +139,12 @@ impl<T: Transport> Engine<T> {
         generation: Generation,
         conference: ConferenceId,
         participant: ParticipantId,
+        number: OfferNumber,
         offer: Sdp,
     ) {
         self.reap();
-        match self.legs.get(&leg).map(|entry| entry.generation) {
-            Some(present) if present >= generation => {
-                debug!(%leg, %generation, %present, "a stale command to open is dropped");
-                return;
-            }
-            Some(present) => self.close(leg, present),
-            None => {}
+        if !self.make_way(leg, generation) {
+            return;
         }
         // Legs whose offer was refused leave an entry behind.
         self.legs.retain(|_, entry| !entry.commands.is_closed());
@@ -158,7 +157,9 @@ impl<T: Transport> Engine<T> {
         }
         let (commands, receiver) = mpsc::channel(WAITING_COMMANDS);
         let stats = Arc::new(Mutex::new(LegStats::default()));
-        self.legs.insert(leg, Entry { generation, commands, stats: Arc::clone(&stats) });
+        let heard = Arc::new(AtomicBool::new(true));
+        let entry = Entry { generation, commands, heard: Arc::clone(&heard), stats: Arc::clone(&stats) };
+        self.legs.insert(leg, entry);
         let task = Leg {
             leg,
             generation,
@@ -168,15 +169,49 @@ impl<T: Transport> Engine<T> {
             setups: Arc::clone(&self.setups),
             orders: self.mixing.orders().clone(),
             reports: self.reports.clone(),
+            heard,
             stats,
         };
-        self.tasks.spawn_on(task.run(offer, receiver), &self.runtime);
+        self.tasks.spawn_on(task.run(number, offer, receiver), &self.runtime);
     }
 
-    fn renegotiate(&self, leg: LegId, generation: Generation, offer: Sdp) {
-        if self.command(leg, generation, LegCommand::Renegotiate(offer)).is_err() {
+    fn renegotiate(&self, leg: LegId, generation: Generation, number: OfferNumber, offer: Sdp) {
+        if self.command(leg, generation, LegCommand::Renegotiate(number, offer)).is_err() {
             let why = OfferRefusal::Overloaded;
             self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+        }
+    }
+
+    /// Closes an older session of the leg; `false` if there is a newer one, or this.
+    fn make_way(&mut self, leg: LegId, generation: Generation) -> bool {
+        match self.legs.get(&leg).map(|entry| entry.generation) {
+            Some(present) if present >= generation => {
+                debug!(%leg, %generation, %present, "a stale command to set up media is dropped");
+                return false;
+            }
+            Some(present) => self.close(leg, present),
+            None => {}
+        }
+        true
+    }
+
+    /// No session of ours can make an offer yet: it says so, and the leg has no media.
+    fn refuse_to_offer(&mut self, leg: LegId, generation: Generation) {
+        if !self.make_way(leg, generation) {
+            return;
+        }
+        debug!(%leg, %generation, "an offer was asked for, and none can be made");
+        let why = OfferRefusal::Internal;
+        self.reports.open(leg, generation);
+        self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+        self.reports.close(leg, generation);
+    }
+
+    fn set_heard(&self, leg: LegId, generation: Generation, heard: bool) {
+        match self.legs.get(&leg).filter(|entry| entry.generation == generation) {
+            // The mixing thread looks before each tick, so no command on its way to the leg holds this up.
+            Some(entry) => entry.heard.store(heard, Ordering::Relaxed),
+            None => debug!(%leg, %generation, "a stale command is dropped"),
         }
     }
 
@@ -219,10 +254,17 @@ impl<T: Transport> Engine<T> {
 impl<T: Transport> MediaEngine for Engine<T> {
     fn execute(&mut self, command: MediaCommand) {
         match command {
-            MediaCommand::Open { leg, generation, conference, participant, offer } => {
-                self.open(leg, generation, conference, participant, offer);
+            MediaCommand::Open { leg, generation, conference, participant, number, offer } => {
+                self.open(leg, generation, conference, participant, number, offer);
             }
-            MediaCommand::Renegotiate { leg, generation, offer } => self.renegotiate(leg, generation, offer),
+            MediaCommand::Renegotiate { leg, generation, number, offer } => {
+                self.renegotiate(leg, generation, number, offer);
+            }
+            MediaCommand::Offer { leg, generation, .. } => self.refuse_to_offer(leg, generation),
+            MediaCommand::Accept { leg, generation, .. } => {
+                debug!(%leg, %generation, "an answer to no offer of ours is dropped");
+            }
+            MediaCommand::SetHeard { leg, generation, heard } => self.set_heard(leg, generation, heard),
             MediaCommand::AddCandidates { leg, generation, candidates } => {
                 self.add_candidates(leg, generation, candidates);
             }

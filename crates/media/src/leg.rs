@@ -3,11 +3,12 @@
 //! It takes commands in order and reports what comes of them. Sound passes it by: the packet side goes to the mixing thread as
 //! soon as the connection is up.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use confocal::conference::{
-    Candidate, ConferenceId, Generation, LegId, MediaReport, OfferRefusal, ParticipantId, Sdp, StreamId,
-    StreamInfo, StreamMetadata, StreamPurpose,
+    Agreed, Candidate, ConferenceId, Generation, LegId, MediaReport, OfferNumber, OfferRefusal,
+    ParticipantId, Sdp, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
 };
 use confocal_transport::{
     Answer, AudioLink, Direction, OpenSession, RemoteCandidate, Session, SessionEvent, Transport,
@@ -24,7 +25,7 @@ use crate::stats::LegStats;
 /// A command to a leg that exists.
 #[derive(Debug)]
 pub(crate) enum LegCommand {
-    Renegotiate(Sdp),
+    Renegotiate(OfferNumber, Sdp),
     AddCandidates(Vec<Candidate>),
 }
 
@@ -39,24 +40,26 @@ pub(crate) struct Leg<T: Transport> {
     pub(crate) setups: Arc<Semaphore>,
     pub(crate) orders: Orders<T::Link>,
     pub(crate) reports: Reports,
+    /// Whether others hear it, see [`Seat::heard`].
+    pub(crate) heard: Arc<AtomicBool>,
     pub(crate) stats: Arc<Mutex<LegStats>>,
 }
 
 impl<T: Transport> Leg<T> {
     /// Runs the leg until the engine's end of `commands` is dropped. What is begun is finished even then, so that a session is
     /// closed in order; nothing is reported any more.
-    pub(crate) async fn run(self, offer: Sdp, mut commands: mpsc::Receiver<LegCommand>) {
+    pub(crate) async fn run(self, number: OfferNumber, offer: Sdp, mut commands: mpsc::Receiver<LegCommand>) {
         let Some(OpenSession { mut session, link, answer }) = self.open(&offer).await else { return };
         let mut direction = answer.direction;
-        self.report_answer(answer);
+        self.report_answer(number, answer);
         // Until the connection is up, then it is the mixing thread's.
         let mut link = Some(link);
         loop {
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
-                    Some(LegCommand::Renegotiate(offer)) => {
-                        direction = self.renegotiate(&mut session, &offer).await.unwrap_or(direction);
+                    Some(LegCommand::Renegotiate(number, offer)) => {
+                        direction = self.renegotiate(&mut session, number, &offer).await.unwrap_or(direction);
                     }
                     Some(LegCommand::AddCandidates(candidates)) => {
                         session.add_candidates(&remote(candidates)).await;
@@ -97,12 +100,17 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    async fn renegotiate(&self, session: &mut T::Session, offer: &Sdp) -> Option<Direction> {
+    async fn renegotiate(
+        &self,
+        session: &mut T::Session,
+        number: OfferNumber,
+        offer: &Sdp,
+    ) -> Option<Direction> {
         match session.renegotiate(&offer.0).await {
             Ok(answer) => {
                 let direction = answer.direction;
                 self.orders.direct(self.leg, self.generation, direction);
-                self.report_answer(answer);
+                self.report_answer(number, answer);
                 Some(direction)
             }
             Err(error) => {
@@ -121,13 +129,19 @@ impl<T: Transport> Leg<T> {
         match event {
             SessionEvent::Up => {
                 if let Some(link) = link.take() {
-                    let (participant, stats) = (self.participant, Arc::clone(&self.stats));
-                    let seat = Seat { leg, generation, participant, direction, link, stats };
+                    let (participant, heard, stats) =
+                        (self.participant, Arc::clone(&self.heard), Arc::clone(&self.stats));
+                    let seat = Seat { leg, generation, participant, direction, heard, link, stats };
                     self.orders.seat(self.conference, seat);
+                } else {
+                    self.orders.connected(leg, generation, true);
                 }
                 self.report(MediaReport::TransportUp { leg, generation });
             }
-            SessionEvent::Lost => self.report(MediaReport::TransportLost { leg, generation }),
+            SessionEvent::Lost => {
+                self.orders.connected(leg, generation, false);
+                self.report(MediaReport::TransportLost { leg, generation });
+            }
             SessionEvent::Failed => {
                 self.orders.unseat(leg, generation);
                 self.report(MediaReport::TransportFailed { leg, generation });
@@ -135,11 +149,14 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    fn report_answer(&self, answer: Answer) {
+    fn report_answer(&self, offer: OfferNumber, answer: Answer) {
         let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted: true };
         let streams = StreamMetadata::from([(StreamId::new(answer.stream_id), info)]);
         let (leg, generation) = (self.leg, self.generation);
-        self.report(MediaReport::AnswerReady { leg, generation, answer: Sdp(answer.sdp), streams });
+        // What a video line is for, a description does not say: that is in the stream metadata, which is not ours to read.
+        let agreed = Agreed { held: answer.held, camera: answer.pictures, screen: false };
+        let answer = Sdp(answer.sdp);
+        self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed });
     }
 
     fn refuse(&self, why: OfferRefusal) {

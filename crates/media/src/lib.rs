@@ -7,6 +7,7 @@
 mod beat;
 mod config;
 mod engine;
+mod flow;
 mod leg;
 mod mixing;
 mod refusal;

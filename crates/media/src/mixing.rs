@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use confocal::conference::{ConferenceId, Generation, LegId};
+use confocal::conference::{ConferenceId, Generation, LegId, MediaReport};
 use confocal_mixer::{Micros, MixerConfig};
 use confocal_transport::{AudioLink, Direction};
 use tracing::{debug, warn};
@@ -19,7 +19,7 @@ use crate::reports::Reports;
 use crate::room::{Room, Seat};
 use crate::stats::Counters;
 
-/// Levels are told every fifth tick, which is every 100 ms.
+/// Levels are told every fifth tick, which is every 100 ms, and whether packets come.
 const LEVEL_TICKS: u64 = 5;
 
 /// Stats are made readable every fiftieth tick, which is every second.
@@ -31,6 +31,7 @@ enum Order<L> {
     Seat { conference: ConferenceId, seat: Box<Seat<L>> },
     Unseat { leg: LegId, generation: Generation },
     Direct { leg: LegId, generation: Generation, direction: Direction },
+    Connected { leg: LegId, generation: Generation, connected: bool },
     Stop,
 }
 
@@ -59,6 +60,11 @@ impl<L> Orders<L> {
     /// Says which way a leg's media flows, seen from us.
     pub(crate) fn direct(&self, leg: LegId, generation: Generation, direction: Direction) {
         self.give(Order::Direct { leg, generation, direction });
+    }
+
+    /// Says that a leg's connection was interrupted, or is up again.
+    pub(crate) fn connected(&self, leg: LegId, generation: Generation, connected: bool) {
+        self.give(Order::Connected { leg, generation, connected });
     }
 
     fn give(&self, order: Order<L>) {
@@ -184,6 +190,12 @@ impl<L: AudioLink> Desk<L> {
                     room.direct(leg, direction);
                 }
             }
+            Order::Connected { leg, generation, connected } => {
+                let now = self.now();
+                if let Some(room) = self.room_of(leg, generation) {
+                    room.set_connected(leg, connected, now);
+                }
+            }
             Order::Stop => return false,
         }
         self.counters.set_legs(self.places.len());
@@ -196,9 +208,9 @@ impl<L: AudioLink> Desk<L> {
         if !self.reports.is_open(leg, generation) || self.places.contains_key(&leg) {
             return;
         }
-        let config = &self.config;
+        let (config, now) = (&self.config, self.now());
         let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
-        match room.seat(seat) {
+        match room.seat(seat, now) {
             Ok(()) => {
                 self.places.insert(leg, (conference, generation));
             }
@@ -240,6 +252,10 @@ impl<L: AudioLink> Desk<L> {
                 if !changed.is_empty() && !self.reports.try_levels(changed) {
                     room.levels_not_told();
                 }
+                let reports = &self.reports;
+                room.tell_flow(origin.elapsed(), |leg, generation, flowing| {
+                    reports.try_report(leg, generation, MediaReport::Flow { leg, generation, flowing })
+                });
             }
             if tick.is_multiple_of(STATS_TICKS) {
                 room.publish_stats();

@@ -46,18 +46,31 @@ impl Reports {
         }
     }
 
+    /// As [`report`](Self::report), but never waits: `false` when it would have had to.
+    pub(crate) fn try_report(&self, leg: LegId, generation: Generation, report: MediaReport) -> bool {
+        let Some(open) = self.try_lock() else { return false };
+        if open.get(&leg) == Some(&generation) {
+            self.sink.report(report);
+        }
+        true
+    }
+
     /// Reports the levels of those legs that have an open session. Never waits: `false` when it would have had to.
     pub(crate) fn try_levels(&self, mut levels: Vec<LegLevel>) -> bool {
-        let open = match self.open.try_lock() {
-            Ok(open) => open,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
-        };
+        let Some(open) = self.try_lock() else { return false };
         levels.retain(|level| open.contains_key(&level.leg));
         if !levels.is_empty() {
             self.sink.report(MediaReport::Levels(levels));
         }
         true
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, HashMap<LegId, Generation>>> {
+        match self.open.try_lock() {
+            Ok(open) => Some(open),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<LegId, Generation>> {

@@ -2,7 +2,9 @@
 //!
 //! When to tick is not decided here.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId};
@@ -11,6 +13,7 @@ use confocal_mixer::{
 };
 use confocal_transport::{AudioLink, Direction};
 
+use crate::flow::Flow;
 use crate::stats::LegStats;
 
 /// A level that differs by less than this from the one that was told is no news, in dB.
@@ -23,6 +26,8 @@ pub(crate) struct Seat<L> {
     pub(crate) generation: Generation,
     pub(crate) participant: ParticipantId,
     pub(crate) direction: Direction,
+    /// Whether others hear it; may change at any time, and counts from the next tick on.
+    pub(crate) heard: Arc<AtomicBool>,
     pub(crate) link: L,
     /// Where its stats can be read.
     pub(crate) stats: Arc<Mutex<LegStats>>,
@@ -39,6 +44,9 @@ pub(crate) struct Room<L> {
 #[derive(Debug)]
 struct Seated<L> {
     seat: Seat<L>,
+    /// What the mixer was told last.
+    heard: bool,
+    flow: Flow,
     /// The tick of the last frame.
     last_frame: Option<u64>,
     told_level: i8,
@@ -54,19 +62,29 @@ impl<L: AudioLink> Room<L> {
         self.seated.is_empty()
     }
 
-    /// Takes a leg in.
+    /// Takes a leg in whose connection has come up; `now` is counted from any origin, here and below.
     ///
     /// # Errors
     ///
     /// When the mixer does not take it.
-    pub(crate) fn seat(&mut self, seat: Seat<L>) -> Result<(), AddLegError> {
+    pub(crate) fn seat(&mut self, seat: Seat<L>, now: Duration) -> Result<(), AddLegError> {
         let key = LegKey(seat.leg.0);
         self.mixer.add_leg(key, SpeakerKey(seat.participant.0))?;
         let (leg, direction) = (seat.leg, seat.direction);
         let at = self.seated.partition_point(|other| other.seat.leg < leg);
         let silence = LevelDbov::SILENCE.0;
-        self.seated.insert(at, Seated { seat, last_frame: None, told_level: silence, told_speaking: false });
-        // A new leg is sent to and received as it is.
+        // A new leg is sent to, received and heard as it is.
+        self.seated.insert(
+            at,
+            Seated {
+                heard: true,
+                flow: Flow::new(seat.link.stats().arrived(), now),
+                last_frame: None,
+                told_level: silence,
+                told_speaking: false,
+                seat,
+            },
+        );
         if direction != Direction::SendRecv {
             self.direct(leg, direction);
         }
@@ -91,11 +109,31 @@ impl<L: AudioLink> Room<L> {
         }
     }
 
+    /// A leg's connection was interrupted, or is up again.
+    pub(crate) fn set_connected(&mut self, leg: LegId, connected: bool, now: Duration) {
+        if let Some(seated) = self.find(leg).and_then(|at| self.seated.get_mut(at)) {
+            seated.flow.set_connected(connected, now);
+        }
+    }
+
+    /// Tells of which legs packets come no more, or come again. `tell` says whether it could.
+    pub(crate) fn tell_flow(&mut self, now: Duration, mut tell: impl FnMut(LegId, Generation, bool) -> bool) {
+        for Seated { seat, flow, .. } in &mut self.seated {
+            let (arrived, sends) = (seat.link.stats().arrived(), seat.direction.receives());
+            flow.look(arrived, sends, now, |flowing| tell(seat.leg, seat.generation, flowing));
+        }
+    }
+
     /// Hands the waiting packets to the mixer and sends what it makes of them. `tick` counts on also while nobody ticked;
     /// `micros` turns a packet's arrival into the mixer's time.
     pub(crate) fn tick(&mut self, tick: u64, now: Micros, micros: impl Fn(std::time::Instant) -> Micros) {
         for seated in &mut self.seated {
             let key = LegKey(seated.seat.leg.0);
+            let heard = seated.seat.heard.load(Ordering::Relaxed);
+            if heard != seated.heard {
+                seated.heard = heard;
+                self.mixer.set_heard(key, heard);
+            }
             while let Some(packet) = seated.seat.link.receive() {
                 self.mixer.push_packet(
                     key,

@@ -3,6 +3,7 @@
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
 use crate::frame::{FRAME_SAMPLES, Frame, RtpAudio};
+use crate::gate::Gate;
 use crate::jitter_buffer::{JitterBuffer, Playout};
 use crate::key::LegKey;
 use crate::level::{LevelDbov, LevelMeter, SpeechDetector};
@@ -18,6 +19,7 @@ pub(crate) struct LegInput {
     frame: Box<Frame>,
     audible: bool,
     receiving: bool,
+    gate: Gate,
     meter: LevelMeter,
     speech: SpeechDetector,
     decode_errors: u64,
@@ -34,6 +36,7 @@ impl LegInput {
             frame: Box::new([0; FRAME_SAMPLES]),
             audible: false,
             receiving: true,
+            gate: Gate::open(),
             meter: LevelMeter::new(),
             speech: SpeechDetector::new(config.speech),
             decode_errors: 0,
@@ -57,6 +60,11 @@ impl LegInput {
         self.receiving = receiving;
     }
 
+    /// Off: what is decoded goes no further than to the meter.
+    pub(crate) const fn set_heard(&mut self, heard: bool) {
+        self.gate.set_open(heard);
+    }
+
     /// How much it matters to decode this leg's sound now; `None` if there is none.
     ///
     /// It is the level at which the leg was last heard. One that isn't decoded rises with waiting, but only up to what counts
@@ -64,6 +72,10 @@ impl LegInput {
     pub(crate) fn claim(&self) -> Option<i32> {
         if !self.voice.is_sounding() && !self.buffer.has_packets() {
             return None;
+        }
+        if !self.gate.is_open() {
+            // Only what nobody else needs.
+            return Some(i32::MIN);
         }
         let waiting = i32::try_from(self.ticks_waiting).unwrap_or(i32::MAX);
         let patience = i32::from(LevelDbov::SILENCE.0).saturating_add(waiting).min(i32::from(QUIET.0));
@@ -97,6 +109,8 @@ impl LegInput {
         self.ticks_waiting = if decode { 0 } else { self.ticks_waiting.saturating_add(1) };
         let level = self.meter.feed(&*self.frame);
         self.speech.feed(level);
+        // After the meter, which goes on measuring what nobody hears.
+        self.audible = self.gate.pass(&mut self.frame) && self.audible;
     }
 
     /// The sound of this tick, unless it is silence.
@@ -105,7 +119,11 @@ impl LegInput {
     }
 
     pub(crate) fn measure(&self, leg: LegKey) -> LegMeasure {
-        LegMeasure { leg, level: self.meter.level(), speaking: self.speech.is_speaking() }
+        LegMeasure {
+            leg,
+            level: self.meter.level(),
+            speaking: self.gate.is_open() && self.speech.is_speaking(),
+        }
     }
 
     pub(crate) fn stats(&self) -> LegStats {

@@ -30,6 +30,7 @@
 mod codec;
 mod config;
 mod frame;
+mod gate;
 mod jitter_buffer;
 mod key;
 mod leg_input;

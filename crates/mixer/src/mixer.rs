@@ -111,6 +111,14 @@ impl Mixer {
         }
     }
 
+    /// Whether others hear a leg. `false` (muted by a moderator): its sound goes on being decoded and measured, but into
+    /// nobody's mix, from the next tick on, and it counts as no speech. `true`, as at the start: it is heard again.
+    pub fn set_heard(&mut self, leg: LegKey, heard: bool) {
+        if let Some(leg) = self.leg_mut(leg) {
+            leg.input.set_heard(heard);
+        }
+    }
+
     /// Whether a mix is made for a leg. `false`: nothing is encoded for it. `true`, as at the start: it begins anew.
     pub fn set_sending(&mut self, leg: LegKey, sending: bool) {
         if let Some(leg) = self.leg_mut(leg) {

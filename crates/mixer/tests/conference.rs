@@ -139,6 +139,43 @@ fn a_leg_on_hold_is_not_heard_and_is_heard_again() {
 }
 
 #[test]
+fn a_muted_leg_is_measured_but_neither_heard_nor_speaking() {
+    let mut mixer = mixer(MixerConfig::default(), &[0, 1]);
+    let mut callers = vec![Caller::new(0, Some(TONES[0])), Caller::new(1, None)];
+    run(&mut mixer, &mut callers, 0..60, |_, _| false);
+    assert!(mixer.levels().next().unwrap().speaking);
+    mixer.set_heard(LegKey(0), false);
+    assert!(!mixer.levels().next().unwrap().speaking, "at once");
+    callers[1].heard.clear();
+    run(&mut mixer, &mut callers, 60..160, |_, _| false);
+    // What the encoder held back, 6.5 ms, and the first 2.5 ms, dying away.
+    assert!(callers[1].heard[2 * 960..].iter().all(|&sample| sample.abs() < 5));
+    let measure = mixer.levels().next().unwrap();
+    assert!(!measure.speaking && (-17..=-14).contains(&measure.level.0), "{measure:?}");
+    let stats = mixer.stats(LegKey(0)).unwrap();
+    assert_eq!((stats.received, stats.discarded), (160, 0), "its decoder goes on: {stats:?}");
+
+    mixer.set_heard(LegKey(0), true);
+    assert!(mixer.levels().next().unwrap().speaking);
+    callers[1].heard.clear();
+    run(&mut mixer, &mut callers, 160..220, |_, _| false);
+    assert!(db(callers[1].hears(TONES[0], 100) / SENT).abs() < 1.5);
+}
+
+#[test]
+fn a_muted_leg_takes_nobody_the_place_of_being_decoded() {
+    let mut mixer = mixer(MixerConfig { decoded_max: 2, ..fine() }, &[0, 1, 2, 3]);
+    mixer.set_heard(LegKey(0), false);
+    let mut callers = callers();
+    callers.push(Caller::new(3, None));
+    run(&mut mixer, &mut callers, 0..150, |_, _| false);
+    for (hz, heard) in TONES.into_iter().zip([false, true, true]) {
+        let level = db(callers[3].hears(hz, 500) / SENT);
+        assert!(if heard { level.abs() < 1.5 } else { level < -70.0 }, "{hz} Hz at {level:.1} dB");
+    }
+}
+
+#[test]
 fn a_leg_that_is_not_sent_to_gets_nothing() {
     let mut mixer = mixer(MixerConfig::default(), &[0, 1]);
     mixer.set_sending(LegKey(1), false);

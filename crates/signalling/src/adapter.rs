@@ -11,6 +11,7 @@ use ruma_common::{OwnedUserId, UserId};
 use crate::appservice::{self, Transactions};
 use crate::counters::{Counters, Counts};
 use crate::focus_id::FocusIdScheme;
+use crate::founders::Founders;
 use crate::homeserver::{Homeserver, HttpHomeserver, HttpSetupError, RequestError};
 use crate::registrar::Registrar;
 use crate::secret::Secret;
@@ -62,6 +63,7 @@ struct Shared<H> {
     homeserver: H,
     translator: Translator,
     registrar: Registrar,
+    founders: Founders,
     counters: Counters,
     appservice_id: String,
     hs_token: Secret,
@@ -98,6 +100,7 @@ impl<H: Homeserver> Adapter<H> {
             homeserver,
             translator: Translator::new(config.scheme, bot),
             registrar: Registrar::default(),
+            founders: Founders::default(),
             counters: Counters::default(),
             appservice_id: config.appservice_id,
             hs_token: config.hs_token,
@@ -145,6 +148,10 @@ impl<H: Homeserver> Adapter<H> {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.shared.counters
+    }
+
+    pub(crate) fn founders(&self) -> &Founders {
+        &self.shared.founders
     }
 
     pub(crate) fn hs_token(&self) -> &Secret {

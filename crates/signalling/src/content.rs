@@ -2,17 +2,19 @@
 //!
 //! Pure. Whether and when something is sent never lives here. <https://spec.matrix.org/v1.15/client-server-api/#voice-over-ip>
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use confocal::conference::{
-    CallAddress, CallVersion, HangupReason, Notice, Sdp, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
+    CallAddress, CallVersion, HangupReason, Millis, Notice, Sdp, StreamId, StreamInfo, StreamMetadata,
+    StreamPurpose,
 };
 use serde::Serialize;
 
 use crate::words;
 
-/// How long our negotiate answers are of use, in ms. Nothing depends on it, but clients require the field.
-const NEGOTIATE_LIFETIME: u32 = 60_000;
+/// How long our negotiate answers are of use. Nothing depends on it, but clients require the field.
+const NEGOTIATE_LIFETIME: Millis = Millis::from_secs(60);
 
 /// The fields that all call events have.
 #[derive(Serialize)]
@@ -103,24 +105,39 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// `m.call.negotiate`, with an answer.
+/// `m.call.negotiate`, with an answer or an offer.
 #[derive(Serialize)]
 pub(crate) struct Negotiate<'a> {
     #[serde(flatten)]
     common: Common<'a>,
     description: Description<'a>,
-    lifetime: u32,
+    lifetime: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     sdp_stream_metadata: Option<Streams<'a>>,
 }
 
 impl<'a> Negotiate<'a> {
-    pub(crate) fn new(to: &'a CallAddress, answer: &'a Sdp, metadata: Option<&'a StreamMetadata>) -> Self {
+    pub(crate) fn answer(to: &'a CallAddress, answer: &'a Sdp, metadata: Option<&'a StreamMetadata>) -> Self {
         Self {
             common: Common::of(to),
             description: Description { r#type: "answer", sdp: &answer.0 },
             lifetime: NEGOTIATE_LIFETIME,
             sdp_stream_metadata: metadata.map(streams),
+        }
+    }
+
+    /// An offer that is of use for `lifetime`.
+    pub(crate) fn offer(
+        to: &'a CallAddress,
+        offer: &'a Sdp,
+        metadata: &'a StreamMetadata,
+        lifetime: Millis,
+    ) -> Self {
+        Self {
+            common: Common::of(to),
+            description: Description { r#type: "offer", sdp: &offer.0 },
+            lifetime,
+            sdp_stream_metadata: Some(streams(metadata)),
         }
     }
 }
@@ -169,11 +186,11 @@ impl<'a> End<'a> {
 #[derive(Serialize)]
 pub(crate) struct Words {
     msgtype: &'static str,
-    body: &'static str,
+    body: Cow<'static, str>,
 }
 
 impl Words {
-    pub(crate) const fn of(notice: &Notice) -> Self {
+    pub(crate) fn of(notice: &Notice) -> Self {
         Self { msgtype: "m.notice", body: words::notice(notice) }
     }
 }

@@ -12,8 +12,10 @@ pub(crate) use call::{
     CandidatesContent, Common, HangupContent, InviteContent, MetadataContent, NegotiateContent,
     SelectAnswerContent,
 };
-pub(crate) use lenient::Unfit;
+pub(crate) use lenient::{Unfit, or_none};
 
+use confocal::conference::RoomKey;
+use ruma_common::RoomId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -52,6 +54,21 @@ impl Event {
 #[derive(Debug, Deserialize)]
 pub(crate) struct MemberContent {
     pub(crate) membership: String,
+}
+
+/// `m.room.tombstone`, as far as it is read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TombstoneContent {
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    replacement_room: Option<String>,
+}
+
+impl TombstoneContent {
+    /// The room that takes the place of the old one, if a room is named.
+    pub(crate) fn replacement(&self) -> Option<RoomKey> {
+        let room = self.replacement_room.as_deref()?;
+        RoomId::parse(room).is_ok().then(|| RoomKey::from(room))
+    }
 }
 
 /// `m.room.name`, `m.room.canonical_alias` and `io.element.functional_members`, as far as they are read: their fields

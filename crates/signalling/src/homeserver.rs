@@ -71,6 +71,19 @@ pub trait Homeserver: Send + Sync + 'static {
         state_key: &str,
     ) -> impl Future<Output = Result<Box<RawValue>, RequestError>> + Send;
 
+    /// A state event whole, sender and all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`state`](Self::state).
+    fn state_event(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+    ) -> impl Future<Output = Result<Box<RawValue>, RequestError>> + Send;
+
     /// Who is joined to a room.
     ///
     /// # Errors

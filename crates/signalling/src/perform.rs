@@ -2,9 +2,12 @@
 //!
 //! Retrying, order and what an outcome leads to never live here: those are the driver's and the machine's.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use confocal::conference::{
-    Admission, CallAddress, CallVersion, FocusUser, Input, RequestFailure, RequestOutcome, RoomKey,
-    ServerName, SignalRequest,
+    Admission, CallAddress, CallVersion, FocusUser, Input, MemberId, Millis, RequestFailure, RequestOutcome,
+    Role, RoomKey, ServerName, SignalRequest, Timestamp,
 };
 use confocal::ports::{Order, Performed, SendError, Signalling};
 use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
@@ -14,8 +17,11 @@ use serde_json::value::RawValue;
 use crate::adapter::Adapter;
 use crate::content::{Answer, End, Negotiate, Words};
 use crate::event::{MemberContent, RoomStateContent};
+use crate::founders::Founders;
 use crate::homeserver::{Homeserver, RequestError};
 use crate::registrar::PLAIN_NAME;
+use crate::roles::{Creators, add_creators};
+use crate::translate;
 
 /// How far back a 1:1 room is read when it is joined, in events: a call of the last minute is among them.
 const READ_BACK: u32 = 50;
@@ -37,7 +43,12 @@ impl<H: Homeserver> Signalling for Adapter<H> {
                 self.send(&user, &to.room, order, "m.call.answer", &content).await
             }
             SignalRequest::NegotiateAnswer { to, answer, streams, .. } => {
-                let content = negotiate(to).map(|to| Negotiate::new(to, answer, streams.as_ref()))?;
+                let content = negotiate(to).map(|to| Negotiate::answer(to, answer, streams.as_ref()))?;
+                self.send(&user, &to.room, order, "m.call.negotiate", &content).await
+            }
+            SignalRequest::NegotiateOffer { to, offer, streams, expires } => {
+                let (to, lifetime) = (negotiate(to)?, left_until(*expires)?);
+                let content = Negotiate::offer(to, offer, streams, lifetime);
                 self.send(&user, &to.room, order, "m.call.negotiate", &content).await
             }
             SignalRequest::Reject { to } => {
@@ -65,6 +76,19 @@ fn negotiate(to: &CallAddress) -> Result<&CallAddress, SendError> {
     }
 }
 
+/// What is left until a moment of the driver's time, which is wall time too.
+fn left_until(moment: Timestamp) -> Result<Millis, SendError> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp::from_unix_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
+    match moment.since(now) {
+        Millis(0) => Err(SendError::Final {
+            failure: RequestFailure::Expired,
+            why: "its time was over before it could be sent".to_owned(),
+        }),
+        left => Ok(left),
+    }
+}
+
 impl<H: Homeserver> Adapter<H> {
     async fn join_group(
         &self,
@@ -72,12 +96,53 @@ impl<H: Homeserver> Adapter<H> {
         room: &RoomKey,
         via: &[ServerName],
     ) -> Result<Performed, SendError> {
-        let room = room_id(room)?;
-        self.join(user, &room, via).await?;
+        let id = room_id(room)?;
+        self.join(user, &id, via).await?;
+        let learnt = self.rules(user, &id, room).await?;
         // Nobody waits for a name: the focus takes calls while it gets it.
         let (adapter, user) = (self.clone(), user.to_owned());
-        tokio::spawn(async move { adapter.name_after(&user, &room).await });
-        Ok(Performed::done())
+        tokio::spawn(async move { adapter.name_after(&user, &id).await });
+        Ok(Performed { outcome: RequestOutcome::Done, learnt })
+    }
+
+    /// What the state of a group room says of its conference: roles, and whether another room has taken its place.
+    async fn rules(&self, user: &UserId, id: &RoomId, room: &RoomKey) -> Result<Vec<Input>, SendError> {
+        let (levels, create, tombstone) = tokio::join!(
+            self.homeserver().state(user, id, "m.room.power_levels", ""),
+            self.homeserver().state_event(user, id, "m.room.create", ""),
+            self.homeserver().state(user, id, "m.room.tombstone", ""),
+        );
+        let (levels, create, tombstone) = (told(levels)?, told(create)?, told(tombstone)?);
+        let creators = create.and_then(|event| Creators::of(&event));
+        let mut roles = levels.and_then(|content| translate::roles(room, &content).ok());
+        if let Some(Creators { members, above_all }) = creators {
+            if above_all || roles.is_none() {
+                let everyone_alike = || Input::RolesChanged {
+                    room: room.clone(),
+                    everyone: Role::Member,
+                    members: BTreeMap::new(),
+                };
+                add_creators(roles.get_or_insert_with(everyone_alike), &members);
+            }
+            if above_all {
+                self.founders().remember(room.clone(), members);
+            }
+        }
+        let replaced = tombstone.and_then(|content| translate::replaced(room, &content).ok());
+        Ok(roles.into_iter().chain(replaced).collect())
+    }
+
+    /// Remembers who made a room, if that matters and is not known, as after a restart. It need not succeed.
+    async fn know_founders(&self, user: &UserId, id: &RoomId, room: &RoomKey) {
+        if !Founders::has(room) || self.founders().of(room).is_some() {
+            return;
+        }
+        let create = self.homeserver().state_event(user, id, "m.room.create", "").await;
+        let creators: Option<BTreeSet<MemberId>> =
+            create.ok().and_then(|event| Creators::of(&event)).map(|creators| creators.members);
+        if let Some(creators) = creators {
+            self.founders().remember(room.clone(), creators);
+        }
     }
 
     async fn join_direct(
@@ -137,12 +202,13 @@ impl<H: Homeserver> Adapter<H> {
         direct: &RoomKey,
         member: &str,
     ) -> Result<Performed, SendError> {
-        let (group, direct) = (room_id(group)?, room_id(direct)?);
-        let (own, asked, in_direct, functional) = tokio::join!(
+        let (room, group, direct) = (group, room_id(group)?, room_id(direct)?);
+        let (own, asked, in_direct, functional, ()) = tokio::join!(
             self.is_joined(user, &group, user.as_str()),
             self.is_joined(user, &group, member),
             self.homeserver().joined_members(user, &direct),
             self.functional_members(user, &direct),
+            self.know_founders(user, &group, room),
         );
         // Of a room that it has left, a user is shown the state at its leaving: who was joined then may be banned now.
         if !own? {
@@ -211,6 +277,19 @@ impl<H: Homeserver> Adapter<H> {
             .map_err(|error| RequestError::Unsendable(error.into()))?;
         self.homeserver().send(user, &room_id(room)?, kind, &order.transaction, content).await?;
         Ok(Performed::done())
+    }
+}
+
+/// What was answered; `None` if there is nothing, or not for us.
+///
+/// # Errors
+///
+/// When asking again may help.
+fn told<T>(answer: Result<T, RequestError>) -> Result<Option<T>, SendError> {
+    match answer.map_err(SendError::from) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(SendError::Final { .. }) => Ok(None),
+        Err(retry @ SendError::Retry { .. }) => Err(retry),
     }
 }
 

@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 
 use crate::event::{
     CandidatesContent, Common, Event, HangupContent, InviteContent, MemberContent, MetadataContent,
-    NegotiateContent, SelectAnswerContent, Unfit,
+    NegotiateContent, SelectAnswerContent, TombstoneContent, Unfit,
 };
 use crate::focus_id::{FocusIdScheme, UserKind};
+use crate::roles::PowerLevels;
 
 /// Reads events for the focus users of one scheme.
 #[derive(Clone, Debug)]
@@ -110,6 +111,12 @@ impl Translator {
             "m.room.encryption" if event.state_key.as_deref() == Some("") => {
                 Reading { meaning: Ok(Input::RoomEncrypted { room: room.clone() }), ours: false }
             }
+            "m.room.power_levels" if event.state_key.as_deref() == Some("") => {
+                Reading { meaning: roles(room, &event.content), ours: false }
+            }
+            "m.room.tombstone" if event.state_key.as_deref() == Some("") => {
+                Reading { meaning: replaced(room, &event.content), ours: false }
+            }
             "m.room.encrypted" => Reading { meaning: Err(Skip::Encrypted), ours: false },
             "org.matrix.call.sdp_stream_metadata_changed" => self.read_call(event, room),
             kind if kind.starts_with("m.call.") => self.read_call(event, room),
@@ -203,8 +210,7 @@ impl Translator {
                 let content: NegotiateContent = read(&event.content)?;
                 let description = content.description.as_ref().ok_or(Skip::Malformed)?;
                 if description.is_answer() {
-                    // We make no offers, so nobody answers one.
-                    return Err(Skip::NothingNew);
+                    return Ok(Input::CallNegotiateAnswered { key, party, answer: description.sdp()? });
                 }
                 Ok(Input::CallNegotiated {
                     key,
@@ -232,16 +238,31 @@ const fn call_of(input: &Input) -> Option<&CallKey> {
         | Input::CallSelected { key, .. }
         | Input::CallHungUp { key, .. }
         | Input::CallNegotiated { key, .. }
+        | Input::CallNegotiateAnswered { key, .. }
         | Input::CallMetadataChanged { key, .. } => Some(key),
         Input::FocusInvited { .. }
         | Input::NobodyInvited { .. }
         | Input::RoomEncrypted { .. }
         | Input::FocusRemoved { .. }
         | Input::MemberRemoved { .. }
+        | Input::RolesChanged { .. }
+        | Input::RoomReplaced { .. }
+        | Input::Commanded { .. }
         | Input::RequestDone { .. }
         | Input::Media(_)
         | Input::EngineLost => None,
     }
+}
+
+/// The roles of a room, from the content of its `m.room.power_levels`; creators that it does not name are not among them.
+pub(crate) fn roles(room: &RoomKey, content: &RawValue) -> Result<Input, Skip> {
+    read::<PowerLevels>(content).map(|levels| levels.roles(room))
+}
+
+/// What takes the place of a room, from the content of its `m.room.tombstone`.
+pub(crate) fn replaced(room: &RoomKey, content: &RawValue) -> Result<Input, Skip> {
+    let by = read::<TombstoneContent>(content)?.replacement().ok_or(Skip::NothingNew)?;
+    Ok(Input::RoomReplaced { room: room.clone(), by })
 }
 
 fn read<T: DeserializeOwned>(content: &RawValue) -> Result<T, Skip> {

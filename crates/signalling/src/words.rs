@@ -1,19 +1,51 @@
-//! What a person reads in the 1:1 room: why a call was refused or ended, and what to do next.
+//! What a person reads in the 1:1 room: why a call was refused or ended, what a command led to, and what to do next.
 //!
-//! When something is said never lives here.
+//! When something is said never lives here, nor what people write to us.
 
-use confocal::conference::{EndReason, Notice, OfferRefusal, Refusal};
+mod replies;
 
-/// The words of a notice, one or two plain sentences.
+use std::borrow::Cow;
+
+use confocal::conference::{EndReason, Notice, OfferRefusal, Refusal, RoomKey, Silenced};
+use ruma_common::RoomId;
+
+/// The words of a notice, one or two plain sentences; the reply to "who" has a line for each participant.
 #[must_use]
-pub const fn notice(notice: &Notice) -> &'static str {
+pub fn notice(notice: &Notice) -> Cow<'static, str> {
     match notice {
-        Notice::Refused { why, .. } => refusal(*why),
+        Notice::Refused { why, .. } => refusal(*why).into(),
         Notice::Encrypted { .. } => {
-            "This chat is encrypted and I have no key to it, so I can't see a call that you place here. \
-             Start a chat with me without encryption and call from there."
+            "This chat is encrypted and I have no key to it, so I can't see a call that you \
+             place here. Start a chat with me without encryption and call from there."
+                .into()
         }
-        Notice::Ended { why, .. } => end(*why),
+        Notice::Ended { why, .. } => end(*why).into(),
+        Notice::RoomReplaced { by, .. } => replaced(by).into(),
+        Notice::Voice { silenced, .. } => voice(*silenced).into(),
+        Notice::Reply { command, reply, .. } => replies::reply(command, reply),
+    }
+}
+
+fn replaced(by: &RoomKey) -> String {
+    let link = RoomId::parse(by.as_str()).map(|room| room.matrix_to_uri().to_string());
+    format!(
+        "The room this conference belongs to was upgraded, and the conference goes on in the new room: {}. \
+         Join it, then call the conference user there.",
+        link.unwrap_or_else(|_| by.to_string())
+    )
+}
+
+const fn voice(silenced: Option<Silenced>) -> &'static str {
+    match silenced {
+        None => "You can be heard now.",
+        Some(Silenced::ByThemselves) => "You have muted yourself, so nobody hears you.",
+        Some(Silenced::ByModerator) => {
+            "A moderator has muted you, so nobody hears you at the moment. You still hear the others."
+        }
+        Some(Silenced::Audience) => {
+            "This conference has an audience, and you are part of it: you hear the others, and they don't hear you. \
+             Raise your hand to be given the word."
+        }
     }
 }
 
@@ -33,7 +65,29 @@ const fn refusal(why: Refusal) -> &'static str {
             "There is more than one conference user in this room, and your call does not say which one it is for. \
              Start a direct chat with one of us and call from there."
         }
-        Refusal::Full => "There is no free place for your call at the moment. Please try again later.",
+        Refusal::NotAllowed => {
+            "Whoever runs this conference server does not let you take part in its conferences. \
+             If you think that is a mistake, ask them."
+        }
+        Refusal::Kicked => {
+            "A moderator has removed you from this conference. You can call again later, or when a moderator lets you in."
+        }
+        Refusal::Locked => {
+            "This conference is locked, so nobody new can come in. Ask a moderator to unlock it, then call again."
+        }
+        Refusal::RoomReplaced => {
+            "The room this conference belongs to was upgraded. Join the new room and call its conference user."
+        }
+        Refusal::Full => "This conference is full at the moment. Please try again later.",
+        Refusal::Busy => {
+            "There are as many conferences on this server as there can be. Please try again later."
+        }
+        Refusal::TooManyCalls => {
+            "You have as many calls as one person may have. End one of them, then call again."
+        }
+        Refusal::ServerFull => {
+            "As many people of your homeserver are in conferences here as may be. Please try again later."
+        }
         Refusal::Offer(refusal) => offer(refusal),
         Refusal::Unknown => {
             "I could not find out whether you are a member of the room this conference belongs to. \
@@ -106,6 +160,12 @@ const fn end(why: EndReason) -> &'static str {
         EndReason::Restarted => {
             "The conference server was restarted, which ended your call. Please call again."
         }
+        EndReason::NoMedia => {
+            "Nothing came from your app for a while, no sound and no sign of life, so your call has ended. \
+             Check that your app may use the microphone, then call again."
+        }
+        EndReason::Kicked => "A moderator has removed you from the conference.",
+        EndReason::Ended => "A moderator has ended the conference for everyone.",
         EndReason::Expired => "Your call rang too long before I could answer it. Please call again.",
         EndReason::Refused(why) => refusal(why),
         EndReason::AnswerUndeliverable => {
@@ -137,17 +197,34 @@ mod tests {
     ];
 
     fn refusals() -> Vec<Refusal> {
-        use Refusal::{Ambiguous, FocusNotInvited, Full, NotAMember, RoomNotDirect, Unknown};
-        let mut all = vec![NotAMember, FocusNotInvited, RoomNotDirect, Ambiguous, Full, Unknown];
+        use Refusal::{
+            Ambiguous, Busy, FocusNotInvited, Full, Kicked, Locked, NotAMember, NotAllowed, RoomNotDirect,
+            RoomReplaced, ServerFull, TooManyCalls, Unknown,
+        };
+        let mut all = vec![
+            NotAMember,
+            FocusNotInvited,
+            RoomNotDirect,
+            Ambiguous,
+            NotAllowed,
+            Kicked,
+            Locked,
+            RoomReplaced,
+            Full,
+            Busy,
+            TooManyCalls,
+            ServerFull,
+            Unknown,
+        ];
         all.extend(OFFERS.map(Refusal::Offer));
         all
     }
 
     fn ends() -> Vec<EndReason> {
         use EndReason::{
-            AnswerUndeliverable, AnsweredElsewhere, CallerHungUp, Expired, FocusRemoved,
-            FocusRemovedFromDirect, LeftDirect, LeftGroup, MediaLost, NeverConnected, Renegotiation,
-            Replaced, Restarted,
+            AnswerUndeliverable, AnsweredElsewhere, CallerHungUp, Ended, Expired, FocusRemoved,
+            FocusRemovedFromDirect, Kicked, LeftDirect, LeftGroup, MediaLost, NeverConnected, NoMedia,
+            Renegotiation, Replaced, Restarted,
         };
         vec![
             CallerHungUp,
@@ -160,6 +237,9 @@ mod tests {
             NeverConnected,
             MediaLost,
             Restarted,
+            NoMedia,
+            Kicked,
+            Ended,
             Expired,
             AnswerUndeliverable,
             Renegotiation(OfferRefusal::Malformed),
@@ -172,13 +252,20 @@ mod tests {
         let mut seen = BTreeSet::new();
         let refused = refusals().into_iter().map(|why| Notice::Refused { why, group: group.clone() });
         let ended = ends().into_iter().map(|why| Notice::Ended { why, group: group.clone() });
-        for case in refused.chain(ended) {
+        let silenced =
+            [None, Some(Silenced::ByThemselves), Some(Silenced::ByModerator), Some(Silenced::Audience)];
+        let voices = silenced.map(|silenced| Notice::Voice { silenced, group: group.clone() });
+        let others = [
+            Notice::Encrypted { group: group.clone() },
+            Notice::RoomReplaced { group: group.clone(), by: "!new:hs.test".into() },
+        ];
+        for case in refused.chain(ended).chain(voices).chain(others) {
             let words = notice(&case);
             assert!(words.len() > 20 && words.ends_with('.'), "{words}");
             assert!(!words.contains("  "), "{words}");
-            assert!(seen.insert(words), "said twice: {words}");
+            assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 27);
+        assert_eq!(seen.len(), 43);
     }
 
     #[test]
@@ -190,5 +277,16 @@ mod tests {
                 notice(&Notice::Refused { why, group: group.clone() }),
             );
         }
+    }
+
+    #[test]
+    fn a_room_that_was_replaced_is_linked_to() {
+        let words = |by: &str| notice(&Notice::RoomReplaced { group: "!old:hs.test".into(), by: by.into() });
+        assert!(
+            words("!new:hs.test").contains(": https://matrix.to/#/!new:hs.test. "),
+            "{}",
+            words("!new:hs.test")
+        );
+        assert!(words("no room").contains(": no room. "));
     }
 }

@@ -58,6 +58,7 @@ fn ask(member: &str) -> SignalRequest {
         group: GROUP.into(),
         direct: DIRECT.into(),
         member: member.into(),
+        expires: Timestamp::from_unix_millis(1),
     }
 }
 
@@ -433,10 +434,49 @@ async fn what_is_sent_is_what_clients_read() {
         assert_eq!(sent.body, content);
         assert_eq!((sent.query.as_str(), sent.token.as_str()), (AS_FOCUS, AS_TOKEN));
     }
+    for late in [
+        SignalRequest::NegotiateOffer { to: to(v1), offer: sdp(), streams: StreamMetadata::new(), expires },
+        SignalRequest::NegotiateOffer { to: to(v0), offer: sdp(), streams: StreamMetadata::new(), expires },
+    ] {
+        let v1 = matches!(&late, SignalRequest::NegotiateOffer { to, .. } if to.version == v1);
+        let expected = if v1 { RequestFailure::Expired } else { RequestFailure::Rejected };
+        assert_eq!(failure(perform(&adapter, late).await), expected);
+    }
     let never = SignalRequest::NegotiateAnswer { to: to(v0), answer: sdp(), streams: None, expires };
     let asked = homeserver.asked().len();
     assert_eq!(failure(perform(&adapter, never).await), RequestFailure::Rejected);
     assert_eq!(homeserver.asked().len(), asked);
+}
+
+#[tokio::test]
+async fn an_offer_of_ours_tells_how_long_it_is_of_use() {
+    let (homeserver, adapter) = start().await;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let expires = Timestamp::from_unix_millis(u64::try_from(now.as_millis()).unwrap() + 600_000);
+    let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted: true };
+    is_done(
+        perform(
+            &adapter,
+            SignalRequest::NegotiateOffer {
+                to: to(CallVersion::V1),
+                offer: Sdp("v=0 offer".to_owned()),
+                streams: BTreeMap::from([(StreamId::from("mix"), info)]),
+                expires,
+            },
+        )
+        .await,
+    );
+    let mut sent = homeserver.asked().pop().unwrap();
+    assert_eq!(sent.what, "PUT /rooms/!direct:hs.test/send/m.call.negotiate/nonce.7");
+    let lifetime = sent.body["lifetime"].take().as_u64().unwrap();
+    assert!((300_000..=600_000).contains(&lifetime), "{lifetime}");
+    assert_eq!(
+        sent.body,
+        json!({ "call_id": "c1", "version": "1", "party_id": "OURS", "lifetime": null,
+            "description": { "type": "offer", "sdp": "v=0 offer" },
+            "sdp_stream_metadata": {
+                "mix": { "purpose": "m.usermedia", "audio_muted": false, "video_muted": true } } })
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use confocal::conference::{
     CallInvite, CallKey, CallVersion, Candidate, FocusUser, HangupReason, Input, MemberId, Millis, PartyId,
-    RoomKey, Sdp, ServerName, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
+    Role, RoomKey, Sdp, ServerName, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
 };
 use confocal_signalling::{FocusIdScheme, Reading, Skip, Translator};
 use proptest::prelude::*;
@@ -340,7 +340,7 @@ fn hangups_and_rejects_with_every_reason() {
 }
 
 #[test]
-fn negotiate_is_an_offer_or_nothing() {
+fn negotiate_is_an_offer_or_an_answer() {
     let negotiate = |description: Value| {
         let content =
             json!({ "call_id": "c1", "party_id": "P", "description": description, "lifetime": 10_000 });
@@ -354,7 +354,10 @@ fn negotiate_is_an_offer_or_nothing() {
         metadata: None,
     };
     assert_eq!(negotiate(json!({ "type": "offer", "sdp": "v=0" })), Ok(expected));
-    assert_eq!(negotiate(json!({ "type": "answer", "sdp": "v=0" })), Err(Skip::NothingNew));
+    let answered =
+        Input::CallNegotiateAnswered { key: key(), party: Some("P".into()), answer: Sdp("v=0".to_owned()) };
+    assert_eq!(negotiate(json!({ "type": "answer", "sdp": "v=0" })), Ok(answered));
+    assert_eq!(negotiate(json!({ "type": "answer" })), Err(Skip::Malformed));
     assert_eq!(negotiate(json!(null)), Err(Skip::Malformed));
 }
 
@@ -371,6 +374,44 @@ fn metadata_changes_under_both_names() {
         };
         assert_eq!(meaning(&event(kind, content)), Ok(expected));
         assert_eq!(meaning(&event(kind, json!({ "call_id": "c1" }))), Err(Skip::Malformed));
+    }
+}
+
+/// A state event of the room.
+fn state(kind: &str, key: &str, content: Value) -> Value {
+    let mut event = event(kind, content);
+    event["state_key"] = json!(key);
+    event
+}
+
+#[test]
+fn power_levels_are_roles() {
+    let content =
+        json!({ "users": { "@mod:x": 50, "@speaker:x": "10", "@member:x": 0 }, "events": { "m.x": 3 } });
+    let roles = Input::RolesChanged {
+        room: ROOM.into(),
+        everyone: Role::Member,
+        members: BTreeMap::from([("@mod:x".into(), Role::Moderator), ("@speaker:x".into(), Role::Speaker)]),
+    };
+    let reading = read(&state("m.room.power_levels", "", content.clone()));
+    assert_eq!(reading, Reading { meaning: Ok(roles), ours: false });
+    assert_eq!(meaning(&state("m.room.power_levels", "x", content.clone())), Err(Skip::NotForUs));
+    assert_eq!(meaning(&event("m.room.power_levels", content)), Err(Skip::NotForUs), "no state");
+    assert_eq!(meaning(&state("m.room.power_levels", "", json!(7))), Err(Skip::Malformed));
+}
+
+#[test]
+fn a_tombstone_names_the_room_that_follows() {
+    let replaced = |content: Value| meaning(&state("m.room.tombstone", "", content));
+    for by in ["!new:hs.test", "!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM"] {
+        assert_eq!(
+            replaced(json!({ "body": "moved", "replacement_room": by })),
+            Ok(Input::RoomReplaced { room: ROOM.into(), by: by.into() })
+        );
+    }
+    for odd in [json!({}), json!({ "replacement_room": "#alias:hs.test" }), json!({ "replacement_room": 7 })]
+    {
+        assert_eq!(replaced(odd.clone()), Err(Skip::NothingNew), "{odd}");
     }
 }
 
@@ -499,6 +540,10 @@ fn field() -> impl Strategy<Value = String> {
             "purpose",
             "reason",
             "selected_party_id",
+            "users",
+            "users_default",
+            "kick",
+            "replacement_room",
             "membership",
         ])
         .prop_map(str::to_owned),
@@ -516,12 +561,13 @@ proptest! {
         kind in prop::sample::select(vec![
             "m.call.invite", "m.call.candidates", "m.call.select_answer", "m.call.hangup", "m.call.reject",
             "m.call.negotiate", "m.call.sdp_stream_metadata_changed", "m.call.answer", "m.room.member",
+            "m.room.power_levels", "m.room.tombstone",
         ]),
         content in any_json(),
         unsigned in any_json(),
     ) {
         let mut event = event(kind, content);
-        event["state_key"] = json!(FOCUS);
+        event["state_key"] = json!(if kind == "m.room.member" { FOCUS } else { "" });
         event["unsigned"] = unsigned;
         let _ = read(&event);
     }

@@ -80,6 +80,11 @@ pub struct Answer {
     pub stream_id: String,
     /// What flows from now on, as we see it.
     pub direction: Direction,
+    /// The caller has put the call on hold (<https://spec.matrix.org/v1.15/client-server-api/#mcallnegotiate>; RFC 3264
+    /// section 8.4): it listens no more, though it did before in this session, or nothing flows at all.
+    pub held: bool,
+    /// The caller sends pictures, on a line that this answer takes.
+    pub pictures: bool,
 }
 
 /// Why no transport was set up.
@@ -186,8 +191,18 @@ pub struct LinkStats {
     pub overrun: u64,
     /// Received and dropped, because their payload type is not the one that was agreed on.
     pub foreign: u64,
+    /// Reports received (RTCP, RFC 3550 section 6), compound ones as one.
+    pub reports: u64,
     /// Given to the network.
     pub sent: u64,
     /// Not sent, because the queue to the network was full.
     pub unsent: u64,
+}
+
+impl LinkStats {
+    /// All that came from the caller, whatever became of it.
+    #[must_use]
+    pub const fn arrived(&self) -> u64 {
+        self.received + self.overrun + self.foreign + self.reports
+    }
 }

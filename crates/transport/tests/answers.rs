@@ -35,6 +35,7 @@ async fn browsers_offers_are_answered() {
         assert!(answer.sdp.contains("a=candidate:") && answer.sdp.contains("a=end-of-candidates\r\n"));
         assert!(answer.sdp.contains("a=setup:active\r\n"));
         assert!(answer.sdp.contains(&format!("a=msid:{} ", answer.stream_id)));
+        assert!(!answer.held && !answer.pictures, "voice alone is answered");
         session.close().await;
     }
 }
@@ -46,6 +47,7 @@ async fn a_recorded_call_is_followed_through_hold_and_resume() {
     for (version, (offer, direction)) in CALL.into_iter().enumerate().skip(1) {
         let answer = session.renegotiate(offer).await.unwrap();
         assert_eq!(answer.direction.as_str(), direction);
+        assert_eq!(answer.held, direction == "recvonly");
         assert_eq!(answer.stream_id, before.stream_id);
         assert_eq!(line(&answer.sdp, "a=fingerprint:"), line(&before.sdp, "a=fingerprint:"));
         assert_eq!(line(&answer.sdp, "a=setup:"), line(&before.sdp, "a=setup:"));
@@ -58,6 +60,16 @@ async fn a_recorded_call_is_followed_through_hold_and_resume() {
     let foreign = session.renegotiate(FIREFOX[0]).await;
     assert!(matches!(foreign, Err(RenegotiateError::Offer(_))), "{foreign:?}");
     assert!(session.renegotiate(CALL[1].0).await.is_ok());
+    session.close().await;
+}
+
+#[tokio::test]
+async fn one_who_only_ever_sends_holds_nothing() {
+    let transport = WebRtcTransport::new(local(None));
+    let OpenSession { mut session, answer, .. } = transport.open(CALL[1].0).await.unwrap();
+    assert_eq!((answer.direction.as_str(), answer.held), ("recvonly", false));
+    assert!(!session.renegotiate(CALL[0].0).await.unwrap().held);
+    assert!(session.renegotiate(CALL[1].0).await.unwrap().held, "now it listened before");
     session.close().await;
 }
 

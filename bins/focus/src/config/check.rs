@@ -7,7 +7,7 @@ use std::fmt;
 use ruma_common::{RoomId, ServerName};
 use tracing_subscriber::EnvFilter;
 
-use super::{Appservice, Config, Media, Secret};
+use super::{Appservice, Conference, Config, Media, Policy, Secret};
 
 /// One value that is refused.
 #[derive(Debug)]
@@ -52,6 +52,10 @@ pub(crate) enum Problem {
     NotServerName(ruma_common::IdParseError),
     #[error("must be a room id, such as \"!abc:example.org\": {0}")]
     NotRoomId(ruma_common::IdParseError),
+    #[error(
+        "must be a user id, or a pattern with * for any text and ? for any character, such as \"*:example.org\""
+    )]
+    NotUserPattern,
     #[error("may hold letters, digits and - . _ ~ only, since it becomes part of a URL")]
     NotServiceId,
     #[error("may hold a-z, 0-9 and . _ = - / + only, the characters of a user id")]
@@ -80,20 +84,12 @@ pub(crate) fn check(config: &Config) -> Vec<Fault> {
     }
     check_appservice(&config.appservice, &mut faults);
 
-    let conference = &config.conference;
-    if conference.idle_seconds == 0 {
-        faults.add("conference", "idle_seconds", Problem::Zero);
-    }
-    for (index, room) in conference.stay.iter().enumerate() {
-        if let Err(why) = RoomId::parse(&**room) {
-            faults.add_element("conference", "stay", index, Problem::NotRoomId(why));
+    check_conference(&config.conference, &mut faults);
+    check_policy(&config.policy, &mut faults);
+    for (name, is_enough) in config.limits.needed() {
+        if !is_enough {
+            faults.add("limits", name, Problem::Zero);
         }
-    }
-    if conference.max_calls == 0 {
-        faults.add("conference", "max_calls", Problem::Zero);
-    }
-    if conference.max_conferences == 0 {
-        faults.add("conference", "max_conferences", Problem::Zero);
     }
 
     check_media(&config.media, &mut faults);
@@ -135,6 +131,34 @@ fn check_appservice(appservice: &Appservice, faults: &mut Faults) {
     for (index, prefix) in focus_prefixes.iter().enumerate() {
         if let Some(problem) = localpart_problem(prefix) {
             faults.add_element("appservice", "focus_prefixes", index, problem);
+        }
+    }
+}
+
+fn check_conference(conference: &Conference, faults: &mut Faults) {
+    for (name, seconds) in [
+        ("idle_seconds", conference.idle_seconds),
+        ("media_timeout_seconds", conference.media_timeout_seconds),
+        ("direct_idle_seconds", conference.direct_idle_seconds),
+    ] {
+        if seconds == 0 {
+            faults.add("conference", name, Problem::Zero);
+        }
+    }
+    for (index, room) in conference.stay.iter().enumerate() {
+        if let Err(why) = RoomId::parse(&**room) {
+            faults.add_element("conference", "stay", index, Problem::NotRoomId(why));
+        }
+    }
+}
+
+/// A pattern that begins like no user id, as a bare server name, would fit nobody.
+fn check_policy(policy: &Policy, faults: &mut Faults) {
+    for (name, patterns) in [("allow", &policy.allow), ("deny", &policy.deny)] {
+        for (index, pattern) in patterns.iter().enumerate() {
+            if !pattern.starts_with(['@', '*', '?']) {
+                faults.add_element("policy", name, index, Problem::NotUserPattern);
+            }
         }
     }
 }
@@ -273,12 +297,27 @@ mod tests {
     fn numbers_have_their_bounds() {
         assert_eq!(refused(|c| c.conference.idle_seconds = 0), ["conference.idle_seconds"]);
         assert!(refused(|c| c.conference.linger_seconds = 0).is_empty());
-        assert_eq!(refused(|c| c.conference.max_calls = 0), ["conference.max_calls"]);
-        assert_eq!(refused(|c| c.conference.max_conferences = 0), ["conference.max_conferences"]);
+        assert_eq!(refused(|c| c.conference.media_timeout_seconds = 0), ["conference.media_timeout_seconds"]);
+        assert_eq!(refused(|c| c.conference.direct_idle_seconds = 0), ["conference.direct_idle_seconds"]);
+        assert!(refused(|c| c.conference.kick_lasts_seconds = 0).is_empty());
+        assert_eq!(refused(|c| c.limits.legs_per_conference = 0), ["limits.legs_per_conference"]);
+        assert_eq!(refused(|c| c.limits.strangers_per_hour = 0), ["limits.strangers_per_hour"]);
+        assert!(refused(|c| c.limits.invite_interval_seconds = 0).is_empty());
+        assert!(refused(|c| c.limits.roll = 0).is_empty());
         assert_eq!(refused(|c| c.media.max_calls = 0), ["media.max_calls"]);
         assert_eq!(refused(|c| c.media.ports = Some([2000, 1000])), ["media.ports"]);
         assert_eq!(refused(|c| c.media.ports = Some([0, 1000])), ["media.ports"]);
         assert!(refused(|c| c.media.ports = Some([1000, 1000])).is_empty());
+    }
+
+    #[test]
+    fn patterns_are_of_user_ids() {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let good = patterns(&["@alice:example.org", "*:example.org", "@bot_*", "?bob:example.org", "*"]);
+        assert!(refused(|c| (c.policy.allow, c.policy.deny) = (good.clone(), good)).is_empty());
+        let bad = patterns(&["@alice:example.org", "example.org", ""]);
+        assert_eq!(refused(|c| c.policy.allow = bad.clone()), ["policy.allow[1]", "policy.allow[2]"]);
+        assert_eq!(refused(|c| c.policy.deny = bad), ["policy.deny[1]", "policy.deny[2]"]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use confocal::conference::{
-    ConferenceEvent, ConferenceId, LegId, LegNews, LevelDbov, MemberId, ParticipantId, RoomKey,
+    ConferenceEvent, ConferenceId, LegId, LegNews, LevelDbov, MemberId, ParticipantId, Role, RoomKey,
+    Silenced,
 };
 use serde::Serialize;
 
@@ -18,19 +19,33 @@ pub(crate) struct StatusView {
 #[derive(Debug)]
 struct Conference {
     group: RoomKey,
+    locked: bool,
+    audience: bool,
+    active_speaker: Option<ParticipantId>,
     participants: BTreeMap<ParticipantId, Participant>,
 }
 
 #[derive(Debug)]
 struct Participant {
     member: MemberId,
+    standing: Standing,
     legs: BTreeMap<LegId, Leg>,
+}
+
+/// What a participant may do, or has asked for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    role: Role,
+    silenced: Option<Silenced>,
+    hand: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Leg {
     state: LegState,
     muted: bool,
+    camera: bool,
+    screen: bool,
     level: Option<LevelDbov>,
     speaking: bool,
 }
@@ -42,6 +57,12 @@ pub(crate) struct ConferenceStatus {
     conference: ConferenceId,
     /// The group room's id.
     group: RoomKey,
+    /// Nobody new comes in but moderators.
+    locked: bool,
+    /// Only those are heard who have the role or were given the word.
+    audience: bool,
+    /// The participant who speaks, or spoke last; `null` before anyone has, or when they are gone.
+    active_speaker: Option<ParticipantId>,
     /// In the order in which they first called.
     participants: Vec<ParticipantStatus>,
 }
@@ -53,6 +74,12 @@ pub(crate) struct ParticipantStatus {
     participant: ParticipantId,
     /// Their user id.
     member: MemberId,
+    /// `member`, `speaker` or `moderator`.
+    role: RoleWord,
+    /// Why they are not heard: `themselves`, `moderator` or `audience`; `null` when they are.
+    silenced: Option<SilencedWord>,
+    /// They have raised a hand.
+    hand: bool,
     /// Their calls, in the order in which they were placed.
     legs: Vec<LegStatus>,
 }
@@ -62,10 +89,14 @@ pub(crate) struct ParticipantStatus {
 pub(crate) struct LegStatus {
     /// Its number, never used twice.
     leg: LegId,
-    /// `ringing`, `answering`, `connecting`, `active` or `reconnecting`.
+    /// `ringing`, `answering`, `connecting`, `active`, `held` or `reconnecting`.
     state: LegState,
     /// The caller has its microphone off.
     muted: bool,
+    /// The caller sends pictures of itself.
+    camera: bool,
+    /// The caller shares its screen.
+    screen: bool,
     /// In dBov, 0 the loudest and −127 silence; `null` before the first measurement.
     level: Option<LevelDbov>,
     /// It speaks.
@@ -80,7 +111,46 @@ enum LegState {
     Answering,
     Connecting,
     Active,
+    Held,
     Reconnecting,
+}
+
+/// A role's word in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum RoleWord {
+    Member,
+    Speaker,
+    Moderator,
+}
+
+impl From<Role> for RoleWord {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Member => Self::Member,
+            Role::Speaker => Self::Speaker,
+            Role::Moderator => Self::Moderator,
+        }
+    }
+}
+
+/// Who or what silenced someone, in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum SilencedWord {
+    Themselves,
+    Moderator,
+    Audience,
+}
+
+impl From<Silenced> for SilencedWord {
+    fn from(silenced: Silenced) -> Self {
+        match silenced {
+            Silenced::ByThemselves => Self::Themselves,
+            Silenced::ByModerator => Self::Moderator,
+            Silenced::Audience => Self::Audience,
+        }
+    }
 }
 
 impl StatusView {
@@ -92,7 +162,7 @@ impl StatusView {
                 self.conferences
                     .entry(*conference)
                     .and_modify(|known| known.group = group.clone())
-                    .or_insert_with(|| Conference { group: group.clone(), participants: BTreeMap::new() });
+                    .or_insert_with(|| Conference::of(group));
             }
             ConferenceEvent::Closed { conference } => {
                 self.conferences.remove(conference);
@@ -102,6 +172,24 @@ impl StatusView {
                     known.leg_news(*participant, member, *leg, *state);
                 }
             }
+            ConferenceEvent::Standing { conference, participant, member, role, silenced, hand } => {
+                if let Some(known) = self.conferences.get_mut(conference) {
+                    let standing = Standing { role: *role, silenced: *silenced, hand: *hand };
+                    known.participant(*participant, member).standing = standing;
+                }
+            }
+            ConferenceEvent::Floor { conference, locked, audience } => {
+                if let Some(known) = self.conferences.get_mut(conference) {
+                    (known.locked, known.audience) = (*locked, *audience);
+                }
+            }
+            ConferenceEvent::ActiveSpeaker { conference, speaker, before: _ } => {
+                if let Some(known) = self.conferences.get_mut(conference) {
+                    known.active_speaker = *speaker;
+                }
+            }
+            // It never was in a conference.
+            ConferenceEvent::CallIgnored { .. } => {}
             ConferenceEvent::Level { conference, leg, level, speaking } => {
                 if let Some(leg) = self.conferences.get_mut(conference).and_then(|known| known.leg_mut(*leg))
                 {
@@ -119,24 +207,43 @@ impl StatusView {
 }
 
 impl Conference {
+    fn of(group: &RoomKey) -> Self {
+        Self {
+            group: group.clone(),
+            locked: false,
+            audience: false,
+            active_speaker: None,
+            participants: BTreeMap::new(),
+        }
+    }
+
+    /// A participant, known or new: after a restart their standing is told before their calls.
+    fn participant(&mut self, participant: ParticipantId, member: &MemberId) -> &mut Participant {
+        self.participants.entry(participant).or_insert_with(|| Participant {
+            member: member.clone(),
+            standing: Standing::default(),
+            legs: BTreeMap::new(),
+        })
+    }
+
     fn leg_news(&mut self, participant: ParticipantId, member: &MemberId, leg: LegId, news: LegNews) {
-        let (state, muted) = match news {
+        let (state, sends) = match news {
             LegNews::Ringing => (LegState::Ringing, None),
             LegNews::Answering => (LegState::Answering, None),
             LegNews::Connecting => (LegState::Connecting, None),
-            LegNews::Active { muted } => (LegState::Active, Some(muted)),
+            LegNews::Active { muted, camera, screen } => (LegState::Active, Some((muted, camera, screen))),
+            LegNews::Held => (LegState::Held, None),
             LegNews::Reconnecting => (LegState::Reconnecting, None),
             LegNews::Left(_) => return self.remove(participant, leg),
         };
-        let participant = self
-            .participants
-            .entry(participant)
-            .or_insert_with(|| Participant { member: member.clone(), legs: BTreeMap::new() });
-        let fresh = Leg { state, muted: false, level: None, speaking: false };
+        let participant = self.participant(participant, member);
+        let fresh = Leg { state, muted: false, camera: false, screen: false, level: None, speaking: false };
         let leg = participant.legs.entry(leg).or_insert(fresh);
         leg.state = state;
-        // While media is interrupted, the last word on the microphone holds.
-        leg.muted = muted.unwrap_or(leg.muted);
+        // While media is interrupted or held, the last word on what is sent holds.
+        if let Some((muted, camera, screen)) = sends {
+            (leg.muted, leg.camera, leg.screen) = (muted, camera, screen);
+        }
         if state != LegState::Active {
             // No sound is measured, so nothing would ever take the last measurement back.
             leg.level = None;
@@ -160,16 +267,26 @@ impl Conference {
         let participants = self.participants.iter().map(|(id, participant)| ParticipantStatus {
             participant: *id,
             member: participant.member.clone(),
+            role: participant.standing.role.into(),
+            silenced: participant.standing.silenced.map(SilencedWord::from),
+            hand: participant.standing.hand,
             legs: participant.legs.iter().map(|(id, leg)| leg.status(*id)).collect(),
         });
-        ConferenceStatus { conference, group: self.group.clone(), participants: participants.collect() }
+        ConferenceStatus {
+            conference,
+            group: self.group.clone(),
+            locked: self.locked,
+            audience: self.audience,
+            active_speaker: self.active_speaker,
+            participants: participants.collect(),
+        }
     }
 }
 
 impl Leg {
     const fn status(self, leg: LegId) -> LegStatus {
-        let Self { state, muted, level, speaking } = self;
-        LegStatus { leg, state, muted, level, speaking }
+        let Self { state, muted, camera, screen, level, speaking } = self;
+        LegStatus { leg, state, muted, camera, screen, level, speaking }
     }
 }
 
@@ -194,6 +311,21 @@ mod tests {
         }
     }
 
+    fn standing(participant: u64, member: &str) -> ConferenceEvent {
+        ConferenceEvent::Standing {
+            conference: ConferenceId(1),
+            participant: ParticipantId(participant),
+            member: MemberId::from(member),
+            role: Role::Speaker,
+            silenced: Some(Silenced::ByModerator),
+            hand: true,
+        }
+    }
+
+    const fn active(muted: bool) -> LegNews {
+        LegNews::Active { muted, camera: false, screen: false }
+    }
+
     fn level(leg: u64, level: i8, speaking: bool) -> ConferenceEvent {
         ConferenceEvent::Level {
             conference: ConferenceId(1),
@@ -215,24 +347,38 @@ mod tests {
         let found = told(&[
             opened(1),
             opened(2),
-            leg(5, "@a:a.org", 11, LegNews::Active { muted: false }),
+            leg(5, "@a:a.org", 11, LegNews::Active { muted: false, camera: true, screen: false }),
             leg(4, "@b:b.org", 12, LegNews::Ringing),
-            leg(5, "@a:a.org", 13, LegNews::Active { muted: true }),
+            leg(5, "@a:a.org", 13, active(true)),
             level(11, -23, true),
+            standing(5, "@a:a.org"),
+            ConferenceEvent::Floor { conference: ConferenceId(1), locked: true, audience: false },
+            ConferenceEvent::ActiveSpeaker {
+                conference: ConferenceId(1),
+                speaker: Some(ParticipantId(5)),
+                before: vec![ParticipantId(4)],
+            },
         ]);
         assert_eq!(
             found,
             json!([
-                { "conference": 1, "group": "!g:a.org", "participants": [
-                    { "participant": 4, "member": "@b:b.org", "legs": [
-                        { "leg": 12, "state": "ringing", "muted": false, "level": null, "speaking": false },
+                { "conference": 1, "group": "!g:a.org", "locked": true, "audience": false, "active_speaker": 5,
+                  "participants": [
+                    { "participant": 4, "member": "@b:b.org", "role": "member", "silenced": null, "hand": false,
+                      "legs": [
+                        { "leg": 12, "state": "ringing", "muted": false, "camera": false, "screen": false,
+                          "level": null, "speaking": false },
                     ]},
-                    { "participant": 5, "member": "@a:a.org", "legs": [
-                        { "leg": 11, "state": "active", "muted": false, "level": -23, "speaking": true },
-                        { "leg": 13, "state": "active", "muted": true, "level": null, "speaking": false },
+                    { "participant": 5, "member": "@a:a.org", "role": "speaker", "silenced": "moderator",
+                      "hand": true, "legs": [
+                        { "leg": 11, "state": "active", "muted": false, "camera": true, "screen": false,
+                          "level": -23, "speaking": true },
+                        { "leg": 13, "state": "active", "muted": true, "camera": false, "screen": false,
+                          "level": null, "speaking": false },
                     ]},
                 ]},
-                { "conference": 2, "group": "!g:a.org", "participants": [] },
+                { "conference": 2, "group": "!g:a.org", "locked": false, "audience": false,
+                  "active_speaker": null, "participants": [] },
             ])
         );
     }
@@ -243,7 +389,8 @@ mod tests {
             (LegNews::Ringing, "ringing"),
             (LegNews::Answering, "answering"),
             (LegNews::Connecting, "connecting"),
-            (LegNews::Active { muted: false }, "active"),
+            (active(false), "active"),
+            (LegNews::Held, "held"),
             (LegNews::Reconnecting, "reconnecting"),
         ];
         for (news, word) in words {
@@ -256,7 +403,7 @@ mod tests {
     fn who_has_left_is_gone_leg_by_leg() {
         let mut news = vec![
             opened(1),
-            leg(5, "@a:a.org", 11, LegNews::Active { muted: false }),
+            leg(5, "@a:a.org", 11, active(false)),
             leg(5, "@a:a.org", 13, LegNews::Ringing),
             leg(5, "@a:a.org", 11, LegNews::Left(EndReason::CallerHungUp)),
         ];
@@ -276,12 +423,12 @@ mod tests {
     fn an_interrupted_leg_stays_muted_and_has_no_level() {
         let found = told(&[
             opened(1),
-            leg(1, "@a:a.org", 1, LegNews::Active { muted: true }),
+            leg(1, "@a:a.org", 1, active(true)),
             level(1, -20, true),
             leg(1, "@a:a.org", 1, LegNews::Reconnecting),
         ]);
-        let expected =
-            json!({ "leg": 1, "state": "reconnecting", "muted": true, "level": null, "speaking": false });
+        let expected = json!({ "leg": 1, "state": "reconnecting", "muted": true, "camera": false, "screen": false,
+                "level": null, "speaking": false });
         assert_eq!(found[0]["participants"][0]["legs"][0], expected);
     }
 
@@ -289,11 +436,12 @@ mod tests {
     fn a_leg_that_mutes_itself_keeps_its_level_until_the_next() {
         let found = told(&[
             opened(1),
-            leg(1, "@a:a.org", 1, LegNews::Active { muted: false }),
+            leg(1, "@a:a.org", 1, active(false)),
             level(1, -20, true),
-            leg(1, "@a:a.org", 1, LegNews::Active { muted: true }),
+            leg(1, "@a:a.org", 1, active(true)),
         ]);
-        let expected = json!({ "leg": 1, "state": "active", "muted": true, "level": -20, "speaking": true });
+        let expected = json!({ "leg": 1, "state": "active", "muted": true, "camera": false, "screen": false,
+            "level": -20, "speaking": true });
         assert_eq!(found[0]["participants"][0]["legs"][0], expected);
     }
 
@@ -308,5 +456,28 @@ mod tests {
     fn a_conference_told_again_keeps_its_participants() {
         let found = told(&[opened(1), leg(1, "@a:a.org", 1, LegNews::Ringing), opened(1)]);
         assert_eq!(found[0]["participants"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn roles_and_silences_have_their_words() {
+        for (role, word) in
+            [(Role::Member, "member"), (Role::Speaker, "speaker"), (Role::Moderator, "moderator")]
+        {
+            assert_eq!(serde_json::to_value(RoleWord::from(role)).unwrap(), word);
+        }
+        for (silenced, word) in [
+            (Silenced::ByThemselves, "themselves"),
+            (Silenced::ByModerator, "moderator"),
+            (Silenced::Audience, "audience"),
+        ] {
+            assert_eq!(serde_json::to_value(SilencedWord::from(silenced)).unwrap(), word);
+        }
+    }
+
+    #[test]
+    fn a_standing_told_before_the_calls_is_kept() {
+        let found = told(&[opened(1), standing(1, "@a:a.org"), leg(1, "@a:a.org", 1, LegNews::Reconnecting)]);
+        assert_eq!(found[0]["participants"][0]["role"], "speaker");
+        assert_eq!(found[0]["participants"][0]["legs"].as_array().unwrap().len(), 1);
     }
 }

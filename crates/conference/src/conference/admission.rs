@@ -69,6 +69,8 @@ impl Conference {
             candidates_taken: candidates.len(),
             stopped: false,
             media_until: None,
+            heard: true,
+            armed: [None, None],
             generation: Generation(0),
             state: LegState::Ringing {
                 offer: invite.offer,
@@ -78,7 +80,7 @@ impl Conference {
             },
             key: invite.key,
         };
-        routes.insert_leg(&leg, &self.group);
+        routes.insert_leg(&leg, self.id);
         self.legs.insert(id, leg);
         self.entered(id, core);
         match self.doors.get(&focus).map(|door| &door.state) {
@@ -128,6 +130,8 @@ impl Conference {
         let (offer, candidates) = (core::mem::take(&mut offer.0), core::mem::take(candidates));
         leg.state = LegState::Answering { offer: Sdp(offer), expires: *expires, candidates };
         let party = leg.caller_party.clone();
+        // Of one who was not here before, entering will say whether they are heard.
+        leg.heard = self.members.get(&key.caller).is_none_or(|member| member.silenced.is_none());
         self.entered(id, core);
         self.open_media(id, core);
         self.replace_others(id, &key, party.as_ref(), core, routes);
@@ -218,7 +222,7 @@ impl Conference {
             number: leg.offer,
             offer: offer.clone(),
         });
-        self.opened_media(leg, core);
+        Self::opened_media(leg, core);
         if !candidates.is_empty() {
             core.media(MediaCommand::AddCandidates {
                 leg: id,
@@ -229,9 +233,8 @@ impl Conference {
     }
 
     /// A new session is heard until the engine is told otherwise.
-    pub(super) fn opened_media(&self, leg: &Leg, core: &mut Core) {
-        // Before the first leg of a participant is let in, nothing was said of their voice, and entering says it.
-        if self.members.get(&leg.key.caller).is_some_and(|member| member.silenced.is_some()) {
+    pub(super) fn opened_media(leg: &Leg, core: &mut Core) {
+        if !leg.heard {
             core.media(MediaCommand::SetHeard { leg: leg.id, generation: leg.generation, heard: false });
         }
     }

@@ -67,6 +67,11 @@ impl Conference {
         self.changed(core);
     }
 
+    /// A focus user is in the group room, is coming, or is about to leave: an invitation is none that could be declined.
+    pub(crate) fn is_in_or_coming(&self, focus: &FocusUser) -> bool {
+        self.doors.get(focus).is_some_and(|door| !matches!(door.state, DoorState::Uninvited { .. }))
+    }
+
     /// The join of a door is done, or has failed for good.
     pub(crate) fn door_joined(
         &mut self,
@@ -159,6 +164,7 @@ impl Conference {
         let until = core.now + core.config.idle.max(SHORTEST_IDLE);
         if let Some(Door { state: state @ DoorState::Waiting { .. }, .. }) = self.doors.get_mut(focus) {
             *state = DoorState::Waiting { until: Some(until) };
+            core.changed(RecordKey::Conference(self.group.clone()));
             core.timers.set(TimerKind::Idle(self.group.clone(), focus.clone()), until);
         }
     }

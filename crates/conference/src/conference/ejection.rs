@@ -77,13 +77,22 @@ impl Conference {
 
     /// Ends a leg: its media at once, then the caller is told what there is to tell.
     pub(crate) fn end_leg(&mut self, id: LegId, reason: EndReason, core: &mut Core, routes: &mut Routes) {
-        let Some(leg) = self.legs.remove(&id) else { return };
-        for kind in Leg::timers(id) {
-            core.timers.cancel(&kind);
-        }
-        if leg.has_media() && reason != EndReason::Restarted {
+        if let Some(leg) = self.legs.get(&id).filter(|leg| leg.has_media()) {
             core.media(MediaCommand::Close { leg: id, generation: leg.generation });
         }
+        self.end_leg_without_media(id, reason, core, routes);
+    }
+
+    /// As [`end_leg`](Self::end_leg), for a leg whose session the engine does not know any more.
+    pub(super) fn end_leg_without_media(
+        &mut self,
+        id: LegId,
+        reason: EndReason,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        let Some(mut leg) = self.legs.remove(&id) else { return };
+        leg.disarm(&mut core.timers);
         if let Some(wire) = farewell(reason) {
             let to = leg.address();
             core.send(if leg.is_answered() {

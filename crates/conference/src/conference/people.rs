@@ -3,6 +3,7 @@
 //! What moderators may do never lives here (`commands.rs`), nor what is remembered of people (`floor.rs`).
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use super::Conference;
 use crate::command::{Present, Role, Roll, Silenced};
@@ -96,11 +97,12 @@ impl Conference {
         let participant = member.participant;
         let mut rooms: BTreeSet<(FocusUser, RoomKey)> = BTreeSet::new();
         for id in &member.legs {
-            let Some(leg) = self.legs.get(id).filter(|leg| leg.is_admitted()) else { continue };
+            let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.is_admitted()) else { continue };
+            leg.heard = now.is_none();
             rooms.insert((leg.focus.clone(), leg.key.room.clone()));
             if before.is_none() != now.is_none() && leg.has_media() {
-                let heard = now.is_none();
-                core.media(MediaCommand::SetHeard { leg: *id, generation: leg.generation, heard });
+                let (generation, heard) = (leg.generation, leg.heard);
+                core.media(MediaCommand::SetHeard { leg: *id, generation, heard });
             }
         }
         // Whoever did it themselves knows.
@@ -118,8 +120,9 @@ impl Conference {
 
     // ---- speakers --------------------------------------------------------------------------------------------------
 
-    /// How loud legs of this conference are; those of others are passed over.
-    pub(crate) fn levels(&mut self, levels: &[LegLevel], core: &mut Core) {
+    /// How loud legs of this conference are; those of others are passed over. How many were its own is given back.
+    pub(crate) fn levels(&mut self, levels: &[LegLevel], core: &mut Core) -> usize {
+        let mut own = 0;
         for level in levels {
             let Some(leg) = self.legs.get(&level.leg) else { continue };
             core.notify(ConferenceEvent::Level {
@@ -128,8 +131,8 @@ impl Conference {
                 level: level.level,
                 speaking: level.speaking,
             });
-            let silenced = self.members.get(&leg.key.caller).is_none_or(|member| member.silenced.is_some());
-            if leg.is_live() && !silenced {
+            own += 1;
+            if leg.is_live() && leg.heard {
                 let (config, now) = (&core.config.speaker, core.now);
                 self.speakers.heard(leg.participant, level.level, level.speaking, config, now);
             }
@@ -137,6 +140,7 @@ impl Conference {
         if self.speakers.decide(&core.config.speaker, core.now) {
             self.speaker_news(core);
         }
+        own
     }
 
     /// A participant is not heard any more.
@@ -190,17 +194,17 @@ impl Conference {
     pub(crate) fn roll(&self, limit: usize) -> Roll {
         let hands = self.floor.hands();
         let present = self.present.iter().take(limit).filter_map(|(participant, name)| {
-            let member = self.members.get(name)?;
-            let muted = |id: &LegId| self.legs.get(id).is_none_or(|leg| leg.muted);
+            let legs = self.members.get(name)?.legs.iter().filter_map(|id| self.legs.get(id));
+            let legs = legs.filter(|leg| leg.is_admitted());
             Some(Present {
                 participant: *participant,
                 member: name.clone(),
                 role: self.floor.role(name),
                 silenced: self.floor.silenced(name),
-                muted: member.legs.iter().all(muted),
+                muted: legs.clone().all(|leg| leg.muted),
                 hand: hands.iter().position(|hand| *hand == name).map(|at| at + 1),
                 speaking: self.speakers.active() == Some(*participant),
-                calls: member.legs.len(),
+                calls: legs.count(),
             })
         });
         Roll {
@@ -213,8 +217,19 @@ impl Conference {
 
     /// Who has which role in the group room.
     pub(crate) fn roles_changed(&mut self, everyone: Role, roles: BTreeMap<MemberId, Role>, core: &mut Core) {
+        let before: Vec<(MemberId, Role, Option<Silenced>)> = self
+            .present
+            .iter()
+            .map(|(_, name)| (name.clone(), self.floor.role(name), self.floor.silenced(name)))
+            .collect();
         self.floor.set_roles(everyone, roles, core.config.limits.roles);
         self.changed(core);
-        self.refresh_voices(core);
+        for (name, role, silenced) in before {
+            if self.floor.silenced(&name) != silenced {
+                self.refresh_voice(&name, core);
+            } else if self.floor.role(&name) != role {
+                self.standing_news(&name, core);
+            }
+        }
     }
 }

@@ -41,7 +41,9 @@ impl Conference {
                     self.entered(id, core);
                     self.open_media(id, core);
                 }
-                LegState::Answering { .. } => self.end_leg(id, EndReason::Expired, core, routes),
+                LegState::Answering { .. } => {
+                    self.end_leg_without_media(id, EndReason::Expired, core, routes);
+                }
                 LegState::Connecting { .. }
                 | LegState::Active
                 | LegState::Reconnecting { .. }
@@ -49,7 +51,7 @@ impl Conference {
                     if can_recover(leg, core) {
                         self.recover(id, core);
                     } else {
-                        self.end_leg(id, EndReason::Restarted, core, routes);
+                        self.end_leg_without_media(id, EndReason::Restarted, core, routes);
                         hung_up = true;
                     }
                 }
@@ -170,7 +172,7 @@ impl Conference {
 
     fn after_opening(&mut self, id: LegId, core: &mut Core) {
         if let Some(leg) = self.legs.get(&id) {
-            self.opened_media(leg, core);
+            Self::opened_media(leg, core);
         }
         self.entered(id, core);
     }

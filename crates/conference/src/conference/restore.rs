@@ -53,7 +53,7 @@ impl Conference {
         }
     }
 
-    fn restore_leg(&mut self, leg: Leg, core: &mut Core, routes: &mut Routes) {
+    fn restore_leg(&mut self, mut leg: Leg, core: &mut Core, routes: &mut Routes) {
         if let Some(request) = leg.answer {
             routes.requests.insert(request, Purpose::Answer(leg.id));
         }
@@ -71,7 +71,7 @@ impl Conference {
             | LegState::Reconnecting { .. }
             | LegState::Recovering(_) => {}
         }
-        routes.insert_leg(&leg, &self.group);
+        routes.insert_leg(&leg, self.id);
         let caller = leg.key.caller.clone();
         let member = self.members.entry(caller.clone()).or_insert_with(|| Member::new(leg.participant));
         member.legs.insert(leg.id);
@@ -81,6 +81,7 @@ impl Conference {
             self.present.insert((leg.participant, caller.clone()));
             self.standing_news(&caller, core);
         }
+        leg.heard = self.floor.silenced(&caller).is_none();
         let id = leg.id;
         self.legs.insert(id, leg);
         self.entered(id, core);
@@ -103,7 +104,6 @@ impl Conference {
             self.doors.iter().filter(|(_, door)| for_good(door)).map(|(focus, _)| focus.clone()).collect();
         for focus in stayed {
             self.start_idle(&focus, core);
-            self.changed(core);
         }
         self.linger_if_empty(core);
     }

@@ -102,7 +102,7 @@ impl Focus {
         if self.routes.calls_of_server(caller.server()) >= limits.calls_per_server {
             return Some(Refusal::ServerFull);
         }
-        let Some(conference) = self.conferences.get(group) else {
+        let Some(conference) = self.conferences.of(group) else {
             if !self.core.may(caller, Deed::StrangerCall) {
                 return Some(Refusal::NotAMember);
             }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::Focus;
 use crate::conference::{Answered, Conference};
 use crate::core::Core;
-use crate::id::{Generation, LegId, RequestId, RoomKey};
+use crate::id::{ConferenceId, Generation, LegId, RequestId};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
 use crate::routes::{Purpose, Routes};
 
@@ -87,14 +87,18 @@ impl Focus {
 
     /// Each conference that is named gets all levels: they know their own legs. Reports name few conferences, most of them one.
     fn levels(&mut self, levels: &[LegLevel]) {
-        let mut told: Vec<RoomKey> = Vec::new();
+        let mut told: Vec<ConferenceId> = Vec::new();
+        let mut left = levels.len();
         for level in levels {
-            let Some(group) = self.routes.group_of(level.leg) else { continue };
-            if !told.contains(group) {
-                let group = group.clone();
-                self.with_conference(&group, |it, core, _| it.levels(levels, core));
-                told.push(group);
+            if left == 0 {
+                return;
             }
+            let Some(id) = self.routes.conference_of(level.leg).filter(|id| !told.contains(id)) else {
+                continue;
+            };
+            let Some(conference) = self.conferences.get_mut(id) else { continue };
+            left = left.saturating_sub(conference.levels(levels, &mut self.core));
+            told.push(id);
         }
     }
 

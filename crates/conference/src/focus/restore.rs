@@ -79,10 +79,9 @@ impl Focus {
             }
         }
         for conference in conferences {
-            let group = conference.group.clone();
-            let legs = legs.remove(&group).unwrap_or_default();
+            let legs = legs.remove(&conference.group).unwrap_or_default();
             let conference = conference.restored(legs, &mut machine.core, &mut machine.routes);
-            machine.conferences.insert(group, conference);
+            machine.conferences.insert(conference);
         }
         Ok(machine)
     }
@@ -120,15 +119,15 @@ impl Focus {
                 let counters = self.core.counters.clone();
                 Some(write(&FocusRecord { format: FORMAT, now: self.core.now, counters }))
             }
-            RecordKey::Conference(group) => self.conferences.get(group).map(write),
+            RecordKey::Conference(group) => self.conferences.of(group).map(write),
             RecordKey::Direct(room) => self.routes.directs.get(room).map(write),
             RecordKey::Ended(number) => self.routes.ended.get(*number).map(write),
             RecordKey::Early(number) => self.routes.early.get(*number).map(write),
             RecordKey::Deeds(member) => self.core.deeds(member).map(write),
             RecordKey::Leg(id) => {
-                let group = self.routes.group_of(*id)?;
-                let leg = self.conferences.get(group)?.legs.get(id)?;
-                Some(write(&StoredLeg { group: group.clone(), leg }))
+                let conference = self.conferences.get(self.routes.conference_of(*id)?)?;
+                let leg = conference.legs.get(id)?;
+                Some(write(&StoredLeg { group: conference.group.clone(), leg }))
             }
         }
     }

@@ -14,7 +14,11 @@ use crate::input::RequestFailure;
 use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::Purpose;
+use crate::time::Millis;
 use crate::timer::TimerKind;
+
+/// How exactly the end of a 1:1 room in which nobody calls is kept.
+const DIRECT_IDLE_STEP: Millis = Millis::from_secs(24 * 3600);
 
 impl Focus {
     pub(super) fn invited(
@@ -26,7 +30,12 @@ impl Focus {
         via: Vec<ServerName>,
     ) {
         if !self.core.config.policy.allows(&by) {
-            self.core.send(SignalRequest::Leave { focus, room });
+            // Whoever may not take part does not make us leave a room in which others do.
+            let in_group = self.conferences.of(&room).is_some_and(|it| it.is_in_or_coming(&focus));
+            let in_direct = self.routes.directs.get(&room).is_some_and(|it| it.doors.contains_key(&focus));
+            if !in_group && !in_direct {
+                self.core.send(SignalRequest::Leave { focus, room });
+            }
         } else if room != group {
             self.invited_to_direct(focus, group, room, by, via);
         } else if self.make_conference(&group) {
@@ -77,10 +86,14 @@ impl Focus {
         self.used_direct(&room);
     }
 
-    /// Something happened in a 1:1 room for which the focus is there.
+    /// Something happened in a 1:1 room for which the focus is there. To the day, so that not each call writes a record more.
     pub(super) fn used_direct(&mut self, room: &RoomKey) {
         let Some(direct) = self.routes.directs.get_mut(room) else { return };
-        direct.until = self.core.now + self.core.config.direct_idle;
+        let until = self.core.now + self.core.config.direct_idle;
+        if until.since(direct.until) < DIRECT_IDLE_STEP {
+            return;
+        }
+        direct.until = until;
         self.core.timers.set(TimerKind::DirectIdle(room.clone()), direct.until);
         self.core.changed(RecordKey::Direct(room.clone()));
     }
@@ -92,7 +105,7 @@ impl Focus {
             direct.doors.iter().map(|(focus, door)| (focus.clone(), door.group.clone())).collect();
         let in_use = doors
             .iter()
-            .filter_map(|(_, group)| self.conferences.get(group))
+            .filter_map(|(_, group)| self.conferences.of(group))
             .any(|it| it.legs.values().any(|leg| leg.key.room == *room));
         if in_use {
             self.used_direct(room);
@@ -185,7 +198,7 @@ impl Focus {
         }
         self.core.count(by, Deed::Command);
         let direct = self.routes.directs.get(&room).and_then(|direct| direct.doors.get(&focus));
-        let in_group = self.conferences.contains_key(&room);
+        let in_group = self.conferences.id_of(&room).is_some();
         let group = match direct {
             Some(door) if !in_group => door.group.clone(),
             Some(_) | None => room.clone(),

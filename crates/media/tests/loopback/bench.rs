@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use confocal::conference::{
-    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, ParticipantId, Sdp,
+    Agreed, Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber,
+    ParticipantId, Sdp,
 };
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_media::{Engine, EngineConfig};
@@ -24,6 +25,8 @@ pub(crate) const FIRST: Generation = Generation(1);
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     reports: UnboundedReceiver<MediaReport>,
+    /// Offers after the first one, over all legs.
+    offers: u32,
     /// Reports that came while another was waited for.
     passed_over: Vec<MediaReport>,
 }
@@ -45,7 +48,7 @@ impl Bench {
         change(&mut config);
         let (sink, reports) = ReportSink::new();
         let engine = Engine::start(config, sink, Handle::current()).unwrap();
-        Self { engine, reports, passed_over: Vec::new() }
+        Self { engine, reports, offers: 0, passed_over: Vec::new() }
     }
 
     pub(crate) fn open(&mut self, leg: u64, participant: u64, offer: &str) {
@@ -54,13 +57,32 @@ impl Bench {
             generation: FIRST,
             conference: CONFERENCE,
             participant: ParticipantId(participant),
+            number: OfferNumber(0),
             offer: Sdp(offer.to_owned()),
         });
     }
 
     pub(crate) fn renegotiate(&mut self, leg: u64, offer: &str) {
-        let offer = Sdp(offer.to_owned());
-        self.engine.execute(MediaCommand::Renegotiate { leg: LegId(leg), generation: FIRST, offer });
+        self.offers += 1;
+        self.engine.execute(MediaCommand::Renegotiate {
+            leg: LegId(leg),
+            generation: FIRST,
+            number: OfferNumber(self.offers),
+            offer: Sdp(offer.to_owned()),
+        });
+    }
+
+    pub(crate) fn ask_for_offer(&mut self, leg: u64) {
+        self.engine.execute(MediaCommand::Offer {
+            leg: LegId(leg),
+            generation: FIRST,
+            conference: CONFERENCE,
+            participant: ParticipantId(leg),
+        });
+    }
+
+    pub(crate) fn set_heard(&mut self, leg: u64, heard: bool) {
+        self.engine.execute(MediaCommand::SetHeard { leg: LegId(leg), generation: FIRST, heard });
     }
 
     pub(crate) fn add_candidates(&mut self, leg: u64, candidates: Vec<Candidate>) {
@@ -81,11 +103,24 @@ impl Bench {
     }
 
     pub(crate) async fn answer(&mut self, leg: u64) -> String {
-        self.wait_for("an answer", |report| match report {
-            MediaReport::AnswerReady { leg: of, answer, .. } if of.0 == leg => Some(answer.0.clone()),
-            _ => None,
-        })
-        .await
+        self.agreement(leg).await.0
+    }
+
+    /// An answer to the last offer, and what it agrees on.
+    pub(crate) async fn agreement(&mut self, leg: u64) -> (String, Agreed) {
+        let (number, answer, agreed) = self
+            .wait_for("an answer", |report| match report {
+                MediaReport::AnswerReady { leg: of, offer, answer, agreed, .. } if of.0 == leg => {
+                    Some((*offer, answer.0.clone(), *agreed))
+                }
+                _ => None,
+            })
+            .await;
+        assert!(
+            number == OfferNumber(0) || number == OfferNumber(self.offers),
+            "{number} is not the last offer"
+        );
+        (answer, agreed)
     }
 
     pub(crate) async fn up(&mut self, leg: u64) {

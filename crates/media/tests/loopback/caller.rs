@@ -132,6 +132,11 @@ impl Caller {
         self.heard.packets.load(Ordering::Relaxed)
     }
 
+    /// Sends no more sound; its connection goes on, reports and all.
+    pub(crate) fn fall_silent(&self) {
+        self.talking.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) async fn close(self) {
         self.talking.store(false, Ordering::Relaxed);
         self.pc.close().await.unwrap();

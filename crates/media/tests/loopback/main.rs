@@ -8,7 +8,7 @@ mod tone;
 
 use std::time::Duration;
 
-use confocal::conference::{Candidate, LegId, MediaReport, OfferRefusal};
+use confocal::conference::{Agreed, Candidate, LegId, MediaReport, OfferRefusal};
 
 use bench::{Bench, until};
 use caller::Caller;
@@ -120,8 +120,9 @@ async fn hold_and_resume() {
     for (asked, answered, still_heard) in [("inactive", "inactive", false), ("sendonly", "recvonly", true)] {
         let offer = held.offer().await;
         bench.renegotiate(1, &offer.replace("a=sendrecv", &format!("a={asked}")));
-        let answer = bench.answer(1).await;
+        let (answer, agreed) = bench.agreement(1).await;
         assert!(answer.contains(&format!("a={answered}\r\n")), "{answer}");
+        assert_eq!(agreed, Agreed { held: true, camera: false, screen: false });
         held.take_answer(&answer.replace(&format!("a={answered}\r\n"), "a=sendrecv\r\n")).await;
 
         if still_heard {
@@ -142,13 +143,95 @@ async fn hold_and_resume() {
 
         let offer = held.offer().await;
         bench.renegotiate(1, &offer);
-        let answer = bench.answer(1).await;
+        let (answer, agreed) = bench.agreement(1).await;
         assert!(answer.contains("a=sendrecv\r\n") && answer.contains("a=msid:mix-"), "{answer}");
+        assert_eq!(agreed, Agreed::default());
         held.take_answer(&answer).await;
         held.forget();
         other.forget();
         until("resumed", || held.hears(TONES[1]) > LOUD && other.hears(TONES[0]) > LOUD).await;
     }
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_muted_caller_is_not_heard_until_it_may_speak_again() {
+    let mut bench = Bench::new();
+    let (mut muted, mut other) = (Caller::new(TONES[0]).await, Caller::new(TONES[1]).await);
+    bench.call(1, 1, &mut muted).await;
+    bench.call(2, 2, &mut other).await;
+    until("they hear each other", || muted.hears(TONES[1]) > LOUD && other.hears(TONES[0]) > LOUD).await;
+
+    bench.rest();
+    bench.set_heard(1, false);
+    until("it is not heard", || other.hears(TONES[0]) < FAINT).await;
+    let silent = |report: &MediaReport| match report {
+        MediaReport::Levels(levels) => levels.iter().find(|level| level.leg == LegId(1)).copied(),
+        _ => None,
+    };
+    let level = bench.wait_for("its level", silent).await;
+    assert!(!level.speaking && level.level.0 > -40, "it is measured: {level:?}");
+    muted.forget();
+    until("it hears", || muted.hears(TONES[1]) > LOUD).await;
+
+    bench.set_heard(1, true);
+    until("it is heard again", || other.hears(TONES[0]) > LOUD).await;
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_is_muted_before_it_connects_is_never_heard() {
+    let mut bench = Bench::new();
+    let (mut muted, mut other) = (Caller::new(TONES[0]).await, Caller::new(TONES[1]).await);
+    bench.call(2, 2, &mut other).await;
+    let offer = muted.offer().await;
+    bench.open(1, 1, &offer);
+    bench.set_heard(1, false);
+    let answer = bench.answer(1).await;
+    muted.take_answer(&answer).await;
+    bench.up(1).await;
+    until("its sound arrives", || {
+        bench.engine.leg_stats(LegId(1)).is_some_and(|stats| stats.mixer.received > 25)
+    })
+    .await;
+    assert!(muted.hears(TONES[1]) > LOUD && other.hears(TONES[0]) < FAINT);
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_a_sign_of_life_and_their_end_is_told() {
+    // So patient with the connection that only the packets can be missed.
+    let mut bench = Bench::with(|config| config.transport.timeouts.lost = Duration::from_secs(120));
+    let mut caller = Caller::new(TONES[0]).await;
+    bench.call(1, 1, &mut caller).await;
+    caller.fall_silent();
+    // Other reports than sound's: none of it comes any more.
+    let mut last = None;
+    until("no sound comes", || {
+        let received = bench.engine.leg_stats(LegId(1)).map(|stats| stats.link.received);
+        let stopped = received.is_some_and(|count| count > 0) && received == last;
+        last = received;
+        stopped
+    })
+    .await;
+    let reports = |bench: &Bench| bench.engine.leg_stats(LegId(1)).map_or(0, |stats| stats.link.reports);
+    let before = reports(&bench);
+    until("reports come", || reports(&bench) > before + 1).await;
+    let flow = |report: &MediaReport| match report {
+        MediaReport::Flow { leg, flowing, .. } => Some((*leg, *flowing)),
+        _ => None,
+    };
+    assert!(!bench.rest().iter().any(|report| flow(report).is_some()), "reports are packets too");
+    caller.close().await;
+    assert_eq!(bench.wait_for("the end of packets", flow).await, (LegId(1), false));
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_cannot_be_made_is_refused() {
+    let mut bench = Bench::new();
+    bench.ask_for_offer(1);
+    assert_eq!(refusal(&mut bench, 1).await, OfferRefusal::Internal);
     bench.engine.shutdown().await;
 }
 

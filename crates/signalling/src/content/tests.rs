@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use confocal::conference::{
-    CallAddress, CallVersion, HangupReason, Sdp, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
+    CallAddress, CallVersion, HangupReason, Millis, Sdp, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
 };
 use ruma_common::VoipVersionId;
 use ruma_events::call;
@@ -86,7 +86,7 @@ fn answers_are_read_by_ruma() {
 fn negotiate_answers_are_read_by_ruma() {
     for streams in [None, Some(metadata())] {
         let to = to(CallVersion::V1);
-        let read: CallNegotiateEventContent = reread(&Negotiate::new(&to, &sdp(), streams.as_ref()));
+        let read: CallNegotiateEventContent = reread(&Negotiate::answer(&to, &sdp(), streams.as_ref()));
         assert_eq!((read.version, Some(read.party_id.as_str())), common(CallVersion::V1));
         assert_eq!(read.call_id.as_str(), "c1");
         assert_eq!(u64::from(read.lifetime), 60_000);
@@ -96,6 +96,16 @@ fn negotiate_answers_are_read_by_ruma() {
             Some(_) => assert_is_our_metadata(&read.sdp_stream_metadata),
         }
     }
+}
+
+#[test]
+fn negotiate_offers_are_read_by_ruma() {
+    let to = to(CallVersion::V1);
+    let read: CallNegotiateEventContent = reread(&Negotiate::offer(&to, &sdp(), &metadata(), Millis(9_500)));
+    assert_eq!((read.version, Some(read.party_id.as_str())), common(CallVersion::V1));
+    assert_eq!(u64::from(read.lifetime), 9_500);
+    assert_eq!((read.description.session_type.as_str(), read.description.sdp), ("offer", sdp().0));
+    assert_is_our_metadata(&read.sdp_stream_metadata);
 }
 
 #[test]

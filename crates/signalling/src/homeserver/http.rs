@@ -187,6 +187,22 @@ impl Homeserver for HttpHomeserver {
         Ok(self.request(request, Some(as_user), REQUEST).await?.event_or_content)
     }
 
+    async fn state_event(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+    ) -> Result<Box<RawValue>, RequestError> {
+        let mut request = get_state_event_for_key::v3::Request::new(
+            room_in_path(room)?,
+            event_type.into(),
+            text_in_path(state_key),
+        );
+        request.format = get_state_event_for_key::v3::StateEventFormat::Event;
+        Ok(self.request(request, Some(as_user), REQUEST).await?.event_or_content)
+    }
+
     async fn joined_members(
         &self,
         as_user: &UserId,

@@ -142,7 +142,7 @@ impl FocusProcess {
         self.running.as_mut()?.ended()
     }
 
-    /// What the focus tells of its conferences: a list of `{conference, group, participants: [{participant, member, legs: [..]}]}`.
+    /// What the focus tells of its conferences: a list of `{conference, group, participants: [{participant, member, legs: [..], ..}], ..}`.
     ///
     /// # Errors
     ///

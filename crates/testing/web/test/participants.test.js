@@ -43,6 +43,17 @@ test("legs on their way in are shown as joining, interrupted ones as reconnectin
   assert.deepEqual(people.map(({ present }) => present), [false, false, true]);
 });
 
+test("who is on hold is there and not heard", () => {
+  const [anna] = view(person("Anna", leg({ state: "held", level: -12 })));
+  assert.equal(anna.words, "on hold");
+  assert.equal(anna.loudness, 0);
+});
+
+test("who is silenced by the focus is muted, however loud", () => {
+  const [anna] = view({ ...person("Anna", leg({ level: -12 })), silenced: "moderator" });
+  assert.deepEqual([anna.muted, anna.speaking, anna.loudness, anna.words], [true, false, 0, "muted"]);
+});
+
 test("levels beyond the meter's ends stay on it", () => {
   const [loud, silent] = view(person("A", leg({ level: 0 })), person("B", leg({ level: -127 })));
   assert.equal(loud.loudness, 1);

@@ -16,12 +16,11 @@ use tracing::debug;
 use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, Registry, SettingEngineBuilder,
-    configure_rtcp_reports,
-};
+use webrtc::peer_connection::{MediaEngine, PeerConnection, PeerConnectionBuilder, SettingEngineBuilder};
 
 use super::events::Events;
+use super::link::ReportCounter;
+use super::reports;
 use crate::config::TransportConfig;
 use crate::port::{Port, Ports};
 use crate::sdp::{AUDIO_LEVEL_URI, AnswerLines, OPUS_PARAMETERS, Offer};
@@ -55,12 +54,14 @@ pub(super) async fn build(
     offer: &Offer,
     track: &Arc<TrackLocalStaticRTP>,
     events: Arc<Events>,
+    counter: ReportCounter,
 ) -> Result<(Arc<dyn PeerConnection>, Option<Port>), OpenError> {
     let port = ports.map(|ports| free_port(config, ports)).transpose()?;
     let number = port.as_ref().map_or(0, Port::number);
     let addresses: Vec<SocketAddr> =
         config.listen.iter().map(|address| SocketAddr::new(*address, number)).collect();
-    let pc = connect(config, offer, track, events, addresses).await.map_err(OpenError::Connection)?;
+    let pc =
+        connect(config, offer, track, events, counter, addresses).await.map_err(OpenError::Connection)?;
     Ok((pc, port))
 }
 
@@ -69,6 +70,7 @@ async fn connect(
     offer: &Offer,
     track: &Arc<TrackLocalStaticRTP>,
     events: Arc<Events>,
+    counter: ReportCounter,
     addresses: Vec<SocketAddr>,
 ) -> Result<Arc<dyn PeerConnection>, Error> {
     let mut media = MediaEngine::default();
@@ -91,7 +93,7 @@ async fn connect(
         .with_media_engine(media)
         .with_setting_engine(settings)
         // Sender and receiver reports only: a lost voice packet is concealed, not sent again.
-        .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
+        .with_interceptor_registry(reports::interceptors(counter))
         .with_handler(events)
         .with_udp_addrs(addresses)
         .build()

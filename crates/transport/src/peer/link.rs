@@ -45,6 +45,22 @@ pub(super) struct Incoming {
     counters: Arc<Counters>,
 }
 
+impl Incoming {
+    /// Where received reports are counted.
+    pub(super) fn reports(&self) -> ReportCounter {
+        ReportCounter(Arc::clone(&self.counters))
+    }
+}
+
+/// Counts received reports (RTCP), of which nothing but that they came is of use here.
+pub(super) struct ReportCounter(Arc<Counters>);
+
+impl ReportCounter {
+    pub(super) fn count(&self) {
+        self.0.reports.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// A packet on its way out.
 #[derive(Debug)]
 pub(super) struct Outgoing {
@@ -58,6 +74,7 @@ struct Counters {
     received: AtomicU64,
     overrun: AtomicU64,
     foreign: AtomicU64,
+    reports: AtomicU64,
     sent: AtomicU64,
     unsent: AtomicU64,
 }
@@ -108,6 +125,7 @@ impl AudioLink for PeerLink {
             received: read(&self.counters.received),
             overrun: read(&self.counters.overrun),
             foreign: read(&self.counters.foreign),
+            reports: read(&self.counters.reports),
             sent: read(&self.counters.sent),
             unsent: read(&self.counters.unsent),
         }

@@ -5,6 +5,7 @@
 mod connection;
 mod events;
 mod link;
+mod reports;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,10 +66,12 @@ impl Transport for WebRtcTransport {
         let (state_sender, states) = mpsc::unbounded_channel();
         let (gathered_sender, gathered) = watch::channel(0);
         let (link, ends) = link::link();
+        let reports = ends.incoming.reports();
         let handler = events::Events::new(state_sender, gathered_sender, ends.incoming, &offer);
         let track = connection::track(&lines);
         let (pc, port) =
-            connection::build(&self.config, self.ports.as_ref(), &offer, &track, Arc::new(handler)).await?;
+            connection::build(&self.config, self.ports.as_ref(), &offer, &track, Arc::new(handler), reports)
+                .await?;
         tokio::spawn(link::send(
             track,
             ends.outgoing,
@@ -82,6 +85,7 @@ impl Transport for WebRtcTransport {
             gathered,
             lines,
             kept: offer.kept(),
+            has_listened: false,
             offer: offer.clone(),
             candidates: 0,
             up: false,
@@ -107,6 +111,8 @@ pub struct PeerSession {
     gathered: watch::Receiver<u64>,
     lines: AnswerLines,
     kept: Kept,
+    /// The caller has listened in this session: not to listen any more is to hold.
+    has_listened: bool,
     /// The offer that was answered last.
     offer: Offer,
     /// Candidates taken under the present ICE credentials.
@@ -143,10 +149,13 @@ impl PeerSession {
             self.pc.local_description().await.ok_or(AnswerError::Incomplete("a description"))?;
         let local = LocalTransport::read(&description.sdp, self.config.advertise)?;
         self.lines.version = version;
+        self.has_listened |= offer.direction.receives();
         let answer = Answer {
             sdp: self.lines.write(&offer, &local),
             stream_id: self.lines.stream.clone(),
             direction: offer.direction.reversed(),
+            held: offer.direction.holds(self.has_listened),
+            pictures: offer.pictures(|line| offer.takes(line)),
         };
 
         if self.offer.ice != offer.ice {

@@ -92,7 +92,7 @@ impl AnswerLines {
         }
         sdp.line(format_args!("a=msid-semantic: WMS {}", self.stream));
         for (index, line) in offer.lines.iter().enumerate() {
-            if index == offer.audio {
+            if offer.takes(index) {
                 self.audio(&mut sdp, offer, local, &line.proto);
             } else {
                 sdp.line(format_args!("m={} 0 {} {}", line.media, line.proto, line.format));

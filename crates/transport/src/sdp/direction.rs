@@ -42,6 +42,16 @@ impl Direction {
         matches!(self, Self::SendRecv | Self::RecvOnly)
     }
 
+    /// Whether a caller that says so holds the call, if it `has_listened` before. One that only ever sends is a speaker by
+    /// design, and one that only listens is a listener.
+    pub(crate) const fn holds(self, has_listened: bool) -> bool {
+        match self {
+            Self::SendRecv | Self::RecvOnly => false,
+            Self::SendOnly => has_listened,
+            Self::Inactive => true,
+        }
+    }
+
     /// The attribute's name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

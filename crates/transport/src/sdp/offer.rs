@@ -55,6 +55,8 @@ pub(crate) struct OfferedLine {
     pub(crate) mid: Option<String>,
     /// It shares the audio line's ICE credentials, so its candidates are good for audio too.
     pub(crate) shares_ice: bool,
+    /// It is in use, and the caller sends on it.
+    pub(crate) sent: bool,
 }
 
 /// ICE credentials.
@@ -135,6 +137,16 @@ impl Offer {
     /// The name of the audio line.
     pub(crate) fn audio_mid(&self) -> Option<&str> {
         self.lines.get(self.audio).and_then(|line| line.mid.as_deref())
+    }
+
+    /// Whether the answer takes a line: the audio line, and no other.
+    pub(crate) const fn takes(&self, index: usize) -> bool {
+        index == self.audio
+    }
+
+    /// The caller sends pictures on one of the lines that are taken.
+    pub(crate) fn pictures(&self, taken: impl Fn(usize) -> bool) -> bool {
+        self.lines.iter().enumerate().any(|(index, line)| line.media == "video" && line.sent && taken(index))
     }
 
     fn read(sdp: &str, kept: Option<&Kept>) -> Result<Self, OfferError> {
@@ -318,6 +330,7 @@ fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<V
                 format: name.formats.first().cloned().ok_or(OfferError::Malformed("media format"))?,
                 mid: mid.map(str::to_owned),
                 shares_ice: values(media, "ice-ufrag").next().is_none_or(|ufrag| ufrag == ice.ufrag),
+                sent: in_use(media) && Levels { session, media }.direction().sends(),
             })
         })
         .collect()

@@ -8,6 +8,8 @@ use super::*;
 const CHROMIUM_VOICE: &str = include_str!("../../tests/fixtures/js-sdk-chromium/voice-0-invite-offer.sdp");
 const CHROMIUM_VIDEO: &str = include_str!("../../tests/fixtures/js-sdk-chromium/video-0-invite-offer.sdp");
 const CHROMIUM_HOLD: &str = include_str!("../../tests/fixtures/js-sdk-chromium/video-7-negotiate-offer.sdp");
+const CHROMIUM_RESUME: &str =
+    include_str!("../../tests/fixtures/js-sdk-chromium/video-10-negotiate-offer.sdp");
 const FIREFOX_VOICE: &str = include_str!("../../tests/fixtures/firefox/voice-offer.sdp");
 const FIREFOX_VIDEO: &str = include_str!("../../tests/fixtures/firefox/video-offer.sdp");
 const FIREFOX_TRANSCEIVERS: &str = include_str!("../../tests/fixtures/firefox/transceivers-offer.sdp");
@@ -171,6 +173,52 @@ fn hold_is_answered_and_kept_from_the_stack() {
         assert_eq!(answer.contains("a=msid:"), matches!(answered, "sendrecv" | "sendonly"));
         assert!(reduced(&offer, 1).contains("a=sendrecv\r\n"));
     }
+}
+
+#[test]
+fn a_caller_holds_by_listening_no_more() {
+    use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    let direction = |sdp: &str| Offer::parse(sdp).unwrap().direction;
+    // Recorded: js-sdk sets every line to `sendonly` to hold, and to `sendrecv` to resume.
+    assert!(direction(CHROMIUM_HOLD).holds(true));
+    assert!(!direction(CHROMIUM_RESUME).holds(true));
+    for (way, before, held) in [
+        (SendRecv, true, false),
+        (SendRecv, false, false),
+        // One who never listened is a speaker by design.
+        (SendOnly, false, false),
+        (SendOnly, true, true),
+        (RecvOnly, true, false),
+        (RecvOnly, false, false),
+        (Inactive, true, true),
+        (Inactive, false, true),
+    ] {
+        assert_eq!(way.holds(before), held, "{way} {before}");
+    }
+}
+
+#[test]
+fn pictures_are_those_that_are_sent_and_taken() {
+    for (sdp, sent) in [
+        (CHROMIUM_VOICE, false),
+        (FIREFOX_VOICE, false),
+        (CHROMIUM_VIDEO, true),
+        // A line without a port of its own.
+        (FIREFOX_VIDEO, true),
+        (FIREFOX_TRANSCEIVERS, true),
+        (CHROMIUM_HOLD, true),
+    ] {
+        let offer = Offer::parse(sdp).unwrap();
+        assert_eq!(offer.pictures(|_| true), sent);
+        assert!(!offer.pictures(|line| offer.takes(line)), "the answer rejects them");
+    }
+    let without = |change: &dyn Fn(&str) -> String| {
+        let (audio, video) = CHROMIUM_VIDEO.split_once("m=video").unwrap();
+        Offer::parse(&format!("{audio}m=video{}", change(video))).unwrap().pictures(|_| true)
+    };
+    assert!(!without(&|video| video.replace("a=sendrecv", "a=recvonly")));
+    assert!(!without(&|video| video.replace("a=sendrecv", "a=inactive")));
+    assert!(!without(&|video| video.replacen(" 9 ", " 0 ", 1)), "a line that is not in use");
 }
 
 #[test]

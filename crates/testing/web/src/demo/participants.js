@@ -23,16 +23,16 @@ const LOUDEST = -12;
  */
 
 /**
- * @param {{participants?: {member: string, display_name?: string, legs?: Leg[]}[]}} status
+ * @param {{participants?: {member: string, display_name?: string, silenced?: string | null, legs?: Leg[]}[]}} status
  * @param {string} me own user id
  * @param {(member: string) => string | undefined} nameOf names known to the room
  * @returns {ParticipantView[]} in the focus's order, which is the order of joining
  */
 export function participantsView(status, me, nameOf = () => undefined) {
-  return (status?.participants ?? []).map(({ member, display_name: displayName, legs = [] }) => {
+  return (status?.participants ?? []).map(({ member, display_name: displayName, silenced, legs = [] }) => {
     const live = legs.filter((leg) => legState(leg) === "active");
-    const muted = live.length > 0 && live.every((leg) => leg.muted);
-    const heard = live.filter((leg) => !leg.muted);
+    const muted = live.length > 0 && (Boolean(silenced) || live.every((leg) => leg.muted));
+    const heard = silenced ? [] : live.filter((leg) => !leg.muted);
     const speaking = heard.some((leg) => leg.speaking);
     const level = Math.max(-127, ...heard.map((leg) => leg.level ?? -127));
     return {
@@ -50,7 +50,9 @@ export function participantsView(status, me, nameOf = () => undefined) {
 
 function wordsOf({ live, legs, muted, speaking }) {
   if (live.length === 0) {
-    return legs.some((leg) => legState(leg) === "reconnecting") ? "reconnecting" : "joining";
+    const some = (state) => legs.some((leg) => legState(leg) === state);
+    if (some("held")) return "on hold";
+    return some("reconnecting") ? "reconnecting" : "joining";
   }
   if (muted) return "muted";
   return speaking ? "speaking" : "listening";

@@ -1,10 +1,10 @@
 //! A machine under test: told inputs and time, asked what it wants done.
 
 use confocal_conference::{
-    Admission, Agreed, CallInvite, CallKey, CallVersion, ConferenceEvent, Config, Deadline, Effect, Focus,
-    Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Millis, OfferNumber,
-    RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp, SignalRequest, StreamInfo, StreamMetadata,
-    StreamPurpose, Timestamp,
+    Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, ConferenceEvent, Config, Deadline,
+    Effect, Focus, Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Millis,
+    Notice, OfferNumber, Refusal, RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp, SignalRequest,
+    StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
 };
 
 pub(crate) const GROUP: &str = "!group";
@@ -56,6 +56,12 @@ impl Run {
             self.drain();
         }
         panic!("a thousand deadlines in {span}: the machine runs in circles");
+    }
+
+    /// The next thing that the machine waits for, but for the end of 1:1 rooms in which nobody calls.
+    pub(crate) fn waits_for(&self) -> Option<TimerKind> {
+        let next = self.focus.poll_timeout().map(|deadline| deadline.why);
+        next.filter(|why| !matches!(why, TimerKind::DirectIdle(_)))
     }
 
     fn drain(&mut self) {
@@ -244,4 +250,32 @@ pub(crate) fn invite(user: &str, call: &str) -> CallInvite {
 pub(crate) fn metadata(audio_muted: bool) -> StreamMetadata {
     let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted, video_muted: true };
     [("stream".into(), info)].into()
+}
+
+pub(crate) fn is_join_group(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::JoinGroup { .. })
+}
+
+pub(crate) fn is_leave_group(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Leave { room, .. } if room.as_str() == GROUP)
+}
+
+pub(crate) fn is_answer(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Answer { .. })
+}
+
+pub(crate) fn is_hangup(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::Hangup { .. })
+}
+
+pub(crate) fn refusal(run: &mut Run) -> Refusal {
+    run.take(|request| matches!(request, SignalRequest::Reject { .. }));
+    match run.take(|request| matches!(request, SignalRequest::Notice { .. })).1 {
+        SignalRequest::Notice { notice: Notice::Refused { why, .. }, .. } => why,
+        other => panic!("not a refusal: {other:?}"),
+    }
+}
+
+pub(crate) fn candidate(line: &str) -> Candidate {
+    Candidate { line: line.into(), mid: Some("0".into()), line_index: Some(0) }
 }

@@ -1,19 +1,10 @@
 //! What went wrong once: each test here failed before the machine was put right.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-#![allow(dead_code, reason = "the machine under test is shared by several test programs")]
-
-mod support;
-
+use crate::support::{DOOR, GROUP, Run, direct, invite, key, member, metadata};
 use confocal_conference::{
-    Agreed, ConferenceEvent, Config, Input, LegNews, MediaReport, Millis, OfferNumber, RequestFailure, Sdp,
-    SignalRequest,
+    Agreed, CallInvite, ConferenceEvent, Config, Input, LegNews, Millis, Pattern, Policy, RequestFailure,
+    Role, RoomKey, Sdp, SignalRequest, TimerKind, Timestamp,
 };
-use support::{DOOR, GROUP, Run, direct, key, member, metadata};
 
 const fn is_ask(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::AskAdmission { .. })
@@ -182,4 +173,75 @@ fn a_call_in_a_room_whose_join_then_fails_does_not_outlive_the_room() {
     let leg = run.last_opened().0;
     run.fail(RequestFailure::Forbidden, |request| matches!(request, SignalRequest::JoinDirect { .. }));
     assert!(run.closed(leg));
+}
+
+// ---- found by the model --------------------------------------------------------------------------------------------
+
+#[test]
+fn the_new_time_of_a_focus_that_waits_on_is_in_its_record() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.pass(Millis::from_secs(290));
+    run.call("bob", "c1");
+    run.pass(Millis::from_secs(20));
+    let before = run.waits_for();
+    run.pass(Millis::from_secs(60));
+    run.restart();
+    let idle = run.focus.poll_timeout().unwrap();
+    assert!(matches!(idle.why, TimerKind::Idle(..)), "{before:?} {idle:?}");
+    assert!(idle.at > run.now);
+}
+
+#[test]
+fn the_time_that_is_stored_is_that_of_the_last_change() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.pass(Millis::from_secs(60));
+    let now = run.now;
+    run.now = Timestamp::from_unix_millis(0);
+    run.restart();
+    assert_eq!(run.focus.now(), now, "the call ran out, without a request");
+}
+
+#[test]
+fn a_call_that_rings_counts_for_nothing_in_the_roll() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    run.tell(Input::CallMetadataChanged { key: key("bob", "c1"), party: None, metadata: metadata(true) });
+    run.tell(Input::CallInvited(CallInvite { party: Some("PHONE".into()), ..invite("bob", "c2") }));
+    let roll = run.focus.roll(&GROUP.into()).unwrap();
+    assert_eq!((roll.present[0].calls, roll.present[0].muted), (1, true));
+}
+
+#[test]
+fn a_new_role_is_news() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    for role in [Role::Moderator, Role::Speaker] {
+        run.news.clear();
+        let members = [(member("bob"), role)].into();
+        run.tell(Input::RolesChanged { room: GROUP.into(), everyone: Role::Member, members });
+        let told: Vec<Role> = run
+            .news
+            .iter()
+            .filter_map(|event| match event {
+                ConferenceEvent::Standing { role, .. } => Some(*role),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [role]);
+    }
+}
+
+#[test]
+fn an_invitation_of_one_who_may_not_take_part_does_not_throw_the_focus_out() {
+    let policy = Policy { allow: vec![], deny: vec![Pattern::new("@eve")] };
+    let mut run = Run::joined(Config { policy, ..Config::default() });
+    let leg = run.in_call("bob", "c1");
+    for room in [RoomKey::from(GROUP), direct("bob")] {
+        let (focus, group, by) = (DOOR.into(), GROUP.into(), member("eve"));
+        run.tell(Input::FocusInvited { focus, group, room, by, via: vec![] });
+    }
+    assert!(run.sent.is_empty() && !run.closed(leg), "{:?}", run.sent);
 }

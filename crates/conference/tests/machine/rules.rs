@@ -1,47 +1,13 @@
 //! The rules of a conference, one test each: what the machine does when people come, call, leave and are thrown out.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, with what it found"
-)]
-
-mod support;
-
-use confocal_conference::{
-    Agreed, CallInvite, CallVersion, Candidate, ConferenceEvent, Config, EndReason, HangupReason, Input,
-    LegNews, MediaCommand, MediaReport, Millis, Notice, OfferNumber, OfferRefusal, Refusal, RequestFailure,
-    RequestOutcome, Sdp, SecondDevice, SignalRequest,
+use crate::support::{
+    DOOR, GROUP, Run, candidate, direct, invite, is_answer, is_hangup, is_join_group, is_leave_group, key,
+    refusal,
 };
-use support::{DOOR, GROUP, Run, direct, invite, key, metadata};
-
-fn is_join_group(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::JoinGroup { .. })
-}
-
-fn is_leave_group(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::Leave { room, .. } if room.as_str() == GROUP)
-}
-
-fn is_answer(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::Answer { .. })
-}
-
-fn is_hangup(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::Hangup { .. })
-}
-
-fn refusal(run: &mut Run) -> Refusal {
-    run.take(|request| matches!(request, SignalRequest::Reject { .. }));
-    match run.take(|request| matches!(request, SignalRequest::Notice { .. })).1 {
-        SignalRequest::Notice { notice: Notice::Refused { why, .. }, .. } => why,
-        other => panic!("not a refusal: {other:?}"),
-    }
-}
-
-fn candidate(line: &str) -> Candidate {
-    Candidate { line: line.into(), mid: Some("0".into()), line_index: Some(0) }
-}
+use confocal_conference::{
+    CallInvite, CallVersion, ConferenceEvent, Config, Input, MediaCommand, Millis, Notice, Refusal,
+    RequestFailure, RequestOutcome, SecondDevice, SignalRequest,
+};
 
 #[test]
 fn an_invitation_to_an_id_that_names_no_room_is_declined() {
@@ -343,7 +309,7 @@ fn a_kicked_focus_ends_all_calls_and_may_come_back() {
     run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
     assert!(run.closed(bob) && run.closed(carol));
     assert_eq!(run.sent.iter().filter(|(_, request)| is_hangup(request)).count(), 2);
-    assert_eq!(run.focus.poll_timeout(), None, "nothing to wait for in a room we are not in");
+    assert_eq!(run.waits_for(), None, "nothing to wait for in a room we are not in");
     run.sent.clear();
     run.invite_to_group();
     run.take(is_join_group);
@@ -370,7 +336,7 @@ fn r7_the_focus_leaves_when_all_have_left_and_lingered() {
     run.pass(Millis(1));
     run.done(is_leave_group);
     assert!(run.news.iter().any(|event| matches!(event, ConferenceEvent::Closed { .. })));
-    assert_eq!(run.focus.poll_timeout(), None);
+    assert_eq!(run.waits_for(), None);
 }
 
 #[test]
@@ -505,232 +471,4 @@ fn a_call_while_the_focus_leaves_brings_it_back() {
     run.admit(true);
     run.answer_ready();
     run.take(is_answer);
-}
-
-// ---- calls as they go ----------------------------------------------------------------------------------------------
-
-#[test]
-fn the_same_party_calling_again_replaces_its_call_once_admitted() {
-    let mut run = Run::joined(Config { second_device: SecondDevice::Add, ..Config::default() });
-    let old = run.in_call("bob", "c1");
-    run.call("bob", "c2");
-    assert!(!run.closed(old), "a call that may be refused replaces nothing");
-    run.admit(true);
-    assert!(run.closed(old));
-}
-
-#[test]
-fn an_offer_that_cannot_be_answered_is_refused_with_the_reason() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("bob");
-    run.call("bob", "c1");
-    run.admit(true);
-    let (leg, generation) = run.last_opened();
-    run.tell(Input::Media(MediaReport::OfferRefused { leg, generation, why: OfferRefusal::NoAudio }));
-    assert_eq!(refusal(&mut run), Refusal::Offer(OfferRefusal::NoAudio));
-}
-
-#[test]
-fn a_hold_is_answered_by_negotiate() {
-    let mut run = Run::joined(Config::default());
-    let leg = run.in_call("bob", "c1");
-    run.tell(Input::CallNegotiated {
-        key: key("bob", "c1"),
-        party: Some("THEIRS".into()),
-        offer: Sdp("hold".into()),
-        expires_in: Millis::from_secs(10),
-        metadata: Some(metadata(true)),
-    });
-    assert!(run.media.iter().any(|command| matches!(command, MediaCommand::Renegotiate { .. })));
-    let now = |run: &Run| match run.news.last().unwrap() {
-        ConferenceEvent::Leg { leg: changed, state, .. } if *changed == leg => *state,
-        other => panic!("not news of the leg: {other:?}"),
-    };
-    assert_eq!(now(&run), LegNews::Active { muted: true, camera: false, screen: false });
-    run.answered(leg, Agreed { held: true, ..Agreed::default() });
-    run.take(|request| matches!(request, SignalRequest::NegotiateAnswer { .. }));
-    assert_eq!(now(&run), LegNews::Held);
-}
-
-#[test]
-fn an_answered_call_that_never_connects_is_hung_up_with_the_reason() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("bob");
-    run.call("bob", "c1");
-    run.admit(true);
-    run.answer_ready();
-    run.done(is_answer);
-    let (leg, _) = run.last_opened();
-    run.pass(Millis(29_999));
-    assert!(!run.closed(leg));
-    run.pass(Millis(1));
-    assert!(run.closed(leg));
-    let (_, SignalRequest::Hangup { reason, .. }) = run.take(is_hangup) else { unreachable!() };
-    assert_eq!(reason, HangupReason::IceTimeout);
-    run.take(|request| matches!(request, SignalRequest::Notice { .. }));
-}
-
-#[test]
-fn an_answer_that_cannot_be_delivered_ends_the_call_without_a_word() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("bob");
-    run.call("bob", "c1");
-    run.admit(true);
-    run.answer_ready();
-    run.fail(RequestFailure::Expired, is_answer);
-    assert!(run.closed(run.last_opened().0));
-    assert!(run.sent.is_empty(), "the client has given the call up: {:?}", run.sent);
-}
-
-#[test]
-fn version_0_knows_no_negotiation() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("old");
-    let (version, party, metadata) = (CallVersion::V0, None, None);
-    run.tell(Input::CallInvited(CallInvite { version, party, metadata, ..invite("old", "c1") }));
-    run.admit(true);
-    run.answer_ready();
-    run.done(is_answer);
-    let (offer, expires_in) = (Sdp("hold".into()), Millis::from_secs(10));
-    run.tell(Input::CallNegotiated { key: key("old", "c1"), party: None, offer, expires_in, metadata: None });
-    assert!(!run.media.iter().any(|command| matches!(command, MediaCommand::Renegotiate { .. })));
-}
-
-#[test]
-fn a_lost_transport_has_thirty_seconds_to_come_back() {
-    let mut run = Run::joined(Config::default());
-    let leg = run.in_call("bob", "c1");
-    let generation = run.last_opened().1;
-    run.tell(Input::Media(MediaReport::TransportLost { leg, generation }));
-    run.pass(Millis::from_secs(29));
-    run.tell(Input::Media(MediaReport::TransportUp { leg, generation }));
-    run.pass(Millis::from_secs(60));
-    assert!(!run.closed(leg));
-    run.tell(Input::Media(MediaReport::TransportFailed { leg, generation }));
-    run.pass(Millis::from_secs(30));
-    assert!(run.closed(leg));
-    let (_, SignalRequest::Hangup { reason, .. }) = run.take(is_hangup) else { unreachable!() };
-    assert_eq!(reason, HangupReason::IceFailed);
-}
-
-#[test]
-fn events_of_another_party_of_the_caller_change_nothing() {
-    let mut run = Run::joined(Config::default());
-    let leg = run.in_call("bob", "c1");
-    run.tell(Input::CallHungUp {
-        key: key("bob", "c1"),
-        party: Some("ANOTHER".into()),
-        reason: HangupReason::UserHangup,
-    });
-    assert!(!run.closed(leg));
-}
-
-#[test]
-fn a_room_with_a_third_person_is_no_place_for_a_call() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("bob");
-    run.call("bob", "c1");
-    let (id, _) = run.take(|request| matches!(request, SignalRequest::AskAdmission { .. }));
-    let admission = confocal_conference::Admission { joined: true, direct_members: 3 };
-    run.tell(Input::RequestDone { id, outcome: RequestOutcome::Admission(admission) });
-    assert_eq!(refusal(&mut run), Refusal::RoomNotDirect);
-}
-
-#[test]
-fn a_full_conference_says_so() {
-    let limits = confocal_conference::Limits { legs_per_conference: 1, ..Default::default() };
-    let mut run = Run::joined(Config { limits, ..Config::default() });
-    run.in_call("bob", "c1");
-    run.open_direct("carol");
-    run.call("carol", "c2");
-    assert_eq!(refusal(&mut run), Refusal::Full);
-}
-
-// ---- restart -------------------------------------------------------------------------------------------------------
-
-#[test]
-fn after_a_restart_a_running_call_is_hung_up_once_and_told() {
-    let mut run = Run::joined(Config { recover_calls: false, ..Config::default() });
-    run.in_call("bob", "c1");
-    run.restart();
-    run.take(is_hangup);
-    run.take(|request| {
-        matches!(
-            request,
-            SignalRequest::Notice { notice: Notice::Ended { why: EndReason::Restarted, .. }, .. }
-        )
-    });
-    assert!(run.sent.is_empty());
-    run.call("bob", "c1");
-    assert!(run.sent.is_empty(), "the ended call is remembered over the restart");
-    run.call("bob", "c2");
-    run.admit(true);
-}
-
-#[test]
-fn after_a_restart_the_focus_waits_longer_for_people_to_call_again() {
-    let mut run = Run::joined(Config { recover_calls: false, ..Config::default() });
-    run.in_call("bob", "c1");
-    run.restart();
-    run.pass(Millis::from_secs(29));
-    assert!(!run.has_sent(is_leave_group));
-    run.pass(Millis::from_secs(1));
-    run.take(is_leave_group);
-}
-
-#[test]
-fn after_a_restart_a_call_whose_answer_was_being_made_is_answered() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("bob");
-    run.call("bob", "c1");
-    run.admit(true);
-    let (leg, old) = run.last_opened();
-    run.restart();
-    let (again, new) = run.last_opened();
-    assert_eq!(leg, again);
-    assert!(new > old);
-    run.tell(Input::Media(MediaReport::AnswerReady {
-        leg,
-        generation: old,
-        offer: OfferNumber(0),
-        agreed: Agreed::default(),
-        answer: Sdp("stale".into()),
-        streams: metadata(false),
-    }));
-    assert!(!run.has_sent(is_answer), "a report of the old session counts for nothing");
-    run.answer_ready();
-    run.take(is_answer);
-}
-
-#[test]
-fn a_restart_changes_no_deadline() {
-    let mut run = Run::joined(Config::default());
-    run.pass(Millis::from_secs(100));
-    let before = run.focus.poll_timeout();
-    run.restart();
-    assert_eq!(run.focus.poll_timeout(), before);
-}
-
-#[test]
-fn records_of_a_newer_format_are_refused_by_name() {
-    let run = Run::joined(Config::default());
-    let mut records = run.records.clone();
-    let text = String::from_utf8(records["focus"].clone()).unwrap().replace("\"format\":2", "\"format\":3");
-    records.insert("focus".into(), text.into_bytes());
-    let error = confocal_conference::Focus::restore(Config::default(), 1, run.now, records).unwrap_err();
-    assert!(matches!(error, confocal_conference::RestoreError::Newer { found: 3, known: 2 }), "{error}");
-}
-
-#[test]
-fn nothing_is_left_of_a_conference_that_is_over() {
-    let mut run = Run::joined(Config::default());
-    run.in_call("bob", "c1");
-    run.hang_up("bob", "c1");
-    run.pass(Millis::from_secs(10));
-    run.done(is_leave_group);
-    let left: Vec<&String> =
-        run.records.keys().filter(|key| !key.starts_with("ended/") && !key.starts_with("direct/")).collect();
-    assert_eq!(left, ["focus"]);
-    let sdp = run.records.values().any(|value| String::from_utf8_lossy(value).contains("the offer"));
-    assert!(!sdp, "no SDP outlives its call");
 }

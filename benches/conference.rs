@@ -1,0 +1,261 @@
+//! What the conference machine costs: inputs handled in a second, bytes for a participant, time to take up records.
+//!
+//! Each input is handled as a driver would: told, then effects and changed records are drained; `without records` leaves the
+//! records unwritten, to show what the rules alone cost. Nothing is mixed here.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench stops where it is wrong, and reports")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use confocal_conference::{
+    Admission, Agreed, CallInvite, CallKey, CallVersion, Config, Effect, Focus, HangupReason, Input, LegId,
+    LegLevel, LevelDbov, Limits, MediaCommand, MediaReport, Millis, RequestOutcome, Sdp, SignalRequest,
+    StreamMetadata, Timestamp,
+};
+use criterion::{BatchSize, Criterion, Throughput};
+
+/// An offer of the length of a browser's for voice.
+const SDP_BYTES: usize = 1_800;
+
+/// How many report their level together: the loudest of a conference.
+const HEARD: usize = 4;
+
+/// A machine with everything done at once that it asks for.
+struct Bench {
+    focus: Focus,
+    now: Timestamp,
+    /// One more for each call placed.
+    calls: u64,
+    records: BTreeMap<String, Vec<u8>>,
+    keep: Keep,
+    inputs: u64,
+}
+
+/// What becomes of changed records.
+#[derive(Clone, Copy, PartialEq)]
+enum Keep {
+    /// They are written and kept, as in a store.
+    All,
+    /// They are written and dropped.
+    Nothing,
+    /// They are not even written.
+    Unwritten,
+}
+
+/// Somebody in a call.
+#[derive(Clone)]
+struct Caller {
+    key: CallKey,
+    leg: LegId,
+}
+
+impl Bench {
+    fn new(keep: Keep) -> Self {
+        let now = Timestamp::from_unix_millis(1_700_000_000_000);
+        Self { focus: Focus::new(config(), 1, now), now, calls: 0, records: BTreeMap::new(), keep, inputs: 0 }
+    }
+
+    /// Conferences with so many participants each.
+    fn conferences(count: usize, participants: usize, keep: Keep) -> (Self, Vec<Caller>) {
+        let mut bench = Self::new(keep);
+        let mut callers = Vec::with_capacity(count * participants);
+        for conference in 0..count {
+            let (focus, group) =
+                (format!("@conf_{conference}:example.org"), format!("!{conference}:example.org"));
+            bench.invite(&focus, &group, &group, "@host:example.org");
+            for person in 0..participants {
+                let member = format!("@{conference}-{person}:example.org");
+                let room = format!("!direct-{conference}-{person}:example.org");
+                bench.invite(&focus, &group, &room, &member);
+                callers.push(bench.call(&room, &member));
+            }
+        }
+        (bench, callers)
+    }
+
+    /// Tells an input and does what it leads to. The session that was opened is given back.
+    fn tell(&mut self, input: Input) -> Option<LegId> {
+        let mut opened = None;
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            self.inputs += 1;
+            self.focus.handle(input, self.now);
+            while let Some(effect) = self.focus.poll_effect() {
+                match effect {
+                    Effect::Send { id, request } => {
+                        let outcome = match request {
+                            SignalRequest::AskAdmission { .. } => {
+                                RequestOutcome::Admission(Admission { joined: true, direct_members: 2 })
+                            }
+                            _ => RequestOutcome::Done,
+                        };
+                        inputs.push(Input::RequestDone { id, outcome });
+                    }
+                    Effect::Media(MediaCommand::Open { leg, generation, number, .. }) => {
+                        opened = Some(leg);
+                        let (answer, streams, agreed) = (sdp(), StreamMetadata::new(), Agreed::default());
+                        inputs.push(Input::Media(MediaReport::TransportUp { leg, generation }));
+                        let offer = number;
+                        inputs.push(Input::Media(MediaReport::AnswerReady {
+                            leg,
+                            generation,
+                            offer,
+                            answer,
+                            streams,
+                            agreed,
+                        }));
+                    }
+                    Effect::Media(_) | Effect::Notify(_) => {}
+                }
+            }
+            while self.keep != Keep::Unwritten
+                && let Some(change) = self.focus.poll_change()
+            {
+                match change.value {
+                    Some(value) if self.keep == Keep::All => drop(self.records.insert(change.key, value)),
+                    Some(value) => drop(black_box(value)),
+                    None => drop(self.records.remove(&change.key)),
+                }
+            }
+        }
+        opened
+    }
+
+    fn invite(&mut self, focus: &str, group: &str, room: &str, by: &str) {
+        let (focus, group, room, by) = (focus.into(), group.into(), room.into(), by.into());
+        self.tell(Input::FocusInvited { focus, group, room, by, via: vec!["example.org".into()] });
+    }
+
+    fn call(&mut self, room: &str, member: &str) -> Caller {
+        self.calls += 1;
+        let call = format!("call-{}", self.calls);
+        let key = CallKey { room: room.into(), caller: member.into(), call: call.as_str().into() };
+        let leg = self.tell(Input::CallInvited(CallInvite {
+            key: key.clone(),
+            invitee: None,
+            version: CallVersion::V1,
+            party: Some("PARTY".into()),
+            offer: sdp(),
+            expires_in: Millis::from_secs(60),
+            metadata: None,
+        }));
+        Caller { key, leg: leg.unwrap() }
+    }
+
+    /// Somebody hangs up and calls again: eight inputs or so, all that a call is made of.
+    fn call_again(&mut self, caller: &mut Caller) {
+        let key = caller.key.clone();
+        self.tell(Input::CallHungUp { key, party: None, reason: HangupReason::UserHangup });
+        self.now = self.now + Millis(10);
+        *caller = self.call(caller.key.room.as_str(), caller.key.caller.as_str());
+    }
+
+    /// The loudest of a conference, from this one on.
+    fn levels(&mut self, callers: &[Caller]) {
+        let level = |caller: &Caller| LegLevel { leg: caller.leg, level: LevelDbov(-30), speaking: true };
+        let levels = callers.iter().take(HEARD).map(level).collect();
+        self.now = self.now + Millis(1);
+        self.tell(Input::Media(MediaReport::Levels(levels)));
+    }
+}
+
+fn config() -> Config {
+    let limits = Limits {
+        participants_per_conference: usize::MAX,
+        legs_per_conference: usize::MAX,
+        conferences: usize::MAX,
+        calls_per_server: usize::MAX,
+        invites_at_once: u32::MAX,
+        ..Limits::default()
+    };
+    Config { limits, ..Config::default() }
+}
+
+fn sdp() -> Sdp {
+    Sdp("v".repeat(SDP_BYTES))
+}
+
+/// The sizes: conferences, and participants in each.
+const SIZES: [(usize, usize); 4] = [(1, 4), (100, 4), (10_000, 4), (1, 10_000)];
+
+fn inputs(criterion: &mut Criterion) {
+    for (keep, with) in [(Keep::Nothing, "with records"), (Keep::Unwritten, "without records")] {
+        let mut group = criterion.benchmark_group(format!("machine/inputs {with}"));
+        for (conferences, participants) in SIZES {
+            let size = format!("{conferences} x {participants}");
+            let (mut bench, mut callers) = Bench::conferences(conferences, participants, Keep::Nothing);
+            bench.keep = keep;
+            let (mut at, mut turns) = (0, 0);
+            group.throughput(Throughput::Elements(1));
+            group.bench_function(format!("levels/{size}"), |bencher| {
+                bencher.iter(|| {
+                    // Another conference each time, and in a large one others after a while.
+                    turns += 1;
+                    at = (at + 7 * participants) % callers.len();
+                    let talk = turns / 10_000 * HEARD % (participants - HEARD + 1);
+                    bench.levels(&callers[at + talk..]);
+                });
+            });
+            group.throughput(Throughput::Elements(inputs_of_a_call()));
+            group.bench_function(format!("calls/{size}"), |bencher| {
+                bencher.iter(|| {
+                    at = (at + 7) % callers.len();
+                    bench.call_again(&mut callers[at]);
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+/// How many inputs a call is made of here, with its end.
+fn inputs_of_a_call() -> u64 {
+    let (mut bench, mut callers) = Bench::conferences(1, 2, Keep::Nothing);
+    let before = bench.inputs;
+    bench.call_again(&mut callers[0]);
+    bench.inputs - before
+}
+
+fn restore(criterion: &mut Criterion) {
+    let (bench, _) = Bench::conferences(2_500, 4, Keep::All);
+    let records: Vec<_> = bench.records.into_iter().collect();
+    let mut group = criterion.benchmark_group("machine/restore");
+    group.sample_size(10).throughput(Throughput::Elements(10_000));
+    group.bench_function("10000 participants", |bencher| {
+        bencher.iter_batched(
+            || records.clone(),
+            |records| black_box(Focus::restore(config(), 1, bench.now, records).unwrap()),
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+/// Resident memory of this process, in bytes, as Linux tells it.
+fn resident() -> Option<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
+}
+
+fn sizes() {
+    let before = resident();
+    let (bench, callers) = Bench::conferences(2_500, 4, Keep::Nothing);
+    if let (Some(before), Some(after)) = (before, resident()) {
+        println!(
+            "machine: {} bytes of memory for a participant",
+            after.saturating_sub(before) / callers.len()
+        );
+    }
+    black_box(bench);
+    let (bench, callers) = Bench::conferences(2_500, 4, Keep::All);
+    let written: usize = bench.records.iter().map(|(key, value)| key.len() + value.len()).sum();
+    println!("machine: {} bytes of records for a participant", written / callers.len());
+}
+
+fn main() {
+    sizes();
+    let mut criterion = Criterion::default().configure_from_args();
+    inputs(&mut criterion);
+    restore(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,0 +1,14 @@
+//! The machine from outside: inputs and times in, effects and records out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, with what it found"
+)]
+
+mod capacity;
+mod floor;
+mod legs;
+mod records;
+mod regressions;
+mod rules;
+mod support;

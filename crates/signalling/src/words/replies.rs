@@ -1,0 +1,221 @@
+//! What a command is replied to: that it is done, who is here, or why it is not done.
+//!
+//! Who may ask for what never lives here, nor how a command is written.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use confocal::conference::{Command, Denial, Present, Reply, Role, Roll, Silenced, Whom};
+
+/// The words of a reply.
+pub(super) fn reply(command: &Command, reply: &Reply) -> Cow<'static, str> {
+    match reply {
+        Reply::Done => done(command),
+        Reply::Who(roll) => who(roll).into(),
+        Reply::Denied(denial) => denied(*denial).into(),
+    }
+}
+
+fn done(command: &Command) -> Cow<'static, str> {
+    match command {
+        Command::Who => "Done.".into(),
+        Command::RaiseHand => "Your hand is raised.".into(),
+        Command::LowerHand(Whom::Oneself) => "Your hand is lowered.".into(),
+        Command::LowerHand(Whom::Member(member)) => format!("The hand of {member} is lowered.").into(),
+        Command::LowerHand(Whom::Everyone) => "All hands are lowered.".into(),
+        Command::Mute(Whom::Oneself) => "You are muted: nobody hears you until you unmute yourself.".into(),
+        Command::Mute(Whom::Member(member)) => format!("{member} is muted.").into(),
+        Command::Mute(Whom::Everyone) => {
+            "Everyone but moderators is muted, and so is who comes in from now on.".into()
+        }
+        Command::Unmute(Whom::Oneself) => "You are not muted any more.".into(),
+        Command::Unmute(Whom::Member(member)) => format!("{member} is not muted any more.").into(),
+        Command::Unmute(Whom::Everyone) => "Everyone whom a moderator muted can speak again.".into(),
+        Command::Kick(member) => {
+            format!("{member} is removed from the conference and can't call again for now.").into()
+        }
+        Command::Unkick(member) => format!("{member} may call again.").into(),
+        Command::Lock => "The conference is locked: nobody new comes in but moderators.".into(),
+        Command::Unlock => "The conference is unlocked: every member of the room can come in.".into(),
+        Command::StartAudience => {
+            "The conference has an audience now: only speakers, moderators and those who are given the word are heard."
+                .into()
+        }
+        Command::EndAudience => "The conference has no audience any more: everyone is heard.".into(),
+        Command::Grant(member) => format!("{member} has the word.").into(),
+        Command::Revoke(member) => format!("{member} does not have the word any more.").into(),
+        Command::End => "The conference is ended for everyone.".into(),
+    }
+}
+
+const fn denied(denial: Denial) -> &'static str {
+    match denial {
+        Denial::NoConference => "There is no conference here at the moment. Call me to start one.",
+        Denial::NotInConference => {
+            "Only those who are in the conference can ask for that. Call me to join, then ask again."
+        }
+        Denial::NotAModerator => "Only moderators of the conference can do that.",
+        Denial::NoSuchParticipant => "That person is not in the conference.",
+        Denial::TargetIsModerator => "That person is a moderator, and moderators can't remove one another.",
+        Denial::MutedByModerator => "A moderator has muted you, so only a moderator can unmute you.",
+        Denial::Audience => {
+            "This conference has an audience, and you are part of it. Raise your hand to be given the word."
+        }
+    }
+}
+
+/// How many there are, then a line for each of them.
+fn who(roll: &Roll) -> String {
+    let mut words = match roll.total {
+        0 => "Nobody is in the conference.".to_owned(),
+        1 => "One person is in the conference.".to_owned(),
+        total => format!("{total} people are in the conference."),
+    };
+    if roll.locked {
+        words.push_str(" It is locked.");
+    }
+    if roll.audience {
+        words.push_str(" It has an audience.");
+    }
+    for present in &roll.present {
+        words.push_str("\n• ");
+        line(&mut words, present);
+    }
+    let more = roll.total.saturating_sub(roll.present.len());
+    if more > 0 && !roll.present.is_empty() {
+        // Writing into a String can't fail.
+        let _ = write!(words, "\n… and {more} more");
+    }
+    words
+}
+
+fn line(words: &mut String, present: &Present) {
+    words.push_str(present.member.as_str());
+    let role = match present.role {
+        Role::Member => None,
+        Role::Speaker => Some("speaker"),
+        Role::Moderator => Some("moderator"),
+    };
+    let voice = match present.silenced {
+        Some(Silenced::ByThemselves) => Some("muted"),
+        Some(Silenced::ByModerator) => Some("muted by a moderator"),
+        Some(Silenced::Audience) => Some("in the audience"),
+        None if present.muted => Some("microphone off"),
+        None if present.speaking => Some("speaking"),
+        None => None,
+    };
+    let hand = present.hand.map(|place| format!("hand raised, number {place}"));
+    let calls = (present.calls > 1).then(|| format!("with {} calls", present.calls));
+    let notes = [role.map(str::to_owned), voice.map(str::to_owned), hand, calls];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    if !notes.is_empty() {
+        // Writing into a String can't fail.
+        let _ = write!(words, " ({})", notes.join(", "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use confocal::conference::ParticipantId;
+
+    use super::*;
+
+    #[test]
+    fn every_command_and_denial_has_words_of_its_own() {
+        let someone = || Whom::Member("@anna:hs.test".into());
+        let member = || "@anna:hs.test".into();
+        let commands = vec![
+            Command::RaiseHand,
+            Command::LowerHand(Whom::Oneself),
+            Command::LowerHand(someone()),
+            Command::LowerHand(Whom::Everyone),
+            Command::Mute(Whom::Oneself),
+            Command::Mute(someone()),
+            Command::Mute(Whom::Everyone),
+            Command::Unmute(Whom::Oneself),
+            Command::Unmute(someone()),
+            Command::Unmute(Whom::Everyone),
+            Command::Kick(member()),
+            Command::Unkick(member()),
+            Command::Lock,
+            Command::Unlock,
+            Command::StartAudience,
+            Command::EndAudience,
+            Command::Grant(member()),
+            Command::Revoke(member()),
+            Command::End,
+        ];
+        let denials = [
+            Denial::NoConference,
+            Denial::NotInConference,
+            Denial::NotAModerator,
+            Denial::NoSuchParticipant,
+            Denial::TargetIsModerator,
+            Denial::MutedByModerator,
+            Denial::Audience,
+        ];
+        let mut seen = BTreeSet::new();
+        let done = commands.iter().map(|command| reply(command, &Reply::Done));
+        let denied = denials.map(|denial| reply(&Command::Lock, &Reply::Denied(denial)));
+        for words in done.chain(denied) {
+            assert!(words.len() > 15 && words.ends_with('.') && !words.contains("  "), "{words}");
+            assert!(seen.insert(words.to_string()), "said twice: {words}");
+        }
+        assert_eq!(seen.len(), 26);
+    }
+
+    fn present(member: &str) -> Present {
+        Present {
+            participant: ParticipantId(1),
+            member: member.into(),
+            role: Role::Member,
+            silenced: None,
+            muted: false,
+            hand: None,
+            speaking: false,
+            calls: 1,
+        }
+    }
+
+    fn said(roll: Roll) -> String {
+        reply(&Command::Who, &Reply::Who(roll)).into_owned()
+    }
+
+    #[test]
+    fn who_is_here_is_told_line_by_line() {
+        let roll = Roll {
+            total: 9,
+            present: vec![
+                Present { role: Role::Moderator, speaking: true, ..present("@anna:hs.test") },
+                Present { role: Role::Speaker, muted: true, calls: 2, ..present("@bert:hs.test") },
+                Present { silenced: Some(Silenced::Audience), hand: Some(1), ..present("@cleo:hs.test") },
+                Present { silenced: Some(Silenced::ByModerator), muted: true, ..present("@dora:hs.test") },
+                Present { silenced: Some(Silenced::ByThemselves), ..present("@emil:hs.test") },
+                present("@finn:hs.test"),
+            ],
+            locked: true,
+            audience: true,
+        };
+        assert_eq!(
+            said(roll),
+            "9 people are in the conference. It is locked. It has an audience.\n\
+             • @anna:hs.test (moderator, speaking)\n\
+             • @bert:hs.test (speaker, microphone off, with 2 calls)\n\
+             • @cleo:hs.test (in the audience, hand raised, number 1)\n\
+             • @dora:hs.test (muted by a moderator)\n\
+             • @emil:hs.test (muted)\n\
+             • @finn:hs.test\n\
+             … and 3 more"
+        );
+    }
+
+    #[test]
+    fn few_are_counted_in_words() {
+        assert_eq!(said(Roll::default()), "Nobody is in the conference.");
+        let alone = Roll { total: 1, present: vec![present("@anna:hs.test")], ..Roll::default() };
+        assert_eq!(said(alone), "One person is in the conference.\n• @anna:hs.test");
+        assert_eq!(said(Roll { total: 12, ..Roll::default() }), "12 people are in the conference.");
+    }
+}
