@@ -172,7 +172,9 @@ impl World {
 
     fn invite_to_direct(&mut self, user: u8, room: u8, door: u8) -> Result<(), Broken> {
         let (focus, group) = setup::door(door);
-        let (room, by, via) = (setup::direct(user, room), setup::user(user), vec!["two.example".into()]);
+        // Now and then someone else brings the focus user in.
+        let by = setup::user(if door >= 224 { user.wrapping_add(1) } else { user });
+        let (room, via) = (setup::direct(user, room), vec!["two.example".into()]);
         if room == group {
             return Ok(());
         }

@@ -60,22 +60,22 @@ pub fn replay(bytes: &[u8]) -> Result<Summary, Violation> {
 ///
 /// The first other invariant that does not hold.
 pub fn play(setup: u8, actions: &[Action], except: &BTreeSet<String>) -> Result<Summary, Violation> {
-    let mut world = World::new(Setup::from_byte(setup), except.clone());
-    let violation = |broken, step, world: &World| Violation {
-        broken,
-        setup,
-        step,
-        actions: actions.iter().take(step + 1).copied().collect(),
-        turns: world.last_turns(),
-    };
     let taken = &actions[..actions.len().min(LONGEST)];
-    for (step, action) in taken.iter().enumerate() {
-        if let Err(broken) = world.apply(action) {
-            return Err(violation(broken, step, &world));
-        }
+    let mut world = World::new(Setup::from_byte(setup), except.clone());
+    let Err((step, broken)) = run(&mut world, taken) else {
+        return Ok(Summary { actions: taken.len(), turns: world.turns(), coverage: world.into_coverage() });
+    };
+    // Once more, to write down what led to it.
+    let actions: Vec<Action> = taken.iter().take(step + 1).copied().collect();
+    let mut world = World::new(Setup::from_byte(setup), except.clone()).writing_down();
+    let _ = run(&mut world, &actions);
+    Err(Violation { broken, setup, step, actions, turns: world.last_turns() })
+}
+
+/// Lets the actions happen; the first invariant that does not hold is given back with the number of the action.
+fn run(world: &mut World, actions: &[Action]) -> Result<(), (usize, invariants::Broken)> {
+    for (step, action) in actions.iter().enumerate() {
+        world.apply(action).map_err(|broken| (step, broken))?;
     }
-    if let Err(broken) = world.finish() {
-        return Err(violation(broken, taken.len(), &world));
-    }
-    Ok(Summary { actions: taken.len(), turns: world.turns(), coverage: world.into_coverage() })
+    world.finish().map_err(|broken| (actions.len(), broken))
 }

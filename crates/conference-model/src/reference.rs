@@ -21,6 +21,7 @@ pub struct Reference {
     participants: usize,
     kick_lasts: Millis,
     sdp_bytes: usize,
+    roles: usize,
     /// By group room.
     pub groups: BTreeMap<RoomKey, Group>,
     /// What ought to be replied to the command of this turn; `None`: there was none.
@@ -261,6 +262,7 @@ impl Reference {
             participants: config.limits.participants_per_conference,
             kick_lasts: config.kick_lasts,
             sdp_bytes: config.limits.sdp_bytes,
+            roles: config.limits.roles,
             ..Self::default()
         }
     }
@@ -297,7 +299,12 @@ impl Reference {
         match input {
             Input::RolesChanged { room, everyone, members } => {
                 if let Some(group) = self.groups.get_mut(room) {
-                    (group.everyone, group.roles) = (*everyone, members.clone());
+                    let mut others: Vec<_> = members.iter().filter(|(_, role)| *role != everyone).collect();
+                    // The highest are known, and of those the first by name.
+                    others.sort_by(|one, two| two.1.cmp(one.1).then(one.0.cmp(two.0)));
+                    let known = others.into_iter().take(self.roles);
+                    group.roles = known.map(|(member, role)| (member.clone(), *role)).collect();
+                    group.everyone = *everyone;
                 }
             }
             Input::RoomReplaced { room, .. } => {

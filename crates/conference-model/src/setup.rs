@@ -91,7 +91,7 @@ impl Setup {
             second_device: if bit(0) { SecondDevice::Add } else { SecondDevice::Replace },
             recover_calls: !bit(1),
             audience: bit(2),
-            limits: if small { small_limits() } else { roomy_limits(bit(7)) },
+            limits: if small { small_limits() } else { roomy_limits(byte >> 6 == 2) },
             ..Config::default()
         };
         if bit(3) {

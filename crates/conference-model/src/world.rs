@@ -45,6 +45,7 @@ pub struct World {
     turns: usize,
     last_turns: VecDeque<String>,
     thorough: bool,
+    writes_down: bool,
 }
 
 /// A machine that was not restarted when the one of the world was.
@@ -82,6 +83,7 @@ impl World {
             turns: 0,
             last_turns: VecDeque::new(),
             thorough: true,
+            writes_down: false,
         }
     }
 
@@ -89,6 +91,13 @@ impl World {
     #[must_use]
     pub const fn without_comparisons(mut self) -> Self {
         self.thorough = false;
+        self
+    }
+
+    /// Writes the last turns down, for a report.
+    #[must_use]
+    pub const fn writing_down(mut self) -> Self {
+        self.writes_down = true;
         self
     }
 
@@ -284,7 +293,7 @@ impl World {
         }
         let Turn { now, cause, effects, .. } = &self.seen.turn;
         let now = now.since(BEGINNING);
-        if cfg!(debug_assertions) {
+        if self.writes_down {
             self.last_turns.push_back(format!("{now}: {cause:?} -> {effects:?}"));
         }
     }

@@ -42,7 +42,7 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
     let mut last: Option<Generation> = None;
     let mut number: Option<OfferNumber> = None;
     let mut state: Option<LegNews> = None;
-    let mut flow: Option<(Generation, bool)> = None;
+    let mut flow: Option<bool> = None;
     let (mut taken, mut gone) = (0, false);
     for (at, fact) in log.facts.iter().enumerate() {
         let mut note = |problem, is: bool| {
@@ -55,7 +55,7 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
             LegFact::Open(generation, _) | LegFact::Offer(generation) => {
                 note(Problem::OpenAlready, open.is_some());
                 note(Problem::GenerationNotGrown, last.is_some_and(|last| *generation <= last));
-                (open, last, taken) = (Some(*generation), Some(*generation), 0);
+                (open, last, taken, flow) = (Some(*generation), Some(*generation), 0, None);
                 if let LegFact::Open(_, new) = fact {
                     // The same offer may be answered once more, in a new session.
                     note(Problem::NumberNotGrown, number.is_some_and(|number| *new < number));
@@ -80,9 +80,13 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
                 open = None;
             }
             LegFact::EngineLost => open = None,
+            LegFact::Flow(generation, flows) if Some(*generation) == last => flow = Some(*flows),
+            LegFact::Flow(..) => {}
             LegFact::News(news) => {
                 note(Problem::NotInTheDiagram, !may_follow(state, *news));
                 state = Some(*news);
+                let starved = *news == LegNews::Left(EndReason::NoMedia);
+                note(Problem::EndedThoughItFlowed, starved && flow != Some(false));
                 gone = matches!(news, LegNews::Left(_));
                 note(Problem::LeftOpen, gone && open.is_some());
             }

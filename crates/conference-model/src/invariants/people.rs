@@ -87,8 +87,7 @@ fn nobody_is_let_in_against_the_rules(seen: &Seen) -> Result<(), String> {
         }
         Err(why) => refused == Some(confocal_conference::EndReason::Refused(why)),
     };
-    // Roles are bounded too, and then a moderator may not be known.
-    ensure(as_expected || seen.setup.small, || format!("leg {leg}: expected {expected:?}, seen {refused:?}"))
+    ensure(as_expected, || format!("leg {leg}: expected {expected:?}, seen {refused:?}"))
 }
 
 /// A call of someone whose removal stands is refused at once.

@@ -10,7 +10,7 @@ use confocal_conference::{Effect, Input, Notice, RoomKey, SignalRequest};
 use super::ensure;
 use crate::reference::is_reply;
 use crate::seen::{Cause, RoomFact, Seen};
-use crate::view::{ConferenceView, DoorStateView};
+use crate::view::{ConferenceView, DoorStateView, DoorView};
 
 super::invariants! {
     r2_an_invitation_is_taken_or_declined: "R2: the focus user joins the room it is invited to",
@@ -49,7 +49,8 @@ fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
     let under_way =
         group == Some(room) && door.is_some_and(|door| matches!(door.state, DoorStateView::Joining { .. }));
     let direct = seen.before.directs.get(room).is_some_and(|direct| direct.doors.contains_key(focus));
-    let is_there = direct || (group == Some(room) && door.is_some_and(crate::view::DoorView::is_joined));
+    let uninvited = |door: &&DoorView| matches!(door.state, DoorStateView::Uninvited { .. });
+    let is_there = direct || (group == Some(room) && door.is_some_and(|door| !uninvited(&door)));
     let nothing = joins + leaves == 0;
     let taken = if nothing { under_way || (is_there && !allowed) } else { joins + leaves == 1 };
     ensure(taken, || format!("{joins} joins and {leaves} declines of {focus} in {room}"))
