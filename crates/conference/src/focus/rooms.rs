@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::Focus;
 use crate::command::{Command, Denial, Reply};
+use crate::conference::Conference;
 use crate::direct::{DirectDoor, DirectRoom};
 use crate::effect::{Notice, SignalRequest};
 use crate::id::{FocusUser, MemberId, RequestId, RoomKey, ServerName};
@@ -207,7 +208,12 @@ impl Focus {
         self.with_conference(&group, |it, core, routes| {
             reply = it.command(by, in_group, &command, core, routes);
         });
-        let notice = Notice::Reply { group, command, reply };
+        let ends = command == Command::End && reply == Reply::Done;
+        let notice = Notice::Reply { group: group.clone(), command, reply };
         self.core.send(SignalRequest::Notice { focus, room, notice });
+        // Said before: a focus that has left the group room can reply there no more.
+        if ends {
+            self.with_conference(&group, Conference::end);
+        }
     }
 }
