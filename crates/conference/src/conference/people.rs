@@ -66,9 +66,13 @@ impl Conference {
         }
     }
 
-    pub(super) fn forget_people(&mut self, core: &Core) {
+    /// Of those who are not here only so many are remembered.
+    pub(super) fn forget_people(&mut self, core: &mut Core) {
         let Self { floor, members, .. } = self;
-        floor.forget_beyond(core.config.limits.remembered_members, |member| members.contains_key(member));
+        let limit = core.config.limits.remembered_members;
+        if floor.forget_beyond(limit, |member| members.contains_key(member)) {
+            self.changed(core);
+        }
     }
 
     // ---- voice -----------------------------------------------------------------------------------------------------

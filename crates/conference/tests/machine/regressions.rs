@@ -352,3 +352,52 @@ fn of_those_who_are_gone_no_more_are_remembered_than_may_be() {
     let record = String::from_utf8_lossy(&run.records[&format!("conf/{GROUP}")]).into_owned();
     assert!(record.contains("@bert") && !record.contains("@carl"), "{record}");
 }
+
+#[test]
+fn when_the_maker_of_a_private_room_leaves_it_the_others_calls_there_end() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("carl");
+    let mut call = invite("bert", "b1");
+    call.key.room = direct("carl");
+    run.tell(Input::CallInvited(call));
+    run.admit(true);
+    let (leg, _) = run.last_opened();
+    run.tell(Input::MemberRemoved { room: direct("carl"), member: member("carl") });
+    assert!(run.closed(leg), "the focus leaves this room, and could say nothing there any more");
+}
+
+#[test]
+fn a_private_room_is_written_down_before_it_is_joined_and_has_its_time() {
+    let mut run = Run::joined(Config::default());
+    let (focus, group, room, by) = (DOOR.into(), GROUP.into(), direct("bob"), member("bob"));
+    run.tell(Input::FocusInvited { focus, group, room, by, via: vec![] });
+    run.restart();
+    run.done(|request| matches!(request, SignalRequest::JoinDirect { .. }));
+    run.call("bob", "c1");
+    run.admit(true);
+    run.hang_up("bob", "c1");
+    run.sent.clear();
+    run.pass(Millis::from_secs(90 * 24 * 3600));
+    run.take(|request| matches!(request, SignalRequest::Leave { room, .. } if *room == direct("bob")));
+}
+
+#[test]
+fn a_short_time_of_private_rooms_is_kept_too() {
+    let hour = Millis::from_secs(3600);
+    let mut run = Run::joined(Config { direct_idle: hour, ..Config::default() });
+    run.in_call("bob", "c1");
+    run.pass(Millis(hour.0 * 5));
+    run.hang_up("bob", "c1");
+    run.sent.clear();
+    run.pass(Millis(hour.0 / 2));
+    run.call("bob", "c2");
+    run.hang_up("bob", "c2");
+    run.sent.clear();
+    let left = |run: &Run| {
+        run.has_sent(|it| matches!(it, SignalRequest::Leave { room, .. } if *room == direct("bob")))
+    };
+    run.pass(Millis(hour.0 - 1));
+    assert!(!left(&run));
+    run.pass(Millis(1));
+    assert!(left(&run));
+}
