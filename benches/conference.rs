@@ -2,7 +2,12 @@
 //!
 //! Each input is handled as a driver would: told, then effects and changed records are drained; `without records` leaves the
 //! records unwritten, to show what the rules alone cost. Nothing is mixed here.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench stops where it is wrong, and reports")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "a bench stops where it is wrong, and reports"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

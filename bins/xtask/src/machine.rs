@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use confocal_testing::parts::Places;
 
-use crate::steps::{Steps, cargo, cargo_command};
+use crate::steps::{Steps, cargo};
 
 /// The version of cargo-mutants that the list of survivors was made with.
 const CARGO_MUTANTS: &str = "27.1.0";
@@ -38,11 +38,8 @@ pub(crate) fn soak(steps: &Steps, args: &SoakArgs) -> anyhow::Result<()> {
 pub(crate) fn mutants(steps: &Steps) -> anyhow::Result<()> {
     let program = cargo_mutants(steps)?;
     let run = |more: &[&str]| {
-        let mut mutants = cargo_command(steps, &[]);
-        mutants.env_remove("CARGO_TARGET_DIR").env("CARGO_PROFILE_DEV_DEBUG", "false");
         let mut command = Command::new(&program);
-        command.envs(mutants.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.env_remove("CARGO_TARGET_DIR").current_dir(Places::workspace());
+        command.current_dir(Places::workspace()).env("CARGO_PROFILE_DEV_DEBUG", "false");
         command.args(["mutants", "--package", "confocal-conference", "--jobs", "2", "--timeout", "120"]);
         command.arg("--output").arg(steps.places().target().join("confocal")).args(more);
         command

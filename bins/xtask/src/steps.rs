@@ -127,11 +127,6 @@ impl Log {
 
 /// Runs cargo in the workspace; it and what it starts use our target directory.
 pub(crate) fn cargo(steps: &Steps, log: &Log, arguments: &[&str]) -> anyhow::Result<()> {
-    log.run(&mut cargo_command(steps, arguments))
-}
-
-/// The command that [`cargo`] runs.
-pub(crate) fn cargo_command(steps: &Steps, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(Places::workspace()).env("CARGO_TARGET_DIR", steps.places().target());
     // What cargo told us of ourselves is not for the packages that it builds now: some of their build scripts look at these,
@@ -144,7 +139,7 @@ pub(crate) fn cargo_command(steps: &Steps, arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command
+    log.run(&mut command)
 }
 
 /// Says why a command failed.

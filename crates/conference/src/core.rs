@@ -82,6 +82,18 @@ impl Core {
         }
     }
 
+    /// When the next deeds are forgotten.
+    pub(crate) fn next_deeds_over(&self) -> Option<Timestamp> {
+        self.rates.next_over()
+    }
+
+    /// Forgets deeds that count no more.
+    pub(crate) fn forget_deeds_over(&mut self) {
+        while let Some(member) = self.rates.forget_over(self.now) {
+            self.changed(RecordKey::Deeds(member));
+        }
+    }
+
     /// What a member has done lately, for its record.
     pub(crate) fn deeds(&self, member: &MemberId) -> Option<&Deeds> {
         self.rates.of(member)

@@ -42,8 +42,6 @@ impl EarlyCandidates {
         candidates: Vec<Candidate>,
         core: &mut Core,
     ) {
-        let now = core.now;
-        self.remove_if(core, |early| early.until <= now);
         let limits = core.config.limits;
         let known = self.calls.iter_mut().find(|(_, early)| early.key == key && early.party == party);
         if let Some((number, early)) = known {
@@ -55,7 +53,7 @@ impl EarlyCandidates {
         let number = self.next;
         self.next += 1;
         let candidates = candidates.into_iter().take(limits.candidates_per_call).collect();
-        self.calls.insert(number, Early { key, party, until: now + KEEP, candidates });
+        self.calls.insert(number, Early { key, party, until: core.now + KEEP, candidates });
         core.changed(RecordKey::Early(number));
         while self.calls.len() > limits.early_calls {
             let Some((number, _)) = self.calls.pop_first() else { break };
@@ -65,20 +63,28 @@ impl EarlyCandidates {
 
     /// Takes the candidates that came before the call.
     pub(crate) fn take(&mut self, key: &CallKey, party: Option<&PartyId>, core: &mut Core) -> Vec<Candidate> {
-        let now = core.now;
         let mut taken = Vec::new();
         self.remove_if(core, |early| {
             if early.key != *key {
                 return false;
             }
-            if early.until > now
-                && (early.party.is_none() || party.is_none() || early.party.as_ref() == party)
-            {
+            if early.party.is_none() || party.is_none() || early.party.as_ref() == party {
                 taken.append(&mut early.candidates);
             }
             true
         });
         taken
+    }
+
+    /// When the next one is forgotten: all are kept for the same time, so it is the first one.
+    pub(crate) fn next_over(&self) -> Option<Timestamp> {
+        self.calls.first_key_value().map(|(_, early)| early.until)
+    }
+
+    /// Forgets those whose time is over.
+    pub(crate) fn forget_over(&mut self, core: &mut Core) {
+        let now = core.now;
+        self.remove_if(core, |early| early.until <= now);
     }
 
     pub(crate) fn restore(&mut self, number: u64, early: Early) {

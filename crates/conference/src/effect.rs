@@ -356,7 +356,7 @@ pub enum MediaCommand {
     },
     /// Set up media for a leg whose session was lost and make an offer; answered by
     /// [`MediaReport::OfferReady`](crate::MediaReport::OfferReady), or by
-    /// [`OfferRefused`](crate::MediaReport::OfferRefused) from an engine that can't.
+    /// [`NoOffer`](crate::MediaReport::NoOffer) from an engine that can't.
     Offer {
         /// The leg.
         leg: LegId,

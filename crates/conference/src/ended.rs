@@ -42,9 +42,25 @@ impl EndedCalls {
         self.calls.push_back((number, Ended { key, until: core.now + REMEMBER }));
         core.changed(RecordKey::Ended(number));
         let limit = core.config.limits.ended_calls;
-        while self.calls.front().is_some_and(|(_, ended)| ended.until <= core.now) || self.calls.len() > limit
-        {
-            let Some((number, ended)) = self.calls.pop_front() else { break };
+        while self.calls.len() > limit {
+            self.forget_first(core);
+        }
+    }
+
+    /// When the next one is forgotten.
+    pub(crate) fn next_over(&self) -> Option<Timestamp> {
+        self.calls.front().map(|(_, ended)| ended.until)
+    }
+
+    /// Forgets those whose time is over.
+    pub(crate) fn forget_over(&mut self, core: &mut Core) {
+        while self.next_over().is_some_and(|until| until <= core.now) {
+            self.forget_first(core);
+        }
+    }
+
+    fn forget_first(&mut self, core: &mut Core) {
+        if let Some((number, ended)) = self.calls.pop_front() {
             self.keys.remove(&ended.key);
             core.changed(RecordKey::Ended(number));
         }

@@ -185,9 +185,10 @@ impl Floor {
     }
 
     /// Forgets people that are not here until at most `limit` of them are remembered: those first whose removal ends first.
-    pub(crate) fn forget_beyond(&mut self, limit: usize, is_here: impl Fn(&MemberId) -> bool) {
+    /// True if any was.
+    pub(crate) fn forget_beyond(&mut self, limit: usize, is_here: impl Fn(&MemberId) -> bool) -> bool {
         if self.people.len() <= limit {
-            return;
+            return false;
         }
         let mut gone: Vec<(Option<Timestamp>, MemberId)> = self
             .people
@@ -200,6 +201,7 @@ impl Floor {
         for (_, member) in gone.into_iter().take(surplus) {
             self.people.remove(&member);
         }
+        surplus > 0
     }
 
     fn change(&mut self, member: &MemberId, act: impl FnOnce(&mut Standing)) {
@@ -266,7 +268,8 @@ mod tests {
             floor.kick(&member.into(), at(until));
         }
         floor.set_mute(&"@here".into(), Mute::Moderator);
-        floor.forget_beyond(2, |member| member.as_str() == "@here");
+        assert!(floor.forget_beyond(2, |member| member.as_str() == "@here"));
+        assert!(!floor.forget_beyond(2, |member| member.as_str() == "@here"));
         let kicked = |member: &str| floor.is_kicked(&member.into(), at(0));
         assert_eq!(["@a", "@b", "@c"].map(kicked), [true, false, true]);
         assert_eq!(floor.silenced(&"@here".into()), Some(Silenced::ByModerator));

@@ -33,6 +33,8 @@ pub struct Focus {
     core: Core,
     routes: Routes,
     conferences: Conferences,
+    /// When something is forgotten next.
+    forget_at: Option<Timestamp>,
 }
 
 impl Focus {
@@ -41,7 +43,7 @@ impl Focus {
     pub fn new(config: Config, seed: u64, now: Timestamp) -> Self {
         let mut core = Core::new(config, seed, now);
         core.changed(RecordKey::Focus);
-        Self { core, routes: Routes::default(), conferences: Conferences::default() }
+        Self { core, routes: Routes::default(), conferences: Conferences::default(), forget_at: None }
     }
 
     /// The time as it was last told; after [`restore`](Self::restore) it may be ahead of the one given, if the wall clock went
@@ -109,6 +111,7 @@ impl Focus {
                 }
             }
         }
+        self.plan_to_forget();
     }
 
     /// Tells the machine the time. Nothing happens before the deadline that [`poll_timeout`](Self::poll_timeout) names.
@@ -131,7 +134,31 @@ impl Focus {
                 }
                 TimerKind::Linger(group) => self.with_conference(&group, Conference::linger_over),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
+                TimerKind::Forget => self.forget(),
             }
+        }
+        self.plan_to_forget();
+    }
+
+    /// Names and addresses are kept no longer than they are of use, also where nothing happens any more.
+    fn forget(&mut self) {
+        self.forget_at = None;
+        self.routes.ended.forget_over(&mut self.core);
+        self.routes.early.forget_over(&mut self.core);
+        self.core.forget_deeds_over();
+    }
+
+    /// Sets the deadline for what is forgotten next.
+    fn plan_to_forget(&mut self) {
+        let (ended, early) = (self.routes.ended.next_over(), self.routes.early.next_over());
+        let next = [ended, early, self.core.next_deeds_over()].into_iter().flatten().min();
+        if next == self.forget_at {
+            return;
+        }
+        self.forget_at = next;
+        match next {
+            Some(at) => self.core.timers.set(TimerKind::Forget, at),
+            None => self.core.timers.cancel(&TimerKind::Forget),
         }
     }
 

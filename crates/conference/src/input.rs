@@ -236,14 +236,23 @@ pub enum MediaReport {
         /// What the streams of the offer are for.
         streams: StreamMetadata,
     },
-    /// The offer can't be answered, or none can be made.
+    /// An offer of the caller can't be answered.
     OfferRefused {
         /// The leg.
         leg: LegId,
         /// Its session.
         generation: Generation,
+        /// Which offer, as the command that brought it named it.
+        offer: OfferNumber,
         /// What is wrong with it.
         why: OfferRefusal,
+    },
+    /// The offer that was asked for can't be made.
+    NoOffer {
+        /// The leg.
+        leg: LegId,
+        /// Its session.
+        generation: Generation,
     },
     /// Media flows both ways as far as the transport knows: ICE and DTLS are up.
     TransportUp {

@@ -68,12 +68,26 @@ impl Rates {
         self.forgettable.remove(&(deeds.last(), member.clone()));
         *deeds.of_mut(deed) = Some(deeds.of(deed).map_or(now, |at| at.max(now)) + rate.interval);
         self.restore(member.clone(), deeds);
-        while self.members.len() > limit || self.forgettable.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, forgotten)) = self.forgettable.pop_first() else { break };
-            self.members.remove(&forgotten);
-            changed.insert(forgotten);
+        while self.members.len() > limit {
+            changed.extend(self.forget_first());
         }
         changed
+    }
+
+    /// When the next one is forgotten.
+    pub(crate) fn next_over(&self) -> Option<Timestamp> {
+        self.forgettable.first().map(|(at, _)| *at)
+    }
+
+    /// Forgets one whose deeds count no more. They are given back, since their record goes.
+    pub(crate) fn forget_over(&mut self, now: Timestamp) -> Option<MemberId> {
+        if self.next_over()? <= now { self.forget_first() } else { None }
+    }
+
+    fn forget_first(&mut self) -> Option<MemberId> {
+        let (_, forgotten) = self.forgettable.pop_first()?;
+        self.members.remove(&forgotten);
+        Some(forgotten)
     }
 
     pub(crate) fn restore(&mut self, member: MemberId, deeds: Deeds) {
@@ -148,8 +162,8 @@ mod tests {
             rates.count(&member.into(), Deed::Call, RATE, 2, at(millis));
         }
         assert_eq!(rates.members.keys().map(MemberId::as_str).collect::<Vec<_>>(), ["@b", "@c"]);
-        let changed = rates.count(&"@d".into(), Deed::Call, RATE, 9, at(500));
-        assert_eq!(changed.iter().map(MemberId::as_str).collect::<Vec<_>>(), ["@b", "@c", "@d"]);
+        assert_eq!((rates.next_over(), rates.forget_over(at(100))), (Some(at(101)), None));
+        assert_eq!(rates.forget_over(at(101)).as_ref().map(MemberId::as_str), Some("@b"));
         assert_eq!((rates.members.len(), rates.forgettable.len()), (1, 1));
     }
 }

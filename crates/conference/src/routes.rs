@@ -5,6 +5,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
+use crate::core::Core;
 use crate::direct::Directs;
 use crate::early::EarlyCandidates;
 use crate::ended::EndedCalls;
@@ -42,6 +43,12 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
+    /// A call is over, or will never be: what came ahead of it goes, and an invite of it gets no word.
+    pub(crate) fn call_is_over(&mut self, key: CallKey, core: &mut Core) {
+        drop(self.early.take(&key, None, core));
+        self.ended.remember(key, core);
+    }
+
     /// A leg begins, or is taken up from its record.
     pub(crate) fn insert_leg(&mut self, leg: &Leg, conference: ConferenceId) {
         self.legs.insert(leg.id, conference);

@@ -28,6 +28,8 @@ pub enum TimerKind {
     Linger(RoomKey),
     /// Nobody has called in a 1:1 room for long.
     DirectIdle(RoomKey),
+    /// Something that is remembered of calls that are over is of no more use.
+    Forget,
 }
 
 /// The next moment at which the machine wants to be told the time, and why.

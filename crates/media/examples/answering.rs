@@ -89,6 +89,7 @@ fn line(report: &MediaReport) -> Value {
         }
         MediaReport::OfferReady { leg, offer, .. } => json!({"offer": leg.0, "sdp": offer.0}),
         MediaReport::OfferRefused { leg, why, .. } => json!({"refused": leg.0, "why": format!("{why:?}")}),
+        MediaReport::NoOffer { leg, .. } => json!({"no_offer": leg.0}),
         MediaReport::TransportUp { leg, .. } => json!({"up": leg.0}),
         MediaReport::TransportLost { leg, .. } => json!({"lost": leg.0}),
         MediaReport::TransportFailed { leg, .. } => json!({"failed": leg.0}),

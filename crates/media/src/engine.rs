@@ -150,8 +150,8 @@ impl<T: Transport> Engine<T> {
         self.legs.retain(|_, entry| !entry.commands.is_closed());
         self.reports.open(leg, generation);
         if self.legs.len() >= self.legs_max {
-            let why = OfferRefusal::Overloaded;
-            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+            let (offer, why) = (number, OfferRefusal::Overloaded);
+            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, offer, why });
             self.reports.close(leg, generation);
             return;
         }
@@ -177,8 +177,8 @@ impl<T: Transport> Engine<T> {
 
     fn renegotiate(&self, leg: LegId, generation: Generation, number: OfferNumber, offer: Sdp) {
         if self.command(leg, generation, LegCommand::Renegotiate(number, offer)).is_err() {
-            let why = OfferRefusal::Overloaded;
-            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+            let (offer, why) = (number, OfferRefusal::Overloaded);
+            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, offer, why });
         }
     }
 
@@ -201,9 +201,8 @@ impl<T: Transport> Engine<T> {
             return;
         }
         debug!(%leg, %generation, "an offer was asked for, and none can be made");
-        let why = OfferRefusal::Internal;
         self.reports.open(leg, generation);
-        self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, why });
+        self.reports.report(leg, generation, MediaReport::NoOffer { leg, generation });
         self.reports.close(leg, generation);
     }
 

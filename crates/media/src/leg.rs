@@ -49,7 +49,7 @@ impl<T: Transport> Leg<T> {
     /// Runs the leg until the engine's end of `commands` is dropped. What is begun is finished even then, so that a session is
     /// closed in order; nothing is reported any more.
     pub(crate) async fn run(self, number: OfferNumber, offer: Sdp, mut commands: mpsc::Receiver<LegCommand>) {
-        let Some(OpenSession { mut session, link, answer }) = self.open(&offer).await else { return };
+        let Some(OpenSession { mut session, link, answer }) = self.open(number, &offer).await else { return };
         let mut direction = answer.direction;
         self.report_answer(number, answer);
         // Until the connection is up, then it is the mixing thread's.
@@ -82,7 +82,7 @@ impl<T: Transport> Leg<T> {
         session.close().await;
     }
 
-    async fn open(&self, offer: &Sdp) -> Option<OpenSession<T::Session, T::Link>> {
+    async fn open(&self, number: OfferNumber, offer: &Sdp) -> Option<OpenSession<T::Session, T::Link>> {
         // The semaphore is never closed; without a permit there would be no harm either.
         let _permit = self.setups.acquire().await;
         // The caller may have given up while it waited.
@@ -93,7 +93,7 @@ impl<T: Transport> Leg<T> {
             Ok(open) => Some(open),
             Err(error) => {
                 debug!(leg = %self.leg, error = &error as &dyn std::error::Error, "an offer is refused");
-                self.refuse(refusal::of_open(&error));
+                self.refuse(number, refusal::of_open(&error));
                 self.reports.close(self.leg, self.generation);
                 None
             }
@@ -115,7 +115,7 @@ impl<T: Transport> Leg<T> {
             }
             Err(error) => {
                 debug!(leg = %self.leg, error = &error as &dyn std::error::Error, "a further offer is refused");
-                self.refuse(refusal::of_renegotiation(&error));
+                self.refuse(number, refusal::of_renegotiation(&error));
                 None
             }
         }
@@ -159,8 +159,9 @@ impl<T: Transport> Leg<T> {
         self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed });
     }
 
-    fn refuse(&self, why: OfferRefusal) {
-        self.report(MediaReport::OfferRefused { leg: self.leg, generation: self.generation, why });
+    fn refuse(&self, offer: OfferNumber, why: OfferRefusal) {
+        let (leg, generation) = (self.leg, self.generation);
+        self.report(MediaReport::OfferRefused { leg, generation, offer, why });
     }
 
     fn report(&self, report: MediaReport) {

@@ -9,7 +9,7 @@ use crate::call::{Candidate, StreamMetadata};
 use crate::core::Core;
 use crate::door::DoorState;
 use crate::effect::{EndReason, MediaCommand, Refusal, SignalRequest};
-use crate::id::{LegId, PartyId};
+use crate::id::{LegId, OfferNumber, PartyId};
 use crate::input::OfferRefusal;
 use crate::leg::{LegState, Recovery, is_muted};
 use crate::record::RecordKey;
@@ -127,15 +127,16 @@ impl Conference {
         }
     }
 
-    /// An offer can't be answered, or none can be made.
+    /// An offer can't be answered. One that another has replaced need not be.
     pub(crate) fn offer_refused(
         &mut self,
         id: LegId,
+        number: OfferNumber,
         why: OfferRefusal,
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        let Some(leg) = self.legs.get(&id) else { return };
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.offer == number) else { return };
         let reason = match leg.state {
             LegState::Ringing { .. } | LegState::Answering { .. } => EndReason::Refused(Refusal::Offer(why)),
             LegState::Recovering(_) => EndReason::Restarted,
@@ -168,8 +169,9 @@ impl Conference {
         match leg.state {
             LegState::Active => {
                 leg.state = LegState::Reconnecting { until: core.now + core.config.reconnect_grace };
+                let caller = leg.key.caller.clone();
                 self.watch_flow(id, core);
-                self.leg_not_live(id, core);
+                self.quiet_if_not_live(&caller, core);
                 self.entered(id, core);
             }
             LegState::Connecting { .. } if for_good => {

@@ -148,8 +148,8 @@ impl Conference {
                 }
                 return Ok(up);
             }
-            Command::End => self.end(core, routes),
-            Command::Who | Command::RaiseHand => {}
+            // It is allowed; once the reply is said, it is done.
+            Command::End | Command::Who | Command::RaiseHand => {}
         }
         Ok(Vec::new())
     }
@@ -193,7 +193,7 @@ impl Conference {
     }
 
     /// Everyone is hung up, what moderators decided ends, and the focus leaves at once.
-    fn end(&mut self, core: &mut Core, routes: &mut Routes) {
+    pub(crate) fn end(&mut self, core: &mut Core, routes: &mut Routes) {
         let all: Vec<LegId> = self.legs.keys().copied().collect();
         for leg in all {
             self.end_leg(leg, EndReason::Ended, core, routes);

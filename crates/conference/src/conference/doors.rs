@@ -195,6 +195,9 @@ impl Conference {
     pub(super) fn all_over(&mut self, core: &mut Core) {
         self.used = false;
         self.cancel_linger(core);
+        for door in self.doors.values_mut().filter(|door| door.is_joined()) {
+            door.state = DoorState::Waiting { until: None };
+        }
         if !self.floor.is_fresh(core.config.audience) {
             self.floor.end(core.config.audience);
             self.floor_news(core);
@@ -230,7 +233,10 @@ impl Conference {
             core.send(SignalRequest::Notice { focus, room, notice });
         }
         if self.legs.is_empty() {
+            self.all_over(core);
             self.leave_all(core, routes);
+        } else {
+            self.stay_as_configured_now(core);
         }
     }
 

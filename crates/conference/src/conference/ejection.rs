@@ -116,8 +116,9 @@ impl Conference {
         if let Some(member) = self.members.get_mut(&leg.key.caller) {
             member.legs.remove(&id);
         }
+        self.quiet_if_not_live(&leg.key.caller, core);
         self.exit_if_gone(&leg.key.caller, core);
-        routes.ended.remember(leg.key, core);
+        routes.call_is_over(leg.key, core);
         self.linger_if_empty(core);
     }
 

@@ -69,10 +69,9 @@ impl Conference {
             leg.state =
                 LegState::Recovering(Recovery::Resuming { until: core.now + super::recovery::RESUME });
         }
+        let caller = leg.key.caller.clone();
         self.watch_flow(id, core);
-        if answered.agreed.held {
-            self.leg_not_live(id, core);
-        }
+        self.quiet_if_not_live(&caller, core);
         self.entered(id, core);
     }
 }

@@ -11,6 +11,7 @@ use crate::core::Core;
 use crate::effect::{ConferenceEvent, MediaCommand, Notice, SignalRequest};
 use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::input::LegLevel;
+use crate::leg::Leg;
 
 /// One user with all their legs.
 #[derive(Clone, Debug)]
@@ -48,25 +49,30 @@ impl Conference {
     /// The last leg of a member that was let in has ended.
     pub(super) fn exit_if_gone(&mut self, member: &MemberId, core: &mut Core) {
         let Some(leaving) = self.members.get_mut(member) else { return };
-        let admitted = |id: &LegId| self.legs.get(id).is_some_and(crate::leg::Leg::is_admitted);
+        let admitted = |id: &LegId| self.legs.get(id).is_some_and(Leg::is_admitted);
+        let nobodys = leaving.legs.is_empty();
         if leaving.present && !leaving.legs.iter().any(admitted) {
             leaving.present = false;
             leaving.silenced = None;
             let participant = leaving.participant;
             self.present.remove(&(participant, member.clone()));
             self.floor.left(member);
-            self.forget_people(core);
             self.voice_gone(participant, core);
             self.changed(core);
         }
-        if self.members.get(member).is_some_and(|member| member.legs.is_empty()) {
+        if nobodys {
             self.members.remove(member);
+            self.forget_people(core);
         }
     }
 
-    pub(super) fn forget_people(&mut self, core: &Core) {
+    /// Of those who are not here only so many are remembered.
+    pub(super) fn forget_people(&mut self, core: &mut Core) {
         let Self { floor, members, .. } = self;
-        floor.forget_beyond(core.config.limits.remembered_members, |member| members.contains_key(member));
+        let limit = core.config.limits.remembered_members;
+        if floor.forget_beyond(limit, |member| members.contains_key(member)) {
+            self.changed(core);
+        }
     }
 
     // ---- voice -----------------------------------------------------------------------------------------------------
@@ -150,13 +156,12 @@ impl Conference {
         }
     }
 
-    /// A leg went silent for good or for now; its participant is not heard unless by another leg.
-    pub(super) fn leg_not_live(&mut self, id: LegId, core: &mut Core) {
-        let Some(leg) = self.legs.get(&id) else { return };
-        let Some(member) = self.members.get(&leg.key.caller) else { return };
-        let live = |id: &LegId| self.legs.get(id).is_some_and(crate::leg::Leg::is_live);
+    /// A leg of a member can't be heard any more, for good or for now; the member can, if by another leg.
+    pub(super) fn quiet_if_not_live(&mut self, name: &MemberId, core: &mut Core) {
+        let Some(member) = self.members.get(name) else { return };
+        let live = |id: &LegId| self.legs.get(id).is_some_and(Leg::is_live);
         if !member.legs.iter().any(live) {
-            self.voice_gone(leg.participant, core);
+            self.voice_gone(member.participant, core);
         }
     }
 

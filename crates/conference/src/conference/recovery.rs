@@ -56,7 +56,9 @@ impl Conference {
                     }
                 }
             }
-            self.leg_not_live(id, core);
+            if let Some(caller) = self.legs.get(&id).map(|leg| leg.key.caller.clone()) {
+                self.quiet_if_not_live(&caller, core);
+            }
         }
         if hung_up {
             self.linger_for_redial(core);
@@ -124,6 +126,14 @@ impl Conference {
         routes.requests.insert(request, Purpose::Offer(id));
         leg.state = LegState::Recovering(Recovery::Offered { until, request });
         self.entered(id, core);
+    }
+
+    /// The engine can make no offer.
+    pub(crate) fn no_offer(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {
+        let offering = |leg: &Leg| matches!(leg.state, LegState::Recovering(Recovery::Offering { .. }));
+        if self.legs.get(&id).is_some_and(offering) {
+            self.end_leg(id, EndReason::Restarted, core, routes);
+        }
     }
 
     /// The fate of our offer is known.

@@ -87,8 +87,8 @@ impl Conference {
         self.entered(id, core);
     }
 
-    /// Rooms to stay in may be others than in the last run: R7 and R8 are switched off, or on, for a room that was waited in.
-    fn stay_as_configured_now(&mut self, core: &mut Core) {
+    /// Rooms to stay in may be others than they were: R7 and R8 are switched off, or on, for a room that was waited in.
+    pub(super) fn stay_as_configured_now(&mut self, core: &mut Core) {
         if self.stays(core) {
             for (focus, door) in &mut self.doors {
                 if let DoorState::Waiting { until: until @ Some(_) } = &mut door.state {

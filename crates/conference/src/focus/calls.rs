@@ -82,7 +82,7 @@ impl Focus {
                 self.core.send(SignalRequest::Notice { focus, room: key.room.clone(), notice });
             }
             self.core.count(&key.caller, Deed::Call);
-            self.routes.ended.remember(key.clone(), &mut self.core);
+            self.routes.call_is_over(key.clone(), &mut self.core);
         }
         self.core.notify(ConferenceEvent::CallIgnored { key, why });
     }
@@ -124,7 +124,7 @@ impl Focus {
         };
         self.core.send(SignalRequest::Reject { to });
         self.core.send(SignalRequest::Notice { focus, room, notice: Notice::Refused { why, group } });
-        self.routes.ended.remember(invite.key, &mut self.core);
+        self.routes.call_is_over(invite.key, &mut self.core);
     }
 
     pub(super) fn call_candidates(
@@ -152,7 +152,7 @@ impl Focus {
             self.with_call(&key, |it, leg, core, routes| it.hung_up(leg, party, core, routes));
         } else if self.routes.directs.get(&key.room).is_some() && !self.too_long(&key, party) {
             // It may have overtaken its invite, which is then not answered.
-            self.routes.ended.remember(key, &mut self.core);
+            self.routes.call_is_over(key, &mut self.core);
         }
     }
 }

@@ -60,10 +60,13 @@ impl Focus {
                     it.offer_ready(leg, offer, streams, core, routes);
                 });
             }
-            MediaReport::OfferRefused { leg, generation, why } => {
+            MediaReport::OfferRefused { leg, generation, offer, why } => {
                 self.with_session(leg, generation, |it, core, routes| {
-                    it.offer_refused(leg, why, core, routes)
+                    it.offer_refused(leg, offer, why, core, routes);
                 });
+            }
+            MediaReport::NoOffer { leg, generation } => {
+                self.with_session(leg, generation, |it, core, routes| it.no_offer(leg, core, routes));
             }
             MediaReport::TransportUp { leg, generation } => {
                 self.with_session(leg, generation, |it, core, _| it.transport_up(leg, core));

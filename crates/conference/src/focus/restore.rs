@@ -83,6 +83,7 @@ impl Focus {
             let conference = conference.restored(legs, &mut machine.core, &mut machine.routes);
             machine.conferences.insert(conference);
         }
+        machine.plan_to_forget();
         Ok(machine)
     }
 

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::Focus;
 use crate::command::{Command, Denial, Reply};
+use crate::conference::Conference;
 use crate::direct::{DirectDoor, DirectRoom};
 use crate::effect::{Notice, SignalRequest};
 use crate::id::{FocusUser, MemberId, RequestId, RoomKey, ServerName};
@@ -17,7 +18,7 @@ use crate::routes::Purpose;
 use crate::time::Millis;
 use crate::timer::TimerKind;
 
-/// How exactly the end of a 1:1 room in which nobody calls is kept.
+/// How exactly the end of a 1:1 room in which nobody calls is kept, at the most.
 const DIRECT_IDLE_STEP: Millis = Millis::from_secs(24 * 3600);
 
 impl Focus {
@@ -83,17 +84,23 @@ impl Focus {
         if let Some(direct) = directs.get_mut(&room) {
             direct.doors.insert(focus, DirectDoor { group, joining: Some(request), via });
         }
-        self.used_direct(&room);
+        self.keep_direct(&room);
     }
 
-    /// Something happened in a 1:1 room for which the focus is there. To the day, so that not each call writes a record more.
+    /// Someone calls in a 1:1 room. Its time is not begun anew by each call of a day, which would write a record more each time.
     pub(super) fn used_direct(&mut self, room: &RoomKey) {
-        let Some(direct) = self.routes.directs.get_mut(room) else { return };
-        let until = self.core.now + self.core.config.direct_idle;
-        if until.since(direct.until) < DIRECT_IDLE_STEP {
-            return;
+        let Some(direct) = self.routes.directs.get(room) else { return };
+        let idle = self.core.config.direct_idle;
+        let step = Millis(idle.0 / 8).min(DIRECT_IDLE_STEP);
+        if (self.core.now + idle).since(direct.until) >= step {
+            self.keep_direct(room);
         }
-        direct.until = until;
+    }
+
+    /// The time in which someone must call in a 1:1 room begins.
+    fn keep_direct(&mut self, room: &RoomKey) {
+        let Some(direct) = self.routes.directs.get_mut(room) else { return };
+        direct.until = self.core.now + self.core.config.direct_idle;
         self.core.timers.set(TimerKind::DirectIdle(room.clone()), direct.until);
         self.core.changed(RecordKey::Direct(room.clone()));
     }
@@ -108,7 +115,7 @@ impl Focus {
             .filter_map(|(_, group)| self.conferences.of(group))
             .any(|it| it.legs.values().any(|leg| leg.key.room == *room));
         if in_use {
-            self.used_direct(room);
+            self.keep_direct(room);
             return;
         }
         for (focus, _) in doors {
@@ -181,9 +188,12 @@ impl Focus {
             direct.doors.iter().map(|(focus, door)| (focus.clone(), door.group.clone())).collect();
         for (focus, group) in doors {
             self.with_conference(&group, |it, core, routes| {
-                it.member_left_direct(room, member, core, routes)
+                it.member_left_direct(room, member, core, routes);
+                if ours {
+                    it.focus_left_direct(room, &focus, core, routes);
+                }
             });
-            // The room was theirs: without them it is of no more use.
+            // The room was theirs: without them it is of no more use, to nobody who is left in it either.
             if ours {
                 self.core.send(SignalRequest::Leave { focus: focus.clone(), room: room.clone() });
                 self.forget_direct_door(room, &focus);
@@ -207,7 +217,12 @@ impl Focus {
         self.with_conference(&group, |it, core, routes| {
             reply = it.command(by, in_group, &command, core, routes);
         });
-        let notice = Notice::Reply { group, command, reply };
+        let ends = command == Command::End && reply == Reply::Done;
+        let notice = Notice::Reply { group: group.clone(), command, reply };
         self.core.send(SignalRequest::Notice { focus, room, notice });
+        // Said before: a focus that has left the group room can reply there no more.
+        if ends {
+            self.with_conference(&group, Conference::end);
+        }
     }
 }

@@ -3,8 +3,8 @@
 use crate::support::{Run, candidate, invite, is_answer, is_hangup, key, metadata, refusal};
 use confocal_conference::{
     Agreed, CallInvite, CallVersion, ConferenceEvent, Config, EndReason, Generation, HangupReason, Input,
-    LegId, LegNews, MediaCommand, MediaReport, Millis, Notice, OfferRefusal, Refusal, RequestFailure,
-    RequestOutcome, Sdp, SecondDevice, SignalRequest,
+    LegId, LegNews, MediaCommand, MediaReport, Millis, Notice, OfferNumber, OfferRefusal, Refusal,
+    RequestFailure, RequestOutcome, Sdp, SecondDevice, SignalRequest,
 };
 
 #[test]
@@ -24,7 +24,12 @@ fn an_offer_that_cannot_be_answered_is_refused_with_the_reason() {
     run.call("bob", "c1");
     run.admit(true);
     let (leg, generation) = run.last_opened();
-    run.tell(Input::Media(MediaReport::OfferRefused { leg, generation, why: OfferRefusal::NoAudio }));
+    run.tell(Input::Media(MediaReport::OfferRefused {
+        leg,
+        generation,
+        offer: OfferNumber(0),
+        why: OfferRefusal::NoAudio,
+    }));
     assert_eq!(refusal(&mut run), Refusal::Offer(OfferRefusal::NoAudio));
 }
 
@@ -395,8 +400,8 @@ fn an_engine_that_can_make_no_offer_leads_to_a_hangup() {
     let leg = run.in_call("bob", "c1");
     run.restart();
     run.pass(Millis::from_secs(2));
-    let (generation, why) = (run.generation(leg), OfferRefusal::Internal);
-    run.tell(Input::Media(MediaReport::OfferRefused { leg, generation, why }));
+    let generation = run.generation(leg);
+    run.tell(Input::Media(MediaReport::NoOffer { leg, generation }));
     run.take(is_hangup);
     assert!(run.closed(leg));
 }

@@ -1,25 +1,17 @@
 //! What went wrong once: each test here failed before the machine was put right.
 
-use crate::support::{DOOR, GROUP, Run, direct, invite, key, member, metadata};
+use crate::support::{
+    DOOR, GROUP, Run, candidate, direct, invite, is_answer, is_join_group, is_leave_group, key, member,
+    metadata,
+};
 use confocal_conference::{
-    Agreed, CallInvite, ConferenceEvent, Config, Input, LegNews, Millis, Pattern, Policy, RequestFailure,
-    Role, RoomKey, Sdp, SignalRequest, TimerKind, Timestamp,
+    Agreed, CallInvite, Command, ConferenceEvent, Config, Generation, Input, LegLevel, LegNews, LevelDbov,
+    Limits, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy, RequestFailure, Role, RoomKey,
+    Sdp, SignalRequest, TimerKind, Timestamp,
 };
 
 const fn is_ask(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::AskAdmission { .. })
-}
-
-const fn is_join_group(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::JoinGroup { .. })
-}
-
-const fn is_answer(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::Answer { .. })
-}
-
-fn is_leave_group(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::Leave { room, .. } if room.as_str() == GROUP)
 }
 
 // ---- another room's focus user in the group room -------------------------------------------------------------------
@@ -244,4 +236,168 @@ fn an_invitation_of_one_who_may_not_take_part_does_not_throw_the_focus_out() {
         run.tell(Input::FocusInvited { focus, group, room, by, via: vec![] });
     }
     assert!(run.sent.is_empty() && !run.closed(leg), "{:?}", run.sent);
+}
+
+#[test]
+fn no_address_and_no_name_outlives_its_use_also_where_nothing_happens_any_more() {
+    let config = Config { limits: Limits { calls_per_member: 0, ..Limits::default() }, ..Config::default() };
+    let mut run = Run::joined(config);
+    run.open_direct("bob");
+    for call in ["refused", "hung up", "never placed"] {
+        let candidates = vec![candidate("an address")];
+        run.tell(Input::CallCandidates { key: key("bob", call), party: None, candidates });
+    }
+    run.call("bob", "refused");
+    run.hang_up("bob", "hung up");
+    let kept = |run: &Run, kind: &str| run.records.keys().filter(|key| key.starts_with(kind)).count();
+    assert_eq!(kept(&run, "early/"), 1, "of the calls that are over none");
+    run.pass(Millis(59_999));
+    assert_eq!(kept(&run, "early/"), 1);
+    run.pass(Millis(1));
+    assert_eq!(kept(&run, "early/"), 0);
+    run.restart();
+    assert_eq!(kept(&run, "ended/"), 2);
+    run.pass(Millis::from_secs(540));
+    assert_eq!((kept(&run, "ended/"), kept(&run, "deeds/")), (0, 0));
+}
+
+#[test]
+fn a_room_to_stay_in_that_is_upgraded_while_a_call_rings_is_left() {
+    let config = Config { stay: [GROUP.into()].into(), ..Config::default() };
+    let mut run = Run::joined(config);
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.tell(Input::RoomReplaced { room: GROUP.into(), by: "!new".into() });
+    run.admit(true);
+    run.pass(Millis::from_secs(300));
+    run.take(is_leave_group);
+}
+
+#[test]
+fn the_end_is_replied_to_before_the_focus_leaves() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    run.tell(Input::RolesChanged { room: GROUP.into(), everyone: Role::Moderator, members: [].into() });
+    let (focus, room) = (DOOR.into(), GROUP.into());
+    run.tell(Input::Commanded { focus, room, by: member("bob"), command: Command::End });
+    let in_group: Vec<&SignalRequest> = run
+        .sent
+        .iter()
+        .map(|(_, request)| request)
+        .filter(|request| request.room().as_str() == GROUP)
+        .collect();
+    assert!(
+        matches!(in_group[..], [SignalRequest::Notice { .. }, SignalRequest::Leave { .. }]),
+        "{in_group:?}"
+    );
+}
+
+#[test]
+fn who_can_be_heard_by_no_leg_has_not_the_word() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    for _ in 0..5 {
+        run.pass(Millis(200));
+        let level = LegLevel { leg, level: LevelDbov(-20), speaking: true };
+        run.tell(Input::Media(MediaReport::Levels(vec![level])));
+    }
+    let speaks = |run: &Run| run.focus.roll(&GROUP.into()).unwrap().present[0].speaking;
+    assert!(speaks(&run));
+    run.call("bob", "c2");
+    run.admit(true);
+    assert!(run.closed(leg) && !speaks(&run), "the new call is not connected yet");
+}
+
+#[test]
+fn an_offer_that_another_has_replaced_may_be_refused() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    for sdp in ["first", "second"] {
+        let (offer, expires_in) = (Sdp(sdp.into()), Millis::from_secs(10));
+        run.tell(Input::CallNegotiated {
+            key: key("bob", "c1"),
+            party: None,
+            offer,
+            expires_in,
+            metadata: None,
+        });
+    }
+    let refused = |number| {
+        let (generation, why) = (Generation(0), OfferRefusal::NoAudio);
+        Input::Media(MediaReport::OfferRefused { leg, generation, offer: OfferNumber(number), why })
+    };
+    run.tell(refused(1));
+    assert!(!run.closed(leg));
+    run.tell(refused(2));
+    assert!(run.closed(leg));
+}
+
+#[test]
+fn of_those_who_are_gone_no_more_are_remembered_than_may_be() {
+    let config =
+        Config { limits: Limits { remembered_members: 1, ..Limits::default() }, ..Config::default() };
+    let mut run = Run::joined(config);
+    run.tell(Input::RolesChanged {
+        room: GROUP.into(),
+        everyone: Role::Member,
+        members: [(member("anna"), Role::Moderator)].into(),
+    });
+    for user in ["anna", "bert", "carl"] {
+        run.in_call(user, "c");
+    }
+    for command in [Command::Grant(member("carl")), Command::Kick(member("bert"))] {
+        run.tell(Input::Commanded { focus: DOOR.into(), room: GROUP.into(), by: member("anna"), command });
+    }
+    run.hang_up("carl", "c");
+    let record = String::from_utf8_lossy(&run.records[&format!("conf/{GROUP}")]).into_owned();
+    assert!(record.contains("@bert") && !record.contains("@carl"), "{record}");
+}
+
+#[test]
+fn when_the_maker_of_a_private_room_leaves_it_the_others_calls_there_end() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("carl");
+    let mut call = invite("bert", "b1");
+    call.key.room = direct("carl");
+    run.tell(Input::CallInvited(call));
+    run.admit(true);
+    let (leg, _) = run.last_opened();
+    run.tell(Input::MemberRemoved { room: direct("carl"), member: member("carl") });
+    assert!(run.closed(leg), "the focus leaves this room, and could say nothing there any more");
+}
+
+#[test]
+fn a_private_room_is_written_down_before_it_is_joined_and_has_its_time() {
+    let mut run = Run::joined(Config::default());
+    let (focus, group, room, by) = (DOOR.into(), GROUP.into(), direct("bob"), member("bob"));
+    run.tell(Input::FocusInvited { focus, group, room, by, via: vec![] });
+    run.restart();
+    run.done(|request| matches!(request, SignalRequest::JoinDirect { .. }));
+    run.call("bob", "c1");
+    run.admit(true);
+    run.hang_up("bob", "c1");
+    run.sent.clear();
+    run.pass(Millis::from_secs(90 * 24 * 3600));
+    run.take(|request| matches!(request, SignalRequest::Leave { room, .. } if *room == direct("bob")));
+}
+
+#[test]
+fn a_short_time_of_private_rooms_is_kept_too() {
+    let hour = Millis::from_secs(3600);
+    let mut run = Run::joined(Config { direct_idle: hour, ..Config::default() });
+    run.in_call("bob", "c1");
+    run.pass(Millis(hour.0 * 5));
+    run.hang_up("bob", "c1");
+    run.sent.clear();
+    run.pass(Millis(hour.0 / 2));
+    run.call("bob", "c2");
+    run.hang_up("bob", "c2");
+    run.sent.clear();
+    let left = |run: &Run| {
+        run.has_sent(|it| matches!(it, SignalRequest::Leave { room, .. } if *room == direct("bob")))
+    };
+    run.pass(Millis(hour.0 - 1));
+    assert!(!left(&run));
+    run.pass(Millis(1));
+    assert!(left(&run));
 }

@@ -58,10 +58,17 @@ impl Run {
         panic!("a thousand deadlines in {span}: the machine runs in circles");
     }
 
-    /// The next thing that the machine waits for, but for the end of 1:1 rooms in which nobody calls.
+    /// The next thing that the machine waits for, but for what it forgets and 1:1 rooms in which nobody calls.
     pub(crate) fn waits_for(&self) -> Option<TimerKind> {
-        let next = self.focus.poll_timeout().map(|deadline| deadline.why);
-        next.filter(|why| !matches!(why, TimerKind::DirectIdle(_)))
+        // A machine of its own is asked, which forgets until something else is due.
+        let mut focus = self.focus.clone();
+        loop {
+            match focus.poll_timeout()? {
+                Deadline { why: TimerKind::Forget, at } => focus.handle_timeout(at),
+                Deadline { why: TimerKind::DirectIdle(_), .. } => return None,
+                Deadline { why, .. } => return Some(why),
+            }
+        }
     }
 
     fn drain(&mut self) {
