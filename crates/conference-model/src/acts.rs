@@ -5,13 +5,14 @@
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, HangupReason, Input, LegId, LegLevel,
     LevelDbov, MediaReport, Millis, OfferNumber, OfferRefusal, PartyId, RequestId, RequestOutcome, Role, Sdp,
-    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose,
+    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
 };
 
 use crate::action::{self, About, Action, CallKind, Invitee, Outcome};
-use crate::invariants::Broken;
+use crate::invariants::{Broken, deadlines_of_calls_and_rooms};
 use crate::outside::{Session, Wanted};
 use crate::setup::{self, CANDIDATE, NEXT, USERS};
+use crate::view::{LegView, RecoveryView, StateView};
 use crate::world::World;
 
 /// What well-behaved parties may do next.
@@ -20,6 +21,7 @@ enum Onward {
     Carry(RequestId),
     Report(LegId, Session),
     Accept(usize),
+    Wait,
     Room(u8, u8),
     Call(u8, u8),
 }
@@ -128,6 +130,7 @@ impl World {
                 let answer = self.text("answer", false);
                 self.tell(Input::CallNegotiateAnswered { key, party, answer })
             }
+            Onward::Wait => self.time(0, 0),
             Onward::Room(user, room) => self.invite_to_direct(user, room, setup::natural_door(room)),
             Onward::Call(user, room) => self.call(user, room, 0, 255),
         }
@@ -145,6 +148,12 @@ impl World {
         next.extend(sessions.map(|(leg, session)| Onward::Report(*leg, *session)));
         let offered = self.outside.calls.iter().enumerate().filter(|(_, call)| call.offered);
         next.extend(offered.map(|(at, _)| Onward::Accept(at)));
+        // A call that gets a new session is given a moment first.
+        let pauses =
+            |leg: &LegView| matches!(leg.state, StateView::Recovering(RecoveryView::Pausing { .. }));
+        if self.seen.after.legs.values().any(pauses) {
+            next.push(Onward::Wait);
+        }
         // Most are at home in the first room; now and then someone goes to the second.
         let room = u8::from(taste == 7);
         for number in 0..USERS.len() as u8 {
@@ -386,7 +395,10 @@ impl World {
         let report = match report % 16 {
             0..=3 => self.answer_ready(leg, session, number, agreed),
             4 => self.offer_ready(leg, session),
-            5 => MediaReport::OfferRefused { leg, generation, why: OfferRefusal::NoAudio },
+            5 if shade & 8 == 0 => {
+                MediaReport::OfferRefused { leg, generation, offer: number, why: OfferRefusal::NoAudio }
+            }
+            5 => MediaReport::NoOffer { leg, generation },
             6..=8 => MediaReport::TransportUp { leg, generation },
             9..=11 => MediaReport::TransportLost { leg, generation },
             12 => MediaReport::TransportFailed { leg, generation },
@@ -464,7 +476,9 @@ impl World {
     fn time(&mut self, how: u8, span: u8) -> Result<(), Broken> {
         const SOON: Millis = Millis::from_secs(600);
         let wide = u64::from(span);
-        let ahead = self.next_deadline().map_or(Millis(0), |at| at.since(self.now()));
+        let ahead_of = |at: Option<Timestamp>| at.map_or(Millis(0), |at| at.since(self.now()));
+        let next = ahead_of(self.next_deadline());
+        let ahead = ahead_of(deadlines_of_calls_and_rooms(&self.seen).min());
         match how % 8 {
             0 | 1 if ahead <= SOON => self.pass(ahead),
             2 if ahead <= SOON => self.pass(Millis(ahead.0 + wide)),
@@ -474,7 +488,7 @@ impl World {
                 Ok(())
             }
             6 => self.tell_time_early(Millis(wide)),
-            7 if span < 8 => self.pass(ahead),
+            7 if span < 8 || next <= SOON => self.pass(next),
             _ => self.pass(Millis(wide * 4)),
         }
     }

@@ -52,6 +52,7 @@ names!(INPUTS, input(Input) {
     "Media AnswerReady": Input::Media(MediaReport::AnswerReady { .. }),
     "Media OfferReady": Input::Media(MediaReport::OfferReady { .. }),
     "Media OfferRefused": Input::Media(MediaReport::OfferRefused { .. }),
+    "Media NoOffer": Input::Media(MediaReport::NoOffer { .. }),
     "Media TransportUp": Input::Media(MediaReport::TransportUp { .. }),
     "Media TransportLost": Input::Media(MediaReport::TransportLost { .. }),
     "Media TransportFailed": Input::Media(MediaReport::TransportFailed { .. }),
@@ -210,6 +211,7 @@ names!(TIMERS, timer(TimerKind) {
     "Idle": TimerKind::Idle(..),
     "Linger": TimerKind::Linger(_),
     "DirectIdle": TimerKind::DirectIdle(_),
+    "Forget": TimerKind::Forget,
 });
 
 /// All kinds, each with all its names. `done` are the commands that were carried out, of the others there are the denials.

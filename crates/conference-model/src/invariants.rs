@@ -16,6 +16,8 @@ mod time;
 
 pub mod sameness;
 
+pub(crate) use time::deadlines_of_calls_and_rooms;
+
 use crate::seen::Seen;
 
 /// One invariant.

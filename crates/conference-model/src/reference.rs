@@ -307,9 +307,16 @@ impl Reference {
                     group.everyone = *everyone;
                 }
             }
-            Input::RoomReplaced { room, .. } => {
-                if let Some(group) = self.groups.get_mut(room) {
+            Input::RoomReplaced { room, by } => {
+                let known = seen.before.conferences.get(room).and_then(|it| it.replaced_by.as_ref()) == Some(by);
+                let in_call = seen.before.legs.values().any(|leg| leg.group == *room);
+                let audience = self.audience;
+                if let Some(group) = self.groups.get_mut(room).filter(|_| !known) {
                     group.replaced = true;
+                    // Without calls it is over.
+                    if !in_call {
+                        group.begins_anew(audience);
+                    }
                 }
             }
             Input::Commanded { focus, room, by, command } => {

@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
     CallKey, Change, ConferenceEvent, ConferenceId, Deadline, Effect, EndReason, FocusUser, Generation,
-    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, OfferNumber, ParticipantId, RequestId, RequestOutcome,
+    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, OfferNumber, ParticipantId, RequestId, RequestOutcome,
     Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
 };
 
 use crate::reference::Reference;
 use crate::setup::Setup;
 use crate::view::View;
+
+/// How long an ended call is remembered.
+pub const REMEMBERED: Millis = Millis::from_secs(600);
 
 /// Why the machine was run.
 #[derive(Clone, Debug, PartialEq)]
@@ -237,13 +240,17 @@ impl Seen {
 
     fn begin(&mut self, turn: Turn) {
         self.before = self.after.clone();
+        // A call that has ended is remembered from its first end on, whatever else is said of it.
+        let now = self.turn.now;
         for key in std::mem::take(&mut self.ending) {
-            self.ended_at.insert(key, self.turn.now);
+            let ended = self.ended_at.entry(key).or_insert(now);
+            if now.since(*ended) >= REMEMBERED {
+                *ended = now;
+            }
         }
         self.unreadable = None;
         for change in &turn.changes {
-            let known = self.records.contains_key(&change.key);
-            if let Err(error) = self.after.take(&change.key, change.value.as_deref(), known) {
+            if let Err(error) = self.after.take(&change.key, change.value.as_deref()) {
                 self.unreadable = Some(error);
             }
             match &change.value {

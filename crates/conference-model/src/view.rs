@@ -19,12 +19,12 @@ pub struct View {
     pub conferences: BTreeMap<RoomKey, ConferenceView>,
     /// The 1:1 rooms.
     pub directs: BTreeMap<RoomKey, DirectView>,
-    /// How many records there are of each kind that has no view.
-    pub ended: usize,
-    /// As above: candidates that came before their call.
+    /// The calls that are over.
+    pub ended: BTreeMap<String, EndedView>,
+    /// Candidates that came before their call.
     pub early: BTreeMap<String, EarlyView>,
-    /// As above: what members have done lately.
-    pub deeds: usize,
+    /// What members have done lately.
+    pub deeds: BTreeMap<String, DeedsView>,
 }
 
 /// A leg.
@@ -276,6 +276,29 @@ pub struct EarlyView {
     pub candidates: Vec<serde::de::IgnoredAny>,
 }
 
+/// A call that is over.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EndedView {
+    /// Until when it is remembered.
+    pub until: Timestamp,
+}
+
+/// What a member has done lately.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DeedsView {
+    call: Option<Timestamp>,
+    stranger_call: Option<Timestamp>,
+    command: Option<Timestamp>,
+}
+
+impl DeedsView {
+    /// When all of it is forgotten.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        [self.call, self.stranger_call, self.command].into_iter().flatten().max()
+    }
+}
+
 fn nowhere() -> RoomKey {
     RoomKey::from("")
 }
@@ -292,7 +315,7 @@ impl View {
     /// # Errors
     ///
     /// With what is wrong, in words.
-    pub fn take(&mut self, key: &str, value: Option<&[u8]>, known: bool) -> Result<(), String> {
+    pub fn take(&mut self, key: &str, value: Option<&[u8]>) -> Result<(), String> {
         if key == "focus" {
             return Ok(());
         }
@@ -322,14 +345,9 @@ impl View {
                 }
                 None => drop(self.directs.remove(&RoomKey::from(rest))),
             },
-            "early" => match value {
-                Some(value) => {
-                    self.early.insert(key.to_owned(), serde_json::from_slice(value).map_err(unreadable)?);
-                }
-                None => drop(self.early.remove(key)),
-            },
-            "ended" => count(&mut self.ended, known, value.is_some()),
-            "deeds" => count(&mut self.deeds, known, value.is_some()),
+            "early" => put(&mut self.early, key, value).map_err(unreadable)?,
+            "ended" => put(&mut self.ended, key, value).map_err(unreadable)?,
+            "deeds" => put(&mut self.deeds, key, value).map_err(unreadable)?,
             _ => return Err(format!("the record {key} is of no kind that is known")),
         }
         Ok(())
@@ -342,10 +360,14 @@ impl View {
     }
 }
 
-const fn count(number: &mut usize, before: bool, after: bool) {
-    match (before, after) {
-        (false, true) => *number += 1,
-        (true, false) => *number -= 1,
-        (true, true) | (false, false) => {}
+fn put<T: serde::de::DeserializeOwned>(
+    records: &mut BTreeMap<String, T>,
+    key: &str,
+    value: Option<&[u8]>,
+) -> Result<(), serde_json::Error> {
+    match value {
+        Some(value) => drop(records.insert(key.to_owned(), serde_json::from_slice(value)?)),
+        None => drop(records.remove(key)),
     }
+    Ok(())
 }

@@ -3,12 +3,12 @@
 //! Why calls end never lives here, see `endings.rs`.
 
 use confocal_conference::{
-    Admission, CallVersion, ConferenceEvent, Effect, Input, Millis, RequestOutcome, SignalRequest,
+    Admission, CallVersion, ConferenceEvent, Effect, Input, RequestOutcome, SignalRequest,
 };
 
 use super::ensure;
 use crate::reference::is_the_caller;
-use crate::seen::{CallFact, Cause, Seen};
+use crate::seen::{CallFact, Cause, REMEMBERED, Seen};
 use crate::view::StateView;
 
 super::invariants! {
@@ -23,9 +23,6 @@ super::invariants! {
     another_partys_events_change_nothing: "facts of the protocol: an event of another party is not the caller's",
     a_caller_is_spoken_to_in_its_dialect: "R3: answers are in the caller's version and by one party of ours",
 }
-
-/// How long an ended call is remembered.
-pub(super) const REMEMBERED: Millis = Millis::from_secs(600);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Problem {

@@ -112,6 +112,7 @@ fn is_caused(seen: &Seen, leg: &LegView, reason: EndReason) -> bool {
         _ => None,
     };
     let refused = matches!(report, Some(MediaReport::OfferRefused { .. }));
+    let no_offer = matches!(report, Some(MediaReport::NoOffer { .. }));
     let failed = matches!(report, Some(MediaReport::TransportFailed { .. }));
     let undone = matches!(input, Some(Input::RequestDone { outcome: RequestOutcome::Failed(_), .. }));
     let lost = matches!(input, Some(Input::EngineLost));
@@ -153,7 +154,7 @@ fn is_caused(seen: &Seen, leg: &LegView, reason: EndReason) -> bool {
         EndReason::Restarted => {
             let recovering = matches!(leg.state, StateView::Recovering(_));
             (leg.is_answered() && lost)
-                || (recovering && (due || refused || failed))
+                || (recovering && (due || refused || no_offer || failed))
                 || (matches!(leg.state, StateView::Recovering(RecoveryView::Offered { request, .. })
                     if matches!(input, Some(Input::RequestDone { id, .. }) if *id == request))
                     && undone)

@@ -193,9 +193,10 @@ fn a_session_is_where_the_state_has_one(seen: &Seen) -> Result<(), String> {
 fn a_stale_report_changes_nothing(seen: &Seen) -> Result<(), String> {
     let Cause::Input(Input::Media(report)) = &seen.turn.cause else { return Ok(()) };
     let (leg, generation, number) = match report {
-        MediaReport::AnswerReady { leg, generation, offer, .. } => (leg, generation, Some(offer)),
+        MediaReport::AnswerReady { leg, generation, offer, .. }
+        | MediaReport::OfferRefused { leg, generation, offer, .. } => (leg, generation, Some(offer)),
         MediaReport::OfferReady { leg, generation, .. }
-        | MediaReport::OfferRefused { leg, generation, .. }
+        | MediaReport::NoOffer { leg, generation }
         | MediaReport::TransportUp { leg, generation }
         | MediaReport::TransportLost { leg, generation }
         | MediaReport::TransportFailed { leg, generation }

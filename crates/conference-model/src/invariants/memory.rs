@@ -7,11 +7,9 @@ use std::collections::BTreeMap;
 use confocal_conference::{MemberId, RoomKey};
 
 use super::ensure;
-use crate::seen::{Cause, Seen};
+use crate::seen::{Cause, REMEMBERED, Seen};
 use crate::setup::CANDIDATE;
 use crate::view::StateView;
-
-use super::calls::REMEMBERED;
 
 super::invariants! {
     records_can_be_read: "design 3: durable state is a map of records",
@@ -54,9 +52,9 @@ fn memory_is_bounded(seen: &Seen) -> Result<(), String> {
     let (limits, view) = (&seen.setup.config.limits, &seen.after);
     at_most("conferences", view.conferences.len(), limits.conferences)?;
     at_most("1:1 rooms", view.directs.len(), limits.direct_rooms)?;
-    at_most("ended calls", view.ended, limits.ended_calls)?;
+    at_most("ended calls", view.ended.len(), limits.ended_calls)?;
     at_most("early candidates", view.early.len(), limits.early_calls)?;
-    at_most("members whose deeds are counted", view.deeds, limits.counted_members)?;
+    at_most("members whose deeds are counted", view.deeds.len(), limits.counted_members)?;
     for early in view.early.values() {
         at_most("candidates of an early call", early.candidates.len(), limits.candidates_per_call)?;
     }

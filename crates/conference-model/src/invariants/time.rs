@@ -14,8 +14,8 @@ super::invariants! {
     who_waits_without_a_deadline_waits_for_an_outcome: "design 3: every leg that waits has a deadline, or waits for a request",
 }
 
-/// All deadlines in the records.
-fn deadlines(seen: &Seen) -> impl Iterator<Item = Timestamp> {
+/// The deadlines of legs, conferences and doors in the records: those that lead to something.
+pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = Timestamp> {
     let legs = seen.after.legs.values().flat_map(|leg| [leg.deadline(), leg.media_until]).flatten();
     let lingers = seen.after.conferences.values().filter_map(|conference| conference.linger_until);
     let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
@@ -24,13 +24,21 @@ fn deadlines(seen: &Seen) -> impl Iterator<Item = Timestamp> {
         DoorStateView::Waiting { until } => until,
         DoorStateView::Joining { .. } | DoorStateView::Active | DoorStateView::Leaving { .. } => None,
     });
+    legs.chain(lingers).chain(doors)
+}
+
+/// The deadlines of what is remembered in the records: those that end with its being forgotten, or with leaving a 1:1 room.
+fn deadlines_of_memory(seen: &Seen) -> impl Iterator<Item = Timestamp> {
     let directs = seen.after.directs.values().map(|direct| direct.until);
-    legs.chain(lingers).chain(doors).chain(directs)
+    let ended = seen.after.ended.values().map(|ended| ended.until);
+    let early = seen.after.early.values().map(|early| early.until);
+    let deeds = seen.after.deeds.values().filter_map(crate::view::DeedsView::until);
+    directs.chain(ended).chain(early).chain(deeds)
 }
 
 /// `Focus::poll_timeout` names the earliest deadline that is in the records.
 fn the_deadline_is_the_records_first(seen: &Seen) -> Result<(), String> {
-    let (asked, first) = (seen.turn.deadline.as_ref(), deadlines(seen).min());
+    let (asked, first) = (seen.turn.deadline.as_ref(), deadlines_of_calls_and_rooms(seen).chain(deadlines_of_memory(seen)).min());
     ensure(asked.map(|deadline| deadline.at) == first, || format!("asked for {asked:?}, recorded {first:?}"))
 }
 
