@@ -6,8 +6,8 @@ use crate::support::{
 };
 use confocal_conference::{
     Agreed, CallInvite, Command, ConferenceEvent, Config, Generation, Input, LegLevel, LegNews, LevelDbov,
-    Limits, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy, RequestFailure, Role, RoomKey,
-    Sdp, SignalRequest, TimerKind, Timestamp,
+    Limits, MediaCommand, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy, RequestFailure,
+    Role, RoomKey, Sdp, SignalRequest, TimerKind, Timestamp,
 };
 
 const fn is_ask(request: &SignalRequest) -> bool {
@@ -400,4 +400,19 @@ fn a_short_time_of_private_rooms_is_kept_too() {
     assert!(!left(&run));
     run.pass(Millis(1));
     assert!(left(&run));
+}
+
+#[test]
+fn parties_do_not_add_up_to_more_candidates_than_a_call_may_have() {
+    let limits = Limits { candidates_per_call: 2, ..Limits::default() };
+    let mut run = Run::joined(Config { limits, ..Config::default() });
+    run.open_direct("bob");
+    for party in [None, Some("THEIRS".into())] {
+        let candidates = vec![candidate("one"), candidate("two")];
+        run.tell(Input::CallCandidates { key: key("bob", "c1"), party, candidates });
+    }
+    run.call("bob", "c1");
+    run.admit(true);
+    let Some(MediaCommand::AddCandidates { candidates, .. }) = run.media.last() else { panic!() };
+    assert_eq!(candidates.len(), 2);
 }
