@@ -278,8 +278,8 @@ fn the_end_is_replied_to_before_the_focus_leaves() {
     let mut run = Run::joined(Config::default());
     run.in_call("bob", "c1");
     run.tell(Input::RolesChanged { room: GROUP.into(), everyone: Role::Moderator, members: [].into() });
-    let (focus, room) = (DOOR.into(), GROUP.into());
-    run.tell(Input::Commanded { focus, room, by: member("bob"), command: Command::End });
+    let room = GROUP.into();
+    run.tell(Input::Commanded { room, by: member("bob"), command: Command::End });
     let in_group: Vec<&SignalRequest> = run
         .sent
         .iter()
@@ -346,7 +346,7 @@ fn of_those_who_are_gone_no_more_are_remembered_than_may_be() {
         run.in_call(user, "c");
     }
     for command in [Command::Grant(member("carl")), Command::Kick(member("bert"))] {
-        run.tell(Input::Commanded { focus: DOOR.into(), room: GROUP.into(), by: member("anna"), command });
+        run.tell(Input::Commanded { room: GROUP.into(), by: member("anna"), command });
     }
     run.hang_up("carl", "c");
     let record = String::from_utf8_lossy(&run.records[&format!("conf/{GROUP}")]).into_owned();
