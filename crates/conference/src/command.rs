@@ -2,6 +2,7 @@
 //!
 //! | Command | Who may |
 //! |---|---|
+//! | help | everyone |
 //! | who | every participant; in the group room everyone |
 //! | raise and lower one's own hand, mute and unmute oneself | participants |
 //! | everything else | moderators |
@@ -30,6 +31,8 @@ pub enum Role {
 /// Something asked of a conference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
+    /// What can be asked for?
+    Help,
     /// Who is here?
     Who,
     /// Raise one's hand.
@@ -77,6 +80,8 @@ pub enum Whom {
 pub enum Reply {
     /// It is done, or was so before.
     Done,
+    /// What can be asked for.
+    Help,
     /// Who is here.
     Who(Roll),
     /// It is not done.

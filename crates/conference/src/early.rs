@@ -61,7 +61,7 @@ impl EarlyCandidates {
         }
     }
 
-    /// Takes the candidates that came before the call.
+    /// Takes the candidates that came before the call, of whatever parties no more than one call may have.
     pub(crate) fn take(&mut self, key: &CallKey, party: Option<&PartyId>, core: &mut Core) -> Vec<Candidate> {
         let mut taken = Vec::new();
         self.remove_if(core, |early| {
@@ -73,6 +73,7 @@ impl EarlyCandidates {
             }
             true
         });
+        taken.truncate(core.config.limits.candidates_per_call);
         taken
     }
 

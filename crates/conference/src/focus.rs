@@ -77,7 +77,7 @@ impl Focus {
             Input::RoomReplaced { room, by } => {
                 self.with_conference(&room, |it, core, routes| it.replaced(by, core, routes));
             }
-            Input::Commanded { focus, room, by, command } => self.commanded(focus, room, &by, command),
+            Input::Commanded { room, by, command } => self.commanded(room, &by, command),
             Input::CallInvited(invite) => self.call_invited(invite),
             Input::CallCandidates { key, party, candidates } => self.call_candidates(key, party, candidates),
             Input::CallSelected { key, selected } => {

@@ -75,9 +75,8 @@ pub enum Input {
     },
     /// Someone asks the conference for something, in words.
     Commanded {
-        /// The focus user that heard it, which will reply.
-        focus: FocusUser,
-        /// Where it was said: the group room, or the 1:1 room of a participant.
+        /// Where it was said: the group room, or the 1:1 room of a participant. The reply is said there too, by a focus user that
+        /// is in it.
         room: RoomKey,
         /// Who said it.
         by: MemberId,

@@ -9,6 +9,7 @@
 
 mod adapter;
 mod appservice;
+mod commands;
 mod content;
 mod counters;
 mod event;

@@ -7,6 +7,7 @@ use ruma_common::{OwnedUserId, RoomId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::commands::{ALIVE, MessageContent};
 use crate::event::{
     CandidatesContent, Common, Event, HangupContent, InviteContent, MemberContent, MetadataContent,
     NegotiateContent, SelectAnswerContent, TombstoneContent, Unfit,
@@ -117,6 +118,7 @@ impl Translator {
             "m.room.tombstone" if event.state_key.as_deref() == Some("") => {
                 Reading { meaning: replaced(room, &event.content), ours: false }
             }
+            "m.room.message" => Reading { meaning: self.read_message(event, room), ours: false },
             "m.room.encrypted" => Reading { meaning: Err(Skip::Encrypted), ours: false },
             "org.matrix.call.sdp_stream_metadata_changed" => self.read_call(event, room),
             kind if kind.starts_with("m.call.") => self.read_call(event, room),
@@ -161,8 +163,23 @@ impl Translator {
         Reading { meaning, ours }
     }
 
+    fn read_message(&self, event: &Event, room: &RoomKey) -> Result<Input, Skip> {
+        if self.is_ours(&event.sender) {
+            return Err(Skip::OwnEcho);
+        }
+        let command = read::<MessageContent>(&event.content)?.command().ok_or(Skip::NotForUs)?;
+        if event.age() >= ALIVE {
+            return Err(Skip::Expired);
+        }
+        Ok(Input::Commanded { room: room.clone(), by: MemberId::from(event.sender.as_str()), command })
+    }
+
+    fn is_ours(&self, user: &str) -> bool {
+        user == self.bot.as_str() || self.scheme.classify(user) != UserKind::Other
+    }
+
     fn read_call(&self, event: &Event, room: &RoomKey) -> Reading {
-        if event.sender == self.bot.as_str() || self.scheme.classify(&event.sender) != UserKind::Other {
+        if self.is_ours(&event.sender) {
             return Reading { meaning: Err(Skip::OwnEcho), ours: true };
         }
         let meaning = self.read_call_content(event, room);

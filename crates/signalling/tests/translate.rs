@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use confocal::conference::{
-    CallInvite, CallKey, CallVersion, Candidate, FocusUser, HangupReason, Input, MemberId, Millis, PartyId,
-    Role, RoomKey, Sdp, ServerName, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
+    CallInvite, CallKey, CallVersion, Candidate, Command, FocusUser, HangupReason, Input, MemberId, Millis,
+    PartyId, Role, RoomKey, Sdp, ServerName, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
 };
 use confocal_signalling::{FocusIdScheme, Reading, Skip, Translator};
 use proptest::prelude::*;
@@ -398,6 +398,24 @@ fn power_levels_are_roles() {
     assert_eq!(meaning(&state("m.room.power_levels", "x", content.clone())), Err(Skip::NotForUs));
     assert_eq!(meaning(&event("m.room.power_levels", content)), Err(Skip::NotForUs), "no state");
     assert_eq!(meaning(&state("m.room.power_levels", "", json!(7))), Err(Skip::Malformed));
+}
+
+#[test]
+fn a_command_is_heard_in_any_room_from_people_and_for_a_minute() {
+    let said = |sender: &str, age: u64| {
+        let mut message = event("m.room.message", json!({ "msgtype": "m.text", "body": "!conference who" }));
+        message["sender"] = sender.into();
+        message["unsigned"]["age"] = age.into();
+        read(&message)
+    };
+    let command = Command::Who;
+    let heard = Input::Commanded { room: ROOM.into(), by: ALICE.into(), command };
+    assert_eq!(said(ALICE, 59_999), Reading { meaning: Ok(heard), ours: false });
+    assert_eq!(said(ALICE, 60_000).meaning, Err(Skip::Expired));
+    assert_eq!(said(FOCUS, 0).meaning, Err(Skip::OwnEcho));
+    assert_eq!(said("@conference:hs.test", 0).meaning, Err(Skip::OwnEcho));
+    let talk = event("m.room.message", json!({ "msgtype": "m.text", "body": "hello" }));
+    assert_eq!(meaning(&talk), Err(Skip::NotForUs));
 }
 
 #[test]

@@ -166,5 +166,5 @@ fn negotiated(room: &str, caller: &str, call: &str, offer: &str) -> Input {
 }
 
 fn said(room: &str, by: &str, command: Command) -> Input {
-    Input::Commanded { focus: FOCUS.into(), room: room.into(), by: by.into(), command }
+    Input::Commanded { room: room.into(), by: by.into(), command }
 }

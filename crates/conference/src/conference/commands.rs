@@ -23,10 +23,11 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) -> Reply {
-        if !in_group && !self.is_present(by) {
+        if !in_group && *command != Command::Help && !self.is_present(by) {
             return Reply::Denied(Denial::NotInConference);
         }
         let done = match command {
+            Command::Help => return Reply::Help,
             Command::Who => return Reply::Who(self.roll(core.config.limits.roll)),
             Command::RaiseHand | Command::LowerHand(Whom::Oneself) => self.hand_of_oneself(by, command),
             Command::Mute(Whom::Oneself) => self.mute_oneself(by, core),
@@ -149,7 +150,7 @@ impl Conference {
                 return Ok(up);
             }
             // It is allowed; once the reply is said, it is done.
-            Command::End | Command::Who | Command::RaiseHand => {}
+            Command::End | Command::Help | Command::Who | Command::RaiseHand => {}
         }
         Ok(Vec::new())
     }

@@ -72,6 +72,11 @@ impl Conference {
         self.doors.get(focus).is_some_and(|door| !matches!(door.state, DoorState::Uninvited { .. }))
     }
 
+    /// A focus user that has joined the group room.
+    pub(crate) fn joined_door(&self) -> Option<&FocusUser> {
+        self.doors.iter().find(|(_, door)| door.is_joined()).map(|(focus, _)| focus)
+    }
+
     /// The join of a door is done, or has failed for good.
     pub(crate) fn door_joined(
         &mut self,

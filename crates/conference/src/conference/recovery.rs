@@ -8,7 +8,7 @@ use super::Conference;
 use crate::call::{CallVersion, Sdp, StreamMetadata};
 use crate::core::Core;
 use crate::effect::{EndReason, MediaCommand, SignalRequest};
-use crate::id::{Generation, LegId, PartyId};
+use crate::id::{Generation, LegId, PartyId, RequestId};
 use crate::leg::{Leg, LegState, Recovery};
 use crate::routes::{Purpose, Routes};
 use crate::time::Millis;
@@ -136,15 +136,24 @@ impl Conference {
         }
     }
 
-    /// The fate of our offer is known.
-    pub(crate) fn offer_sent(&mut self, id: LegId, delivered: bool, core: &mut Core, routes: &mut Routes) {
-        let offered = |leg: &Leg| matches!(leg.state, LegState::Recovering(Recovery::Offered { .. }));
-        if !delivered && self.legs.get(&id).is_some_and(offered) {
+    /// The fate of our offer is known. Of an older one it counts no more.
+    pub(crate) fn offer_sent(
+        &mut self,
+        id: LegId,
+        sent: RequestId,
+        delivered: bool,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let LegState::Recovering(Recovery::Offered { request, .. }) = leg.state else { return };
+        if request == sent && !delivered {
             self.end_leg(id, EndReason::Restarted, core, routes);
         }
     }
 
-    /// The caller answers our offer. An answer to one that was taken back finds another state.
+    /// The caller answers our offer. An answer to one that was taken back finds another state, or is taken for one to the offer
+    /// that followed it: the protocol does not say which is answered. Media then does not connect, and the time for that ends it.
     pub(crate) fn offer_answered(
         &mut self,
         id: LegId,

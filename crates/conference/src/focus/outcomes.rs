@@ -41,7 +41,7 @@ impl Focus {
                 self.with_leg(leg, |it, core, routes| it.answer_sent(leg, delivered, core, routes));
             }
             Some(Purpose::Offer(leg)) => {
-                self.with_leg(leg, |it, core, routes| it.offer_sent(leg, delivered, core, routes));
+                self.with_leg(leg, |it, core, routes| it.offer_sent(leg, id, delivered, core, routes));
             }
             None => {}
         }

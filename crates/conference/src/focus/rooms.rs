@@ -202,18 +202,15 @@ impl Focus {
     }
 
     /// Someone asks for something in words, and is replied to where it was said. Who asks too often is not heard.
-    pub(super) fn commanded(&mut self, focus: FocusUser, room: RoomKey, by: &MemberId, command: Command) {
+    pub(super) fn commanded(&mut self, room: RoomKey, by: &MemberId, command: Command) {
+        let Some((focus, group)) = self.asked(&room) else { return };
         if !self.core.may(by, Deed::Command) {
             return;
         }
         self.core.count(by, Deed::Command);
-        let direct = self.routes.directs.get(&room).and_then(|direct| direct.doors.get(&focus));
-        let in_group = self.conferences.id_of(&room).is_some();
-        let group = match direct {
-            Some(door) if !in_group => door.group.clone(),
-            Some(_) | None => room.clone(),
-        };
-        let mut reply = Reply::Denied(Denial::NoConference);
+        let mut reply =
+            if command == Command::Help { Reply::Help } else { Reply::Denied(Denial::NoConference) };
+        let in_group = room == group;
         self.with_conference(&group, |it, core, routes| {
             reply = it.command(by, in_group, &command, core, routes);
         });
@@ -224,5 +221,15 @@ impl Focus {
         if ends {
             self.with_conference(&group, Conference::end);
         }
+    }
+
+    /// Who of us is in a room and can reply there, and which group room's conference is asked.
+    fn asked(&self, room: &RoomKey) -> Option<(FocusUser, RoomKey)> {
+        if let Some(focus) = self.conferences.of(room).and_then(Conference::joined_door) {
+            return Some((focus.clone(), room.clone()));
+        }
+        let doors = &self.routes.directs.get(room)?.doors;
+        let (focus, door) = doors.iter().find(|(_, door)| door.joining.is_none())?;
+        Some((focus.clone(), door.group.clone()))
     }
 }

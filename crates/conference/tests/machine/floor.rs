@@ -1,6 +1,6 @@
 //! Who speaks, who keeps order, and what people are told who ask for it (rule R10).
 
-use crate::support::{DOOR, GROUP, Run, direct, is_hangup, is_join_group, is_leave_group, member, refusal};
+use crate::support::{GROUP, Run, direct, is_hangup, is_join_group, is_leave_group, member, refusal};
 use confocal_conference::{
     Command, ConferenceEvent, Config, Denial, EndReason, HangupReason, Input, LegId, LegLevel, LevelDbov,
     Limits, MediaCommand, MediaReport, MemberId, Millis, Notice, Refusal, Reply, Role, Roll, SignalRequest,
@@ -29,7 +29,7 @@ fn say(run: &mut Run, user: &str, command: Command) -> Reply {
 fn say_in(run: &mut Run, room: &str, user: &str, command: Command) -> Reply {
     // Slowly enough not to be too fast.
     run.pass(Millis::from_secs(2));
-    run.tell(Input::Commanded { focus: DOOR.into(), room: room.into(), by: member(user), command });
+    run.tell(Input::Commanded { room: room.into(), by: member(user), command });
     let is_reply = |request: &SignalRequest| {
         matches!(request, SignalRequest::Notice { notice: Notice::Reply { .. }, .. })
     };
@@ -327,9 +327,18 @@ fn in_a_private_room_only_participants_are_listened_to_in_the_group_room_all_mem
 }
 
 #[test]
-fn without_a_conference_there_is_nothing_to_ask_for() {
+fn without_a_conference_there_is_nothing_to_ask_for_but_help() {
     let mut run = Run::new(Config::default());
-    assert_eq!(say_in(&mut run, GROUP, "bert", Command::Who), Reply::Denied(Denial::NoConference));
+    run.tell(Input::Commanded { room: GROUP.into(), by: member("bert"), command: Command::Who });
+    assert!(run.sent.is_empty(), "nobody of us is there who could reply");
+    run.open_direct("bert");
+    assert_eq!(say(&mut run, "bert", Command::Who), Reply::Denied(Denial::NoConference));
+    assert_eq!(say(&mut run, "bert", Command::Help), Reply::Help);
+    run.invite_to_group();
+    run.done(is_join_group);
+    assert_eq!(say(&mut run, "bert", Command::Help), Reply::Help);
+    assert_eq!(say(&mut run, "bert", Command::Who), Reply::Denied(Denial::NotInConference));
+    assert_eq!(say_in(&mut run, GROUP, "bert", Command::Help), Reply::Help);
 }
 
 #[test]
@@ -337,8 +346,8 @@ fn who_asks_too_often_is_not_replied_to() {
     let limits = Limits { commands_at_once: 2, ..Limits::default() };
     let (mut run, _) = three(Config { limits, ..Config::default() });
     for _ in 0..5 {
-        let (focus, room) = (DOOR.into(), GROUP.into());
-        run.tell(Input::Commanded { focus, room, by: member("bert"), command: Command::Who });
+        let room = GROUP.into();
+        run.tell(Input::Commanded { room, by: member("bert"), command: Command::Who });
     }
     assert_eq!(run.sent.len(), 2);
 }

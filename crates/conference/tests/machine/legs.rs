@@ -513,3 +513,21 @@ fn a_second_loss_begins_the_recovery_again() {
     run.pass(Millis::from_secs(2));
     assert_eq!(run.generation(leg), Generation(2));
 }
+
+#[test]
+fn the_fate_of_an_older_offer_of_ours_counts_no_more() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    let mut offered = Vec::new();
+    for _ in 0..2 {
+        run.restart();
+        run.pass(Millis::from_secs(2));
+        offer_ready(&mut run, leg);
+        offered.push(run.take(is_offer).0);
+    }
+    let failed = |id| Input::RequestDone { id, outcome: RequestOutcome::Failed(RequestFailure::Expired) };
+    run.tell(failed(offered[0]));
+    assert!(!run.closed(leg));
+    run.tell(failed(offered[1]));
+    assert!(run.closed(leg));
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{DOOR, GROUP, Run, is_answer, is_hangup, is_leave_group, member, metadata};
+use crate::support::{GROUP, Run, is_answer, is_hangup, is_leave_group, member, metadata};
 use confocal_conference::{
     Agreed, Command, Config, EndReason, Focus, Input, LegId, MediaCommand, MediaReport, Millis, Notice,
     OfferNumber, RequestId, RequestOutcome, RestoreError, Role, Sdp, SignalRequest, Whom,
@@ -155,7 +155,7 @@ fn what_was_decided_and_who_has_which_role_outlives_a_restart() {
     run.in_call("anna", "a1");
     run.in_call("bert", "b1");
     for command in [Command::Lock, Command::Mute(Whom::Member(member("bert"))), Command::RaiseHand] {
-        run.tell(Input::Commanded { focus: DOOR.into(), room: GROUP.into(), by: member("anna"), command });
+        run.tell(Input::Commanded { room: GROUP.into(), by: member("anna"), command });
     }
     let before = run.focus.roll(&GROUP.into()).unwrap();
     run.restart();

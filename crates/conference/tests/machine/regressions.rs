@@ -6,8 +6,8 @@ use crate::support::{
 };
 use confocal_conference::{
     Agreed, CallInvite, Command, ConferenceEvent, Config, Generation, Input, LegLevel, LegNews, LevelDbov,
-    Limits, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy, RequestFailure, Role, RoomKey,
-    Sdp, SignalRequest, TimerKind, Timestamp,
+    Limits, MediaCommand, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy, RequestFailure,
+    Role, RoomKey, Sdp, SignalRequest, TimerKind, Timestamp,
 };
 
 const fn is_ask(request: &SignalRequest) -> bool {
@@ -278,8 +278,8 @@ fn the_end_is_replied_to_before_the_focus_leaves() {
     let mut run = Run::joined(Config::default());
     run.in_call("bob", "c1");
     run.tell(Input::RolesChanged { room: GROUP.into(), everyone: Role::Moderator, members: [].into() });
-    let (focus, room) = (DOOR.into(), GROUP.into());
-    run.tell(Input::Commanded { focus, room, by: member("bob"), command: Command::End });
+    let room = GROUP.into();
+    run.tell(Input::Commanded { room, by: member("bob"), command: Command::End });
     let in_group: Vec<&SignalRequest> = run
         .sent
         .iter()
@@ -346,7 +346,7 @@ fn of_those_who_are_gone_no_more_are_remembered_than_may_be() {
         run.in_call(user, "c");
     }
     for command in [Command::Grant(member("carl")), Command::Kick(member("bert"))] {
-        run.tell(Input::Commanded { focus: DOOR.into(), room: GROUP.into(), by: member("anna"), command });
+        run.tell(Input::Commanded { room: GROUP.into(), by: member("anna"), command });
     }
     run.hang_up("carl", "c");
     let record = String::from_utf8_lossy(&run.records[&format!("conf/{GROUP}")]).into_owned();
@@ -400,4 +400,19 @@ fn a_short_time_of_private_rooms_is_kept_too() {
     assert!(!left(&run));
     run.pass(Millis(1));
     assert!(left(&run));
+}
+
+#[test]
+fn parties_do_not_add_up_to_more_candidates_than_a_call_may_have() {
+    let limits = Limits { candidates_per_call: 2, ..Limits::default() };
+    let mut run = Run::joined(Config { limits, ..Config::default() });
+    run.open_direct("bob");
+    for party in [None, Some("THEIRS".into())] {
+        let candidates = vec![candidate("one"), candidate("two")];
+        run.tell(Input::CallCandidates { key: key("bob", "c1"), party, candidates });
+    }
+    run.call("bob", "c1");
+    run.admit(true);
+    let Some(MediaCommand::AddCandidates { candidates, .. }) = run.media.last() else { panic!() };
+    assert_eq!(candidates.len(), 2);
 }

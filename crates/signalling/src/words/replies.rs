@@ -7,10 +7,25 @@ use std::fmt::Write as _;
 
 use confocal::conference::{Command, Denial, Present, Reply, Role, Roll, Silenced, Whom};
 
+/// What can be asked for, in the order of who needs it.
+const HELP: &str = "You can ask me, in the group room or here:
+!conference who – who is in the conference
+!conference hand – raise your hand (hand down: lower it)
+!conference mute, unmute – not be heard, be heard again
+Moderators can also:
+!conference mute @user:server, unmute @user:server (or: all)
+!conference hand down @user:server (or: all)
+!conference kick @user:server, unkick @user:server
+!conference lock, unlock – let nobody new in
+!conference audience on, audience off – only speakers are heard
+!conference grant @user:server, revoke @user:server – give the word, take it back
+!conference end – end the conference for everyone";
+
 /// The words of a reply.
 pub(super) fn reply(command: &Command, reply: &Reply) -> Cow<'static, str> {
     match reply {
         Reply::Done => done(command),
+        Reply::Help => HELP.into(),
         Reply::Who(roll) => who(roll).into(),
         Reply::Denied(denial) => denied(*denial).into(),
     }
@@ -18,7 +33,7 @@ pub(super) fn reply(command: &Command, reply: &Reply) -> Cow<'static, str> {
 
 fn done(command: &Command) -> Cow<'static, str> {
     match command {
-        Command::Who => "Done.".into(),
+        Command::Help | Command::Who => "Done.".into(),
         Command::RaiseHand => "Your hand is raised.".into(),
         Command::LowerHand(Whom::Oneself) => "Your hand is lowered.".into(),
         Command::LowerHand(Whom::Member(member)) => format!("The hand of {member} is lowered.").into(),

@@ -127,19 +127,44 @@ fn remove_ended(runs: &Path, name: &str) {
     }
 }
 
-/// A TCP port of 127.0.0.1 that nobody listens on now. Whoever needs it should take it soon: nothing keeps it free.
+/// Where ports to listen on are looked for: below those that Linux gives to connections of its own accord (32768 and up), so that
+/// none of these is taken by a connection before its listener has come.
+const PORTS: std::ops::Range<u16> = 10_000..30_000;
+
+/// A TCP port of 127.0.0.1 that nobody listens on now, another one each time. Whoever needs it should take it soon: nothing keeps
+/// it free.
 ///
 /// # Errors
 ///
 /// [`StartError::Port`] when there is none.
 pub fn free_port() -> Result<u16, StartError> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(StartError::Port)?;
-    Ok(listener.local_addr().map_err(StartError::Port)?.port())
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Processes that run side by side begin at different ones.
+    let first = process::id().wrapping_mul(101);
+    let mut last = None;
+    for _ in 0..count {
+        let at = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = PORTS.start + u16::try_from(at).unwrap_or_default();
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(StartError::Port(last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_port_is_given_twice() {
+        let ports: std::collections::BTreeSet<u16> =
+            (0..500).map(|_| free_port().expect("a free port")).collect();
+        assert_eq!(ports.len(), 500);
+        assert!(ports.iter().all(|port| PORTS.contains(port)));
+    }
 
     #[test]
     fn runs_of_ended_processes_go_and_others_stay() {
