@@ -435,7 +435,7 @@ pub fn command(number: u8, target: u8) -> Command {
         28 if target.is_multiple_of(2) => Command::End,
         28 => Command::RaiseHand,
         29 => Command::Mute(Whom::Member(member)),
-        30 => Command::Grant(member),
+        30 => Command::Help,
         _ => Command::Who,
     }
 }
@@ -453,7 +453,8 @@ pub enum About {
 #[must_use]
 pub const fn about(command: &Command) -> About {
     match command {
-        Command::Who
+        Command::Help
+        | Command::Who
         | Command::RaiseHand
         | Command::LowerHand(Whom::Oneself)
         | Command::Mute(Whom::Oneself)
@@ -483,7 +484,8 @@ pub fn about_member(command: Command, member: MemberId) -> Command {
         Command::Kick(_) => Command::Kick(member),
         Command::Grant(_) => Command::Grant(member),
         Command::Revoke(_) => Command::Revoke(member),
-        other @ (Command::Who
+        other @ (Command::Help
+        | Command::Who
         | Command::RaiseHand
         | Command::LowerHand(_)
         | Command::Mute(_)

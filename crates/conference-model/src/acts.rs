@@ -149,8 +149,7 @@ impl World {
         let offered = self.outside.calls.iter().enumerate().filter(|(_, call)| call.offered);
         next.extend(offered.map(|(at, _)| Onward::Accept(at)));
         // A call that gets a new session is given a moment first.
-        let pauses =
-            |leg: &LegView| matches!(leg.state, StateView::Recovering(RecoveryView::Pausing { .. }));
+        let pauses = |leg: &LegView| matches!(leg.state, StateView::Recovering(RecoveryView::Pausing { .. }));
         if self.seen.after.legs.values().any(pauses) {
             next.push(Onward::Wait);
         }
@@ -207,16 +206,14 @@ impl World {
         }
         let person = usize::from(user).checked_rem(people.len()).filter(|_| user < 224).map(|at| people[at]);
         let Some(person) = person else {
-            let (door, room) = match place % 4 {
-                0 => (0, setup::group(0)),
-                1 => (1, setup::group(0)),
-                2 => (0, setup::direct(user, 0)),
-                _ => (2, setup::group(1)),
+            let room = match place % 4 {
+                0 | 1 => setup::group(0),
+                2 => setup::direct(user, 0),
+                _ => setup::group(1),
             };
-            let (focus, by) = (setup::door(door).0, setup::user(user));
-            return self.tell(Input::Commanded { focus, room, by, command: asked });
+            return self.tell(Input::Commanded { room, by: setup::user(user), command: asked });
         };
-        let (group, focus) = (person.group.clone(), person.focus.clone());
+        let group = person.group.clone();
         let here = people.iter().filter(|other| other.group == group);
         let about: Vec<_> = here.map(|other| other.key.caller.clone()).collect();
         let about = usize::from(target >> 1).checked_rem(about.len()).map(|at| about[at].clone());
@@ -228,14 +225,13 @@ impl World {
         let own = matches!(action::about(&asked), About::Oneself);
         let by = moderator.filter(|_| !own).unwrap_or(&person.key.caller).clone();
         let leg = people.iter().find(|leg| leg.key.caller == by && leg.group == group);
-        let direct = leg.map(|leg| (leg.focus.clone(), leg.key.room.clone()));
-        let in_direct = direct.filter(|_| place & 1 == 0);
-        let (focus, room) = in_direct.unwrap_or((focus, group));
+        let direct = leg.map(|leg| leg.key.room.clone()).filter(|_| place & 1 == 0);
+        let room = direct.unwrap_or(group);
         let command = match about {
             Some(about) if target < 240 => action::about_member(asked, about),
             Some(_) | None => asked,
         };
-        self.tell(Input::Commanded { focus, room, by, command })
+        self.tell(Input::Commanded { room, by, command })
     }
 
     // ---- calls -----------------------------------------------------------------------------------------------------
@@ -261,7 +257,7 @@ impl World {
             Invitee::Another => Some(setup::door(natural + 1).0),
             Invitee::Stranger => Some("@someone".into()),
         };
-        let mut call = setup::call_id(self.outside.next_call);
+        let mut call = self.outside.next_call_id(user);
         if kind.long_name {
             call = confocal_conference::CallId::new(format!("{call}{}", "x".repeat(300)));
         }
@@ -305,7 +301,8 @@ impl World {
         match calls.get(number % (calls.len() + 1)) {
             Some(call) => (call.invite.key.clone(), call.invite.party.clone()),
             None => {
-                let (user, call) = (number as u8, setup::call_id(self.outside.next_call));
+                let user = number as u8;
+                let call = self.outside.next_call_id(user);
                 let key = CallKey { room: setup::direct(user, 0), caller: setup::user(user), call };
                 (key, Some(setup::party(user, 0)))
             }

@@ -12,7 +12,7 @@ use confocal_conference::{
 };
 
 use crate::seen::{Cause, Seen};
-use crate::view::{LegView, StateView};
+use crate::view::{DoorView, LegView, StateView};
 
 /// The reference conferences.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Reference {
 /// What ought to be replied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
+    /// What can be asked for.
+    Help,
     /// Who is here.
     Who,
     /// Done.
@@ -47,6 +49,7 @@ impl Expected {
     pub fn fits(self, reply: &Reply) -> bool {
         match reply {
             Reply::Done => self == Self::Done,
+            Reply::Help => self == Self::Help,
             Reply::Who(_) => self == Self::Who,
             Reply::Denied(why) => self == Self::Denied(*why),
         }
@@ -176,6 +179,7 @@ impl Group {
         let here = self.present.contains_key(by);
         let absent = |group: &Self, member: &MemberId| !group.present.contains_key(member);
         match command {
+            Command::Help => return Expected::Help,
             Command::Who => return Expected::Who,
             Command::RaiseHand
             | Command::LowerHand(Whom::Oneself)
@@ -308,7 +312,8 @@ impl Reference {
                 }
             }
             Input::RoomReplaced { room, by } => {
-                let known = seen.before.conferences.get(room).and_then(|it| it.replaced_by.as_ref()) == Some(by);
+                let known =
+                    seen.before.conferences.get(room).and_then(|it| it.replaced_by.as_ref()) == Some(by);
                 let in_call = seen.before.legs.values().any(|leg| leg.group == *room);
                 let audience = self.audience;
                 if let Some(group) = self.groups.get_mut(room).filter(|_| !known) {
@@ -319,11 +324,10 @@ impl Reference {
                     }
                 }
             }
-            Input::Commanded { focus, room, by, command } => {
-                let in_group = seen.before.conferences.contains_key(room);
-                let direct = seen.before.directs.get(room).and_then(|direct| direct.doors.get(focus));
-                let of = direct.filter(|_| !in_group).map_or(room, |door| &door.group).clone();
-                return self.commanded(&of, in_group, by, command, seen);
+            Input::Commanded { room, by, command } => {
+                if let Some((group, in_group)) = asked(seen, room) {
+                    return self.commanded(&group, in_group, by, command, seen);
+                }
             }
             Input::CallInvited(invite) => {
                 let off = invite.metadata.as_ref().is_some_and(is_off);
@@ -389,10 +393,11 @@ impl Reference {
         }
         let until = seen.turn.now + self.kick_lasts;
         let Some(group) = self.groups.get_mut(room) else {
-            self.reply = Some(Expected::Denied(Denial::NoConference));
+            let help = *command == Command::Help;
+            self.reply = Some(if help { Expected::Help } else { Expected::Denied(Denial::NoConference) });
             return None;
         };
-        if !in_group && !group.present.contains_key(by) {
+        if *command != Command::Help && !in_group && !group.present.contains_key(by) {
             self.reply = Some(Expected::Denied(Denial::NotInConference));
             return None;
         }
@@ -435,6 +440,18 @@ impl Reference {
             group.microphones_off.remove(&leg);
         }
     }
+}
+
+/// Which conference is asked by what is said in a room, and whether that is its group room: where a focus user of the group
+/// room is joined, that room's; in a 1:1 room that of the focus user in it. `None`: nobody of us hears it.
+#[must_use]
+pub fn asked(seen: &Seen, room: &RoomKey) -> Option<(RoomKey, bool)> {
+    let conference = seen.before.conferences.get(room);
+    if conference.is_some_and(|it| it.doors.values().any(DoorView::is_joined)) {
+        return Some((room.clone(), true));
+    }
+    let mut doors = seen.before.directs.get(room)?.doors.values();
+    Some((doors.find(|door| door.joining.is_none())?.group.clone(), false))
 }
 
 /// Whether an event is of the party that placed the call, or can't be told from it.
