@@ -67,6 +67,13 @@ pub fn check(seen: &Seen, except: &BTreeSet<String>) -> Result<(), Broken> {
     Ok(())
 }
 
+/// The names of all invariants that do not hold after the last turn.
+#[must_use]
+pub fn broken(seen: &Seen) -> Vec<&'static str> {
+    let all = ALL.into_iter().flatten();
+    all.filter(|invariant| (invariant.check)(seen).is_err()).map(|invariant| invariant.name).collect()
+}
+
 /// An invariant, named after its function.
 macro_rules! invariants {
     ($($name:ident: $rule:literal,)*) => {
