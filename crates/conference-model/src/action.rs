@@ -436,7 +436,7 @@ pub fn command(number: u8, target: u8) -> Command {
         28 => Command::RaiseHand,
         29 => Command::Mute(Whom::Member(member)),
         30 => Command::Grant(member),
-        _ => Command::Who,
+        _ => Command::Help,
     }
 }
 
@@ -453,7 +453,8 @@ pub enum About {
 #[must_use]
 pub const fn about(command: &Command) -> About {
     match command {
-        Command::Who
+        Command::Help
+        | Command::Who
         | Command::RaiseHand
         | Command::LowerHand(Whom::Oneself)
         | Command::Mute(Whom::Oneself)
@@ -483,7 +484,8 @@ pub fn about_member(command: Command, member: MemberId) -> Command {
         Command::Kick(_) => Command::Kick(member),
         Command::Grant(_) => Command::Grant(member),
         Command::Revoke(_) => Command::Revoke(member),
-        other @ (Command::Who
+        other @ (Command::Help
+        | Command::Who
         | Command::RaiseHand
         | Command::LowerHand(_)
         | Command::Mute(_)

@@ -149,8 +149,7 @@ impl World {
         let offered = self.outside.calls.iter().enumerate().filter(|(_, call)| call.offered);
         next.extend(offered.map(|(at, _)| Onward::Accept(at)));
         // A call that gets a new session is given a moment first.
-        let pauses =
-            |leg: &LegView| matches!(leg.state, StateView::Recovering(RecoveryView::Pausing { .. }));
+        let pauses = |leg: &LegView| matches!(leg.state, StateView::Recovering(RecoveryView::Pausing { .. }));
         if self.seen.after.legs.values().any(pauses) {
             next.push(Onward::Wait);
         }
@@ -207,16 +206,14 @@ impl World {
         }
         let person = usize::from(user).checked_rem(people.len()).filter(|_| user < 224).map(|at| people[at]);
         let Some(person) = person else {
-            let (door, room) = match place % 4 {
-                0 => (0, setup::group(0)),
-                1 => (1, setup::group(0)),
-                2 => (0, setup::direct(user, 0)),
-                _ => (2, setup::group(1)),
+            let room = match place % 4 {
+                0 | 1 => setup::group(0),
+                2 => setup::direct(user, 0),
+                _ => setup::group(1),
             };
-            let (focus, by) = (setup::door(door).0, setup::user(user));
-            return self.tell(Input::Commanded { focus, room, by, command: asked });
+            return self.tell(Input::Commanded { room, by: setup::user(user), command: asked });
         };
-        let (group, focus) = (person.group.clone(), person.focus.clone());
+        let group = person.group.clone();
         let here = people.iter().filter(|other| other.group == group);
         let about: Vec<_> = here.map(|other| other.key.caller.clone()).collect();
         let about = usize::from(target >> 1).checked_rem(about.len()).map(|at| about[at].clone());
@@ -228,14 +225,13 @@ impl World {
         let own = matches!(action::about(&asked), About::Oneself);
         let by = moderator.filter(|_| !own).unwrap_or(&person.key.caller).clone();
         let leg = people.iter().find(|leg| leg.key.caller == by && leg.group == group);
-        let direct = leg.map(|leg| (leg.focus.clone(), leg.key.room.clone()));
-        let in_direct = direct.filter(|_| place & 1 == 0);
-        let (focus, room) = in_direct.unwrap_or((focus, group));
+        let direct = leg.map(|leg| leg.key.room.clone());
+        let room = direct.filter(|_| place & 1 == 0).unwrap_or(group);
         let command = match about {
             Some(about) if target < 240 => action::about_member(asked, about),
             Some(_) | None => asked,
         };
-        self.tell(Input::Commanded { focus, room, by, command })
+        self.tell(Input::Commanded { room, by, command })
     }
 
     // ---- calls -----------------------------------------------------------------------------------------------------

@@ -160,6 +160,7 @@ names!(SILENCES, silence(Silence) {
 });
 
 names!(COMMANDS, command(Command) {
+    "Help": Command::Help,
     "Who": Command::Who,
     "RaiseHand": Command::RaiseHand,
     "LowerHand Oneself": Command::LowerHand(Whom::Oneself),
@@ -184,6 +185,7 @@ names!(COMMANDS, command(Command) {
 
 names!(REPLIES, reply(Reply) {
     "Done": Reply::Done,
+    "Help": Reply::Help,
     "Who": Reply::Who(_),
     "Denied NoConference": Reply::Denied(Denial::NoConference),
     "Denied NotInConference": Reply::Denied(Denial::NotInConference),

@@ -37,6 +37,8 @@ pub enum Expected {
     Who,
     /// Done.
     Done,
+    /// What can be asked for.
+    Help,
     /// Not done.
     Denied(Denial),
 }
@@ -47,6 +49,7 @@ impl Expected {
     pub fn fits(self, reply: &Reply) -> bool {
         match reply {
             Reply::Done => self == Self::Done,
+            Reply::Help => self == Self::Help,
             Reply::Who(_) => self == Self::Who,
             Reply::Denied(why) => self == Self::Denied(*why),
         }
@@ -176,6 +179,7 @@ impl Group {
         let here = self.present.contains_key(by);
         let absent = |group: &Self, member: &MemberId| !group.present.contains_key(member);
         match command {
+            Command::Help => return Expected::Help,
             Command::Who => return Expected::Who,
             Command::RaiseHand
             | Command::LowerHand(Whom::Oneself)
@@ -308,7 +312,8 @@ impl Reference {
                 }
             }
             Input::RoomReplaced { room, by } => {
-                let known = seen.before.conferences.get(room).and_then(|it| it.replaced_by.as_ref()) == Some(by);
+                let known =
+                    seen.before.conferences.get(room).and_then(|it| it.replaced_by.as_ref()) == Some(by);
                 let in_call = seen.before.legs.values().any(|leg| leg.group == *room);
                 let audience = self.audience;
                 if let Some(group) = self.groups.get_mut(room).filter(|_| !known) {
@@ -319,11 +324,9 @@ impl Reference {
                     }
                 }
             }
-            Input::Commanded { focus, room, by, command } => {
-                let in_group = seen.before.conferences.contains_key(room);
-                let direct = seen.before.directs.get(room).and_then(|direct| direct.doors.get(focus));
-                let of = direct.filter(|_| !in_group).map_or(room, |door| &door.group).clone();
-                return self.commanded(&of, in_group, by, command, seen);
+            Input::Commanded { room, by, command } => {
+                let (_, of) = seen.before.asked(room)?;
+                return self.commanded(&of, of == *room, by, command, seen);
             }
             Input::CallInvited(invite) => {
                 let off = invite.metadata.as_ref().is_some_and(is_off);
@@ -385,6 +388,10 @@ impl Reference {
         // Who asks too often is not heard; whether that may be is judged elsewhere.
         let replied = seen.turn.effects.iter().any(is_reply);
         if !replied {
+            return None;
+        }
+        if *command == Command::Help {
+            self.reply = Some(Expected::Help);
             return None;
         }
         let until = seen.turn.now + self.kick_lasts;

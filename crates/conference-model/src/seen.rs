@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
     CallKey, Change, ConferenceEvent, ConferenceId, Deadline, Effect, EndReason, FocusUser, Generation,
-    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, OfferNumber, ParticipantId, RequestId, RequestOutcome,
-    Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
+    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, OfferNumber, ParticipantId,
+    RequestId, RequestOutcome, Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
 };
 
 use crate::reference::Reference;

@@ -158,8 +158,11 @@ fn r10_each_command_gets_one_reply(seen: &Seen) -> Result<(), String> {
             Effect::Media(_) | Effect::Notify(_) => None,
         })
         .collect();
-    let Cause::Input(Input::Commanded { focus, room, command, .. }) = &seen.turn.cause else {
+    let Cause::Input(Input::Commanded { room, command, .. }) = &seen.turn.cause else {
         return ensure(replies.is_empty(), || format!("replies to nothing: {replies:?}"));
+    };
+    let Some((focus, _)) = seen.before.asked(room) else {
+        return ensure(replies.is_empty(), || format!("a reply where nobody of us is: {replies:?}"));
     };
     let least = usize::from(!seen.setup.small);
     ensure((least..=1).contains(&replies.len()), || format!("{} replies to {command:?}", replies.len()))?;
@@ -167,7 +170,7 @@ fn r10_each_command_gets_one_reply(seen: &Seen) -> Result<(), String> {
         let SignalRequest::Notice { notice: Notice::Reply { command: asked, .. }, .. } = reply else {
             continue;
         };
-        let fits = reply.focus() == focus && reply.room() == room && asked == command;
+        let fits = *reply.focus() == focus && reply.room() == room && asked == command;
         ensure(fits, || format!("{reply:?} to {command:?} of {focus} in {room}"))?;
     }
     Ok(())

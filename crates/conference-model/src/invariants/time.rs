@@ -38,7 +38,10 @@ fn deadlines_of_memory(seen: &Seen) -> impl Iterator<Item = Timestamp> {
 
 /// `Focus::poll_timeout` names the earliest deadline that is in the records.
 fn the_deadline_is_the_records_first(seen: &Seen) -> Result<(), String> {
-    let (asked, first) = (seen.turn.deadline.as_ref(), deadlines_of_calls_and_rooms(seen).chain(deadlines_of_memory(seen)).min());
+    let (asked, first) = (
+        seen.turn.deadline.as_ref(),
+        deadlines_of_calls_and_rooms(seen).chain(deadlines_of_memory(seen)).min(),
+    );
     ensure(asked.map(|deadline| deadline.at) == first, || format!("asked for {asked:?}, recorded {first:?}"))
 }
 
