@@ -435,8 +435,8 @@ pub fn command(number: u8, target: u8) -> Command {
         28 if target.is_multiple_of(2) => Command::End,
         28 => Command::RaiseHand,
         29 => Command::Mute(Whom::Member(member)),
-        30 => Command::Grant(member),
-        _ => Command::Help,
+        30 => Command::Help,
+        _ => Command::Who,
     }
 }
 

@@ -225,8 +225,8 @@ impl World {
         let own = matches!(action::about(&asked), About::Oneself);
         let by = moderator.filter(|_| !own).unwrap_or(&person.key.caller).clone();
         let leg = people.iter().find(|leg| leg.key.caller == by && leg.group == group);
-        let direct = leg.map(|leg| leg.key.room.clone());
-        let room = direct.filter(|_| place & 1 == 0).unwrap_or(group);
+        let direct = leg.map(|leg| leg.key.room.clone()).filter(|_| place & 1 == 0);
+        let room = direct.unwrap_or(group);
         let command = match about {
             Some(about) if target < 240 => action::about_member(asked, about),
             Some(_) | None => asked,
@@ -257,7 +257,7 @@ impl World {
             Invitee::Another => Some(setup::door(natural + 1).0),
             Invitee::Stranger => Some("@someone".into()),
         };
-        let mut call = setup::call_id(self.outside.next_call);
+        let mut call = self.outside.next_call_id(user);
         if kind.long_name {
             call = confocal_conference::CallId::new(format!("{call}{}", "x".repeat(300)));
         }
@@ -301,7 +301,8 @@ impl World {
         match calls.get(number % (calls.len() + 1)) {
             Some(call) => (call.invite.key.clone(), call.invite.party.clone()),
             None => {
-                let (user, call) = (number as u8, setup::call_id(self.outside.next_call));
+                let user = number as u8;
+                let call = self.outside.next_call_id(user);
                 let key = CallKey { room: setup::direct(user, 0), caller: setup::user(user), call };
                 (key, Some(setup::party(user, 0)))
             }

@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
-    CallInvite, Effect, Generation, LegId, MediaCommand, OfferNumber, RequestId, SignalRequest,
+    CallId, CallInvite, Effect, Generation, LegId, MediaCommand, OfferNumber, RequestId, SignalRequest,
 };
+
+use crate::setup::{self, USERS};
 
 /// How many calls people remember, to say something more of them.
 const CALLS: usize = 8;
@@ -22,8 +24,8 @@ pub struct Outside {
     pub closed: Option<(LegId, Session)>,
     /// The calls that were placed last.
     pub calls: Vec<Call>,
-    /// The number of the next call.
-    pub next_call: usize,
+    /// The number of each user's next call.
+    pub next_call: [usize; USERS.len()],
     /// The number of the next text, so that no two are alike.
     pub next_text: usize,
 }
@@ -79,7 +81,7 @@ impl Outside {
 
     /// Someone places a call.
     pub fn placed(&mut self, invite: CallInvite, user: u8) {
-        self.next_call += 1;
+        self.next_call[usize::from(user) % USERS.len()] += 1;
         self.calls.push(Call { invite, user, offered: false });
         if self.calls.len() > CALLS {
             self.calls.remove(0);
@@ -91,6 +93,12 @@ impl Outside {
     pub fn first_requests(&self) -> Vec<RequestId> {
         let mut rooms = BTreeSet::new();
         self.requests.iter().filter(|(_, request)| rooms.insert(request.room())).map(|(id, _)| *id).collect()
+    }
+
+    /// The id of a user's next call.
+    #[must_use]
+    pub fn next_call_id(&self, user: u8) -> CallId {
+        setup::call_id(user, self.next_call[usize::from(user) % USERS.len()])
     }
 
     /// Takes a request that is over.

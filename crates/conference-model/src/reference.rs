@@ -12,7 +12,7 @@ use confocal_conference::{
 };
 
 use crate::seen::{Cause, Seen};
-use crate::view::{LegView, StateView};
+use crate::view::{DoorView, LegView, StateView};
 
 /// The reference conferences.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Reference {
 /// What ought to be replied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
+    /// What can be asked for.
+    Help,
     /// Who is here.
     Who,
     /// Done.
@@ -325,8 +327,9 @@ impl Reference {
                 }
             }
             Input::Commanded { room, by, command } => {
-                let (_, of) = seen.before.asked(room)?;
-                return self.commanded(&of, of == *room, by, command, seen);
+                if let Some((group, in_group)) = asked(seen, room) {
+                    return self.commanded(&group, in_group, by, command, seen);
+                }
             }
             Input::CallInvited(invite) => {
                 let off = invite.metadata.as_ref().is_some_and(is_off);
@@ -396,10 +399,11 @@ impl Reference {
         }
         let until = seen.turn.now + self.kick_lasts;
         let Some(group) = self.groups.get_mut(room) else {
-            self.reply = Some(Expected::Denied(Denial::NoConference));
+            let help = *command == Command::Help;
+            self.reply = Some(if help { Expected::Help } else { Expected::Denied(Denial::NoConference) });
             return None;
         };
-        if !in_group && !group.present.contains_key(by) {
+        if *command != Command::Help && !in_group && !group.present.contains_key(by) {
             self.reply = Some(Expected::Denied(Denial::NotInConference));
             return None;
         }
@@ -442,6 +446,18 @@ impl Reference {
             group.microphones_off.remove(&leg);
         }
     }
+}
+
+/// Which conference is asked by what is said in a room, and whether that is its group room: where a focus user of the group
+/// room is joined, that room's; in a 1:1 room that of the focus user in it. `None`: nobody of us hears it.
+#[must_use]
+pub fn asked(seen: &Seen, room: &RoomKey) -> Option<(RoomKey, bool)> {
+    let conference = seen.before.conferences.get(room);
+    if conference.is_some_and(|it| it.doors.values().any(DoorView::is_joined)) {
+        return Some((room.clone(), true));
+    }
+    let mut doors = seen.before.directs.get(room)?.doors.values();
+    Some((doors.find(|door| door.joining.is_none())?.group.clone(), false))
 }
 
 /// Whether an event is of the party that placed the call, or can't be told from it.

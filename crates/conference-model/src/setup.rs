@@ -63,10 +63,10 @@ pub fn party(user: u8, device: u8) -> PartyId {
     PartyId::new(format!("DEV{}{}", usize::from(user) % USERS.len(), device % 2))
 }
 
-/// A call's id, by its number.
+/// The id of a user's call, by its number among theirs.
 #[must_use]
-pub fn call_id(number: usize) -> CallId {
-    CallId::new(format!("c{number}"))
+pub fn call_id(user: u8, number: usize) -> CallId {
+    CallId::new(format!("c{}-{number}", usize::from(user) % USERS.len()))
 }
 
 /// The settings of one history: what an operator may choose, in one byte.
