@@ -39,8 +39,6 @@ pub enum Expected {
     Who,
     /// Done.
     Done,
-    /// What can be asked for.
-    Help,
     /// Not done.
     Denied(Denial),
 }
@@ -391,10 +389,6 @@ impl Reference {
         // Who asks too often is not heard; whether that may be is judged elsewhere.
         let replied = seen.turn.effects.iter().any(is_reply);
         if !replied {
-            return None;
-        }
-        if *command == Command::Help {
-            self.reply = Some(Expected::Help);
             return None;
         }
         let until = seen.turn.now + self.kick_lasts;

@@ -310,19 +310,6 @@ struct StoredLeg {
 }
 
 impl View {
-    /// R10: the focus user that is in a room and can reply there, and the group room whose conference is asked.
-    #[must_use]
-    pub fn asked(&self, room: &RoomKey) -> Option<(FocusUser, RoomKey)> {
-        let conference = self.conferences.get(room);
-        let joined = conference.and_then(|it| it.doors.iter().find(|(_, door)| door.is_joined()));
-        if let Some((focus, _)) = joined {
-            return Some((focus.clone(), room.clone()));
-        }
-        let direct = self.directs.get(room)?;
-        let (focus, door) = direct.doors.iter().find(|(_, door)| door.joining.is_none())?;
-        Some((focus.clone(), door.group.clone()))
-    }
-
     /// Takes a change in. An error names a record that can't be read, or whose name is none of ours.
     ///
     /// # Errors
