@@ -197,7 +197,10 @@ impl Conference {
     }
 }
 
+/// The next session of a leg; that no packets came is a matter of the last one.
 fn next_generation(leg: &mut Leg) {
+    leg.stopped = false;
+    leg.media_until = None;
     leg.generation = Generation(leg.generation.0.saturating_add(1));
 }
 

@@ -4,7 +4,7 @@ use crate::support::{
     DOOR, GROUP, Run, candidate, direct, invite, is_join_group, is_leave_group, key, member, refusal,
 };
 use confocal_conference::{
-    Admission, CallInvite, ConferenceEvent, Config, Input, Limits, MediaCommand, Millis, Notice,
+    Admission, CallInvite, Command, ConferenceEvent, Config, Input, Limits, MediaCommand, Millis, Notice,
     OfferRefusal, Pattern, Policy, Refusal, RequestOutcome, RoomKey, Sdp, SecondDevice, SignalRequest,
     Silence, TimerKind,
 };
@@ -388,4 +388,15 @@ fn a_focus_that_waits_in_an_upgraded_room_leaves_it() {
     let mut run = Run::joined(Config::default());
     run.tell(Input::RoomReplaced { room: GROUP.into(), by: "!new".into() });
     run.take(is_leave_group);
+}
+
+#[test]
+fn how_often_someone_gave_a_command_is_forgotten_in_time() {
+    let mut run = Run::joined(Config::default());
+    run.tell(Input::Commanded { room: GROUP.into(), by: member("bert"), command: Command::Help });
+    let remembered = |run: &Run| run.records.contains_key("deeds/@bert");
+    run.pass(Millis(1_999));
+    assert!(remembered(&run));
+    run.pass(Millis(1));
+    assert!(!remembered(&run));
 }

@@ -416,3 +416,24 @@ fn parties_do_not_add_up_to_more_candidates_than_a_call_may_have() {
     let Some(MediaCommand::AddCandidates { candidates, .. }) = run.media.last() else { panic!() };
     assert_eq!(candidates.len(), 2);
 }
+
+#[test]
+fn that_no_packets_came_in_one_session_is_not_held_against_the_next() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    run.restart();
+    let offer = |sdp: &str| Input::CallNegotiated {
+        key: key("bob", "c1"),
+        party: None,
+        offer: Sdp(sdp.into()),
+        expires_in: Millis::from_secs(10),
+        metadata: None,
+    };
+    run.tell(offer("first"));
+    run.tell(Input::Media(MediaReport::Flow { leg, generation: Generation(1), flowing: false }));
+    run.tell(offer("second"));
+    run.answered(leg, Agreed::default());
+    run.tell(Input::Media(MediaReport::TransportUp { leg, generation: Generation(2) }));
+    run.pass(Millis::from_secs(60));
+    assert!(!run.has_sent(|request| matches!(request, SignalRequest::Hangup { .. })));
+}
