@@ -341,3 +341,13 @@ pub enum OfferRefusal {
     /// The engine failed; its log says how.
     Internal,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_below_every_sound() {
+        assert!(LevelDbov::SILENCE < LevelDbov(-126) && LevelDbov(-126) < LevelDbov(0));
+    }
+}

@@ -1,12 +1,13 @@
 //! What is bounded, and what becomes of the one too many: each limit, each list, each rate.
 
 use crate::support::{
-    DOOR, GROUP, Run, candidate, direct, invite, is_join_group, is_leave_group, key, member, refusal,
+    DOOR, GROUP, Run, candidate, direct, invite, is_join_group, is_leave_group, key, member, metadata,
+    refusal,
 };
 use confocal_conference::{
-    Admission, CallInvite, Command, ConferenceEvent, Config, Input, Limits, MediaCommand, Millis, Notice,
-    OfferRefusal, Pattern, Policy, Refusal, RequestOutcome, RoomKey, Sdp, SecondDevice, SignalRequest,
-    Silence, TimerKind,
+    Admission, Agreed, CallInvite, Command, ConferenceEvent, Config, Input, Limits, MediaCommand,
+    MediaReport, Millis, Notice, OfferNumber, OfferRefusal, Pattern, Policy, Refusal, RequestOutcome,
+    RoomKey, Sdp, SecondDevice, SignalRequest, Silence, TimerKind,
 };
 
 fn with(limits: Limits) -> Config {
@@ -399,4 +400,38 @@ fn how_often_someone_gave_a_command_is_forgotten_in_time() {
     assert!(remembered(&run));
     run.pass(Millis(1));
     assert!(!remembered(&run));
+}
+
+#[test]
+fn a_changed_offer_and_an_answer_may_be_as_long_as_they_may_be_and_no_longer() {
+    let limits = Limits { sdp_bytes: 9, ..Limits::default() };
+    let mut run = Run::joined(with(limits));
+    let leg = run.in_call("bob", "c1");
+    let offer = |sdp: &str| Input::CallNegotiated {
+        key: key("bob", "c1"),
+        party: None,
+        offer: Sdp(sdp.into()),
+        expires_in: Millis::from_secs(10),
+        metadata: None,
+    };
+    let answer = |sdp: &str| Input::CallNegotiateAnswered {
+        key: key("bob", "c1"),
+        party: None,
+        answer: Sdp(sdp.into()),
+    };
+    run.tell(offer("1234567890"));
+    assert!(!run.media.iter().any(|command| matches!(command, MediaCommand::Renegotiate { .. })));
+    run.tell(offer("123456789"));
+    assert_eq!(run.last_offer(leg), OfferNumber(1));
+    run.answered(leg, Agreed::default());
+    run.restart();
+    run.pass(Millis::from_secs(2));
+    let (generation, offer, streams) = (run.generation(leg), Sdp("ours".into()), metadata(false));
+    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams }));
+    run.done(|request| matches!(request, SignalRequest::NegotiateOffer { .. }));
+    let accepted = |run: &Run| run.media.iter().any(|command| matches!(command, MediaCommand::Accept { .. }));
+    run.tell(answer("1234567890"));
+    assert!(!accepted(&run));
+    run.tell(answer("123456789"));
+    assert!(accepted(&run));
 }
