@@ -353,24 +353,24 @@ impl World {
         };
         let good = !matches!(outcome, RequestOutcome::Failed(_));
         self.tell(Input::RequestDone { id, outcome })?;
-        match request {
-            // Roles are told after each join of a group room.
-            SignalRequest::JoinGroup { room, .. } if good => {
-                let members = [(setup::user(0), Role::Moderator), (setup::user(1), Role::Speaker)].into();
-                self.tell(Input::RolesChanged { room, everyone: Role::Member, members })
-            }
-            SignalRequest::NegotiateOffer { to, .. } if good => {
-                let is_it = |call: &&mut crate::outside::Call| {
-                    let key = &call.invite.key;
-                    key.call == to.call && key.room == to.room && key.caller == to.caller
-                };
-                if let Some(call) = self.outside.calls.iter_mut().find(is_it) {
-                    call.offered = true;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
+        if !good {
+            return Ok(());
         }
+        if let SignalRequest::JoinGroup { room, .. } = request {
+            // Roles are told after each join of a group room.
+            let members = [(setup::user(0), Role::Moderator), (setup::user(1), Role::Speaker)].into();
+            return self.tell(Input::RolesChanged { room, everyone: Role::Member, members });
+        }
+        if let SignalRequest::NegotiateOffer { to, .. } = request {
+            let is_it = |call: &&mut crate::outside::Call| {
+                let key = &call.invite.key;
+                key.call == to.call && key.room == to.room && key.caller == to.caller
+            };
+            if let Some(call) = self.outside.calls.iter_mut().find(is_it) {
+                call.offered = true;
+            }
+        }
+        Ok(())
     }
 
     // ---- the engine ------------------------------------------------------------------------------------------------
@@ -424,28 +424,7 @@ impl World {
     /// The engine reports, and knows then what it has done.
     fn engine_says(&mut self, leg: LegId, report: MediaReport) -> Result<(), Broken> {
         if let Some(session) = self.outside.sessions.get_mut(&leg) {
-            match &report {
-                MediaReport::AnswerReady { generation, offer, .. }
-                    if session.generation == *generation && session.number == *offer =>
-                {
-                    session.wanted = Wanted::Nothing;
-                }
-                MediaReport::OfferReady { generation, .. }
-                    if session.generation == *generation && session.wanted == Wanted::Offer =>
-                {
-                    session.wanted = Wanted::Acceptance;
-                }
-                MediaReport::TransportUp { generation, .. } if session.generation == *generation => {
-                    session.up = true;
-                }
-                MediaReport::TransportLost { generation, .. }
-                | MediaReport::TransportFailed { generation, .. }
-                    if session.generation == *generation =>
-                {
-                    session.up = false;
-                }
-                _ => {}
-            }
+            session.said(&report);
         }
         self.tell(Input::Media(report))
     }

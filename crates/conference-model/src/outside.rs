@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
-    CallId, CallInvite, Effect, Generation, LegId, MediaCommand, OfferNumber, RequestId, SignalRequest,
+    CallId, CallInvite, Effect, Generation, LegId, MediaCommand, MediaReport, OfferNumber, RequestId,
+    SignalRequest,
 };
 
 use crate::setup::{self, USERS};
@@ -41,6 +42,32 @@ pub struct Session {
     pub wanted: Wanted,
     /// Its transport is up.
     pub up: bool,
+}
+
+impl Session {
+    /// The engine has reported something of it, unless that was of an older session or offer.
+    pub fn said(&mut self, report: &MediaReport) {
+        let is_this = |generation: &Generation| self.generation == *generation;
+        match report {
+            MediaReport::AnswerReady { generation, offer, .. } => {
+                if is_this(generation) && self.number == *offer {
+                    self.wanted = Wanted::Nothing;
+                }
+            }
+            MediaReport::OfferReady { generation, .. } => {
+                if is_this(generation) && self.wanted == Wanted::Offer {
+                    self.wanted = Wanted::Acceptance;
+                }
+            }
+            MediaReport::TransportUp { generation, .. } => self.up |= is_this(generation),
+            MediaReport::TransportLost { generation, .. }
+            | MediaReport::TransportFailed { generation, .. } => self.up &= !is_this(generation),
+            MediaReport::OfferRefused { .. }
+            | MediaReport::NoOffer { .. }
+            | MediaReport::Flow { .. }
+            | MediaReport::Levels(_) => {}
+        }
+    }
 }
 
 /// What the machine waits for from a session.

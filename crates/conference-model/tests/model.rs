@@ -24,7 +24,7 @@ fn actions(history: &[[u8; BYTES]]) -> Vec<Action> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1_200))]
 
     #[test]
     fn whatever_happens_every_invariant_holds(setup in any::<u8>(), history in histories()) {

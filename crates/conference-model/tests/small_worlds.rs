@@ -14,6 +14,11 @@ use std::time::Duration;
 use confocal_conference_model::action::Action;
 use confocal_conference_model::explore::{Report, Search};
 
+/// How many actions in a row a run of all tests has time for.
+const DEPTH_COMING_IN: usize = 6;
+const DEPTH_TWO: usize = 3;
+const DEPTH_LOSS: usize = 9;
+
 /// The first user's 1:1 room with the first focus user, and a call placed there.
 const ROOM_OF_ANNA: Action = Action::InviteToDirect { user: 0, room: 0, door: 0 };
 const ROOM_OF_BERT: Action = Action::InviteToDirect { user: 1, room: 0, door: 0 };
@@ -131,7 +136,3 @@ fn a_call_that_goes_on_after_a_loss() {
     ];
     search(0, &beginning, &alphabet, DEPTH_LOSS);
 }
-
-const DEPTH_COMING_IN: usize = 4;
-const DEPTH_TWO: usize = 3;
-const DEPTH_LOSS: usize = 4;

@@ -1,4 +1,6 @@
-//! Any bytes as a history of the machine: no panic, and no invariant broken. What bytes mean is said by the model.
+//! Bytes as a history of the small world: every invariant of the model holds after every turn of the machine.
+//!
+//! What bytes mean never lives here, see `confocal-conference-model`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
