@@ -169,7 +169,11 @@ impl World {
     fn report_as_wanted(&mut self, leg: LegId, session: Session) -> Result<(), Broken> {
         let generation = session.generation;
         let report = match session.wanted {
-            Wanted::Answer => self.answer_ready(leg, session, session.number, Agreed::default()),
+            // Each other change that a caller offers is a hold.
+            Wanted::Answer => {
+                let agreed = Agreed { held: session.number.0 % 2 == 1, ..Agreed::default() };
+                self.answer_ready(leg, session, session.number, agreed)
+            }
             Wanted::Offer => self.offer_ready(leg, session),
             Wanted::Nothing | Wanted::Acceptance => MediaReport::TransportUp { leg, generation },
         };

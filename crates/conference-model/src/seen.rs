@@ -10,9 +10,9 @@ use confocal_conference::{
     RequestId, RequestOutcome, Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
 };
 
-use crate::reference::Reference;
+use crate::reference::{Reference, is_the_caller};
 use crate::setup::Setup;
-use crate::view::View;
+use crate::view::{DoorStateView, View};
 
 /// How long an ended call is remembered.
 pub const REMEMBERED: Millis = Millis::from_secs(600);
@@ -83,6 +83,8 @@ pub enum LegFact {
     EngineLost,
     /// The engine said whether packets come.
     Flow(Generation, bool),
+    /// The caller told so many candidates that may be taken.
+    Told(usize),
     /// News of its state.
     News(LegNews),
     /// News of its level.
@@ -146,6 +148,12 @@ pub struct Seen {
     pub legs_touched: BTreeMap<LegId, usize>,
     /// Ids of the requests of this turn, in order, and the last one before.
     pub requests: (Option<RequestId>, Vec<RequestId>),
+    /// Requests whose outcome is not known.
+    pub outstanding: BTreeSet<RequestId>,
+    /// Joins of group rooms that are under way, in which the focus user was removed from the room.
+    pub doubtful_joins: BTreeSet<RequestId>,
+    /// 1:1 rooms that were said to be encrypted before this turn, as long as we are in them.
+    pub encrypted: BTreeSet<RoomKey>,
     /// Focus users that have left rooms, before this turn.
     pub out: BTreeSet<(FocusUser, RoomKey)>,
     /// What was seen of focus users and rooms in this turn.
@@ -186,6 +194,9 @@ impl Seen {
             legs: BTreeMap::new(),
             legs_touched: BTreeMap::new(),
             requests: (None, Vec::new()),
+            outstanding: BTreeSet::new(),
+            doubtful_joins: BTreeSet::new(),
+            encrypted: BTreeSet::new(),
             out: BTreeSet::new(),
             room_facts: Vec::new(),
             standing: BTreeMap::new(),
@@ -204,6 +215,7 @@ impl Seen {
             match effect {
                 Effect::Send { id, request } => {
                     self.requests.1.push(*id);
+                    self.outstanding.insert(*id);
                     self.look_at_request(request);
                 }
                 Effect::Media(command) => self.look_at_command(command),
@@ -231,6 +243,7 @@ impl Seen {
                 | LegFact::Accept(_)
                 | LegFact::Candidates(..)
                 | LegFact::Flow(..)
+                | LegFact::Told(_)
                 | LegFact::News(_)
                 | LegFact::Level => {}
             }
@@ -249,6 +262,10 @@ impl Seen {
             }
         }
         self.unreadable = None;
+        if let Cause::Input(Input::RoomEncrypted { room }) = &self.turn.cause {
+            self.encrypted.insert(room.clone());
+        }
+        self.encrypted.retain(|room| self.after.directs.contains_key(room));
         for change in &turn.changes {
             if let Err(error) = self.after.take(&change.key, change.value.as_deref()) {
                 self.unreadable = Some(error);
@@ -273,6 +290,15 @@ impl Seen {
     }
 
     fn look_at_cause(&mut self) {
+        if let Cause::Input(Input::RequestDone { id, .. }) = &self.turn.cause {
+            self.outstanding.remove(id);
+        }
+        if let Cause::Input(Input::FocusRemoved { focus, room }) = &self.turn.cause
+            && let Some(door) = self.before.conferences.get(room).and_then(|it| it.doors.get(focus))
+            && let DoorStateView::Joining { request } = door.state
+        {
+            self.doubtful_joins.insert(request);
+        }
         match &self.turn.cause {
             Cause::Input(Input::EngineLost) => {
                 let alive: Vec<LegId> = self.before.legs.keys().copied().collect();
@@ -284,6 +310,17 @@ impl Seen {
                 if self.before.legs.contains_key(leg) =>
             {
                 self.leg_fact(*leg, LegFact::Flow(*generation, *flowing));
+            }
+            Cause::Input(Input::CallCandidates { key, party, candidates }) => {
+                let limit = self.setup.config.limits.candidate_bytes;
+                let fits = |line: &str| line.len() <= limit;
+                let taken =
+                    candidates.iter().filter(|new| fits(&new.line) && new.mid.as_deref().is_none_or(fits));
+                let taken = taken.count();
+                let leg = self.before.leg_of(key).filter(|(_, leg)| is_the_caller(leg, party.as_ref()));
+                if let Some((leg, _)) = leg {
+                    self.leg_fact(leg, LegFact::Told(taken));
+                }
             }
             // A join that is under way may be of before or of after it.
             Cause::Input(Input::FocusRemoved { focus, room }) if !self.is_joining(focus, room) => {
@@ -321,7 +358,7 @@ impl Seen {
     fn is_joining(&self, focus: &FocusUser, room: &RoomKey) -> bool {
         let group = self.before.conferences.get(room).and_then(|conference| conference.doors.get(focus));
         let direct = self.before.directs.get(room).and_then(|direct| direct.doors.get(focus));
-        group.is_some_and(|door| matches!(door.state, crate::view::DoorStateView::Joining { .. }))
+        group.is_some_and(|door| matches!(door.state, DoorStateView::Joining { .. }))
             || direct.is_some_and(|door| door.joining.is_some())
     }
 

@@ -3,7 +3,8 @@
 //! What is said of a call before its end never lives here, see `calls.rs`.
 
 use confocal_conference::{
-    Command, ConferenceEvent, Effect, EndReason, Input, LegId, LegNews, MediaReport, RequestOutcome,
+    Command, ConferenceEvent, Effect, EndReason, Input, LegId, LegNews, MediaReport, Notice, Refusal, Reply,
+    RequestOutcome, SecondDevice, SignalRequest,
 };
 
 use super::ensure;
@@ -18,6 +19,8 @@ super::invariants! {
     who_hangs_up_is_out: "design 3: a call that its caller ended is over",
     a_call_taken_elsewhere_is_out: "design 3: a call whose caller chose another answer is over",
     a_kick_removes: "R10: a moderator's kick removes the member",
+    one_call_of_a_device: "design 3: the same party replaces its call, another device by policy",
+    an_end_is_said_in_words: "design 3: a reason the caller can read",
     an_end_has_a_cause: "design 3: Left(reason) has that reason",
     an_end_is_told_where_there_is_something_to_tell: "design 3: hangup or reject, or silence for a reason",
 }
@@ -68,7 +71,6 @@ fn a_call_taken_elsewhere_is_out(seen: &Seen) -> Result<(), String> {
 /// Whoever was kicked has no call in the conference any more.
 fn a_kick_removes(seen: &Seen) -> Result<(), String> {
     for effect in &seen.turn.effects {
-        use confocal_conference::{Notice, Reply, SignalRequest};
         let Effect::Send { request: SignalRequest::Notice { notice, .. }, .. } = effect else { continue };
         let Notice::Reply { group, command: Command::Kick(member), reply: Reply::Done } = notice else {
             continue;
@@ -198,6 +200,45 @@ fn an_end_is_told_where_there_is_something_to_tell(seen: &Seen) -> Result<(), St
         let rang = facts.iter().rposition(|fact| *fact == CallFact::Rang(id)).unwrap_or_default();
         let told = facts[rang..].iter().any(|fact| matches!(fact, CallFact::Rejected | CallFact::HungUp));
         ensure(told == is_told(reason), || format!("leg {id} ended ({reason:?}), told: {told}; {facts:?}"))?;
+    }
+    Ok(())
+}
+
+/// Whoever is let in with a call has no older one: of the same device, or, where devices replace each other, of any.
+fn one_call_of_a_device(seen: &Seen) -> Result<(), String> {
+    let add = seen.setup.config.second_device == SecondDevice::Add;
+    for (new, leg) in seen.after.legs.iter().filter(|(_, leg)| leg.is_admitted()) {
+        let replaced = |(old, other): &(&LegId, &LegView)| {
+            let same_device = other.key.room == leg.key.room && other.caller_party == leg.caller_party;
+            *old < new
+                && other.group == leg.group
+                && other.key.caller == leg.key.caller
+                && (same_device || !add)
+        };
+        let old = seen.after.legs.iter().find(replaced);
+        ensure(old.is_none(), || format!("leg {new} was let in, and {old:?} goes on"))?;
+    }
+    Ok(())
+}
+
+/// A call that we end is explained in the 1:1 room, to whoever can read it there.
+fn an_end_is_said_in_words(seen: &Seen) -> Result<(), String> {
+    for (id, reason) in ended(seen) {
+        let Some(leg) = seen.before.legs.get(&id) else { continue };
+        let explained = seen.turn.effects.iter().any(|effect| {
+            let Effect::Send { request: SignalRequest::Notice { focus, room, notice }, .. } = effect else {
+                return false;
+            };
+            let why = match notice {
+                Notice::Refused { why, .. } => Some(EndReason::Refused(*why)),
+                Notice::Ended { why, .. } => Some(*why),
+                Notice::RoomReplaced { .. } => Some(EndReason::Refused(Refusal::RoomReplaced)),
+                Notice::Encrypted { .. } | Notice::Voice { .. } | Notice::Reply { .. } => None,
+            };
+            *focus == leg.focus && *room == leg.key.room && why == Some(reason)
+        });
+        let due = is_told(reason) && reason != EndReason::LeftDirect;
+        ensure(explained == due, || format!("leg {id} ended ({reason:?}), explained: {explained}"))?;
     }
     Ok(())
 }

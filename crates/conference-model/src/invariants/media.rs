@@ -19,6 +19,7 @@ super::invariants! {
     a_stale_report_changes_nothing: "design 4: a stale report is dropped",
     states_follow_the_diagram: "design 3: the leg's lifecycle",
     candidates_are_bounded: "design 3: candidates per call are bounded",
+    candidates_are_passed_on: "design 3: candidates up to the limit reach the engine",
     only_a_starved_session_ends_for_want_of_packets: "input: Flow is of one session",
 }
 
@@ -33,6 +34,7 @@ enum Problem {
     TooManyCandidates,
     NotInTheDiagram,
     EndedThoughItFlowed,
+    CandidatesNotPassedOn,
 }
 
 /// Goes through what was seen of a leg and gives the problems that showed from the `from`th fact on.
@@ -43,7 +45,7 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
     let mut number: Option<OfferNumber> = None;
     let mut state: Option<LegNews> = None;
     let mut flow: Option<bool> = None;
-    let (mut taken, mut gone) = (0, false);
+    let (mut taken, mut told, mut gone) = (0, 0, false);
     for (at, fact) in log.facts.iter().enumerate() {
         let mut note = |problem, is: bool| {
             if is && at >= from {
@@ -65,7 +67,7 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
             LegFact::Renegotiate(generation, new) => {
                 note(Problem::NotOpen, open != Some(*generation));
                 note(Problem::NumberNotGrown, number.is_some_and(|number| *new <= number));
-                (number, taken) = (Some(*new), 0);
+                (number, taken, told) = (Some(*new), 0, 0);
             }
             LegFact::Accept(generation) | LegFact::Heard(generation, _) => {
                 note(Problem::NotOpen, open != Some(*generation));
@@ -82,6 +84,14 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
             LegFact::EngineLost => open = None,
             LegFact::Flow(generation, flows) if Some(*generation) == last => flow = Some(*flows),
             LegFact::Flow(..) => {}
+            LegFact::Told(new) => {
+                told += new;
+                // Where the limit is near it may have been counted from an earlier offer on.
+                let passed_on =
+                    matches!(log.facts.get(at + 1), Some(LegFact::Candidates(_, passed)) if passed == new);
+                let due = open.is_some() && *new > 0 && told <= candidates;
+                note(Problem::CandidatesNotPassedOn, due && !passed_on);
+            }
             LegFact::News(news) => {
                 note(Problem::NotInTheDiagram, !may_follow(state, *news));
                 state = Some(*news);
@@ -163,6 +173,11 @@ fn states_follow_the_diagram(seen: &Seen) -> Result<(), String> {
 /// The engine is given no more candidates of an offer than the limit says.
 fn candidates_are_bounded(seen: &Seen) -> Result<(), String> {
     without(seen, Problem::TooManyCandidates)
+}
+
+/// What the caller tells is passed on at once where there is a session, up to the limit since the last offer.
+fn candidates_are_passed_on(seen: &Seen) -> Result<(), String> {
+    without(seen, Problem::CandidatesNotPassedOn)
 }
 
 /// A leg ends for want of packets only if its last session was said to have none.

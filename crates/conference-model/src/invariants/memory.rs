@@ -9,7 +9,7 @@ use confocal_conference::{MemberId, RoomKey};
 use super::ensure;
 use crate::seen::{Cause, REMEMBERED, Seen};
 use crate::setup::CANDIDATE;
-use crate::view::StateView;
+use crate::view::{LegView, RecoveryView, StateView};
 
 super::invariants! {
     records_can_be_read: "design 3: durable state is a map of records",
@@ -113,7 +113,13 @@ fn no_description_outlives_its_use(seen: &Seen) -> Result<(), String> {
         let id =
             change.key.strip_prefix("leg/").and_then(|id| id.parse().ok()).map(confocal_conference::LegId);
         let leg = id.and_then(|id| seen.after.legs.get(&id));
-        let needed = leg.is_some_and(|leg| !leg.is_answered() || leg.negotiating.is_some());
+        // An offer of ours takes the place of one of the caller's that was not answered.
+        let offering = |leg: &LegView| {
+            use RecoveryView::{Offered, Offering};
+            matches!(leg.state, StateView::Recovering(Offering { .. } | Offered { .. }))
+        };
+        let answering = |leg: &LegView| leg.negotiating.is_some() && !offering(leg);
+        let needed = leg.is_some_and(|leg| !leg.is_answered() || answering(leg));
         ensure(needed && !text.contains("sdp:answer"), || {
             format!("{} holds a description: {text}", change.key)
         })?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use confocal_conference::{Effect, Input, Notice, RoomKey, SignalRequest};
+use confocal_conference::{Effect, Input, Notice, RequestOutcome, RoomKey, SignalRequest};
 
 use super::ensure;
 use crate::reference::{asked, is_reply};
@@ -14,7 +14,10 @@ use crate::view::{ConferenceView, DoorStateView, DoorView};
 
 super::invariants! {
     r2_an_invitation_is_taken_or_declined: "R2: the focus user joins the room it is invited to",
+    r2_a_removal_that_crosses_a_join_is_found: "R2: which of a removal and a join came last is asked by joining again",
     r7_nobody_waits_in_an_empty_room: "R7: when all users have left the focus leaves",
+    r7_the_time_is_whole_again: "R7: an answered call ends the time in which the focus leaves",
+    an_encrypted_room_is_told_of_once: "design 5: one notice that the 1:1 room can't be read",
     r8_who_waits_for_a_call_has_a_deadline: "R8: a focus that gets no call within a time leaves",
     r7_a_room_with_calls_is_not_left: "R7: the focus leaves when all users have left, not before",
     a_room_to_stay_in_is_not_left: "design 1: stay = true switches R7 and R8 off",
@@ -56,6 +59,23 @@ fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
     ensure(taken, || format!("{joins} joins and {leaves} declines of {focus} in {room}"))
 }
 
+/// A join that is done after the focus user was said to be removed is made once more.
+fn r2_a_removal_that_crosses_a_join_is_found(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::RequestDone { id, outcome: RequestOutcome::Done }) = &seen.turn.cause else {
+        return Ok(());
+    };
+    let joining =
+        |door: &DoorView| matches!(door.state, DoorStateView::Joining { request } if request == *id);
+    for (room, conference) in seen.before.conferences.iter().filter(|_| seen.doubtful_joins.contains(id)) {
+        for (focus, _) in conference.doors.iter().filter(|(_, door)| joining(door)) {
+            let after = seen.after.conferences.get(room).and_then(|it| it.doors.get(focus));
+            let again = after.is_some_and(|door| matches!(door.state, DoorStateView::Joining { .. }));
+            ensure(again, || format!("{focus} was removed from {room} and believes to be in it"))?;
+        }
+    }
+    Ok(())
+}
+
 fn stays(seen: &Seen, room: &RoomKey, conference: &ConferenceView) -> bool {
     conference.replaced_by.is_none() && seen.setup.config.stay.contains(room)
 }
@@ -77,6 +97,27 @@ fn r7_nobody_waits_in_an_empty_room(seen: &Seen) -> Result<(), String> {
         ensure(left || leaving, || format!("{room} was used and is empty, and is not left: {conference:?}"))?;
     }
     Ok(())
+}
+
+/// The time after which the focus leaves does not run while there is an answered call: the next one is whole again.
+fn r7_the_time_is_whole_again(seen: &Seen) -> Result<(), String> {
+    for (room, conference) in &seen.after.conferences {
+        let answered = seen.after.legs.values().any(|leg| leg.group == *room && leg.is_answered());
+        ensure(!answered || conference.linger_until.is_none(), || format!("{room} is left in a call"))?;
+    }
+    Ok(())
+}
+
+/// A 1:1 room that is encrypted is said to be, once, by one of the focus users in it.
+fn an_encrypted_room_is_told_of_once(seen: &Seen) -> Result<(), String> {
+    let Cause::Input(Input::RoomEncrypted { room }) = &seen.turn.cause else { return Ok(()) };
+    let known = seen.before.directs.contains_key(room) && !seen.encrypted.contains(room);
+    let told = seen.turn.effects.iter().filter(|effect| {
+        matches!(effect, Effect::Send { request: SignalRequest::Notice { room: said, notice, .. }, .. }
+            if said == room && matches!(notice, Notice::Encrypted { .. }))
+    });
+    let (told, due) = (told.count(), usize::from(known));
+    ensure(told == due, || format!("{room} is said to be encrypted {told} times, and should be {due} times"))
 }
 
 /// A focus user that was not called yet has a deadline, unless it shall stay.

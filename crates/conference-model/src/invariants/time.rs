@@ -2,7 +2,7 @@
 //!
 //! Which deadlines there are never lives here, see `view.rs`.
 
-use confocal_conference::Timestamp;
+use confocal_conference::{RequestId, Timestamp};
 
 use super::ensure;
 use crate::seen::{Cause, Seen};
@@ -12,6 +12,7 @@ super::invariants! {
     the_deadline_is_the_records_first: "design 3: deadlines survive a restart; none that is set is forgotten",
     what_is_due_is_done: "style 7: no deadline lies in the past after the time was told",
     who_waits_without_a_deadline_waits_for_an_outcome: "design 3: every leg that waits has a deadline, or waits for a request",
+    an_outcome_that_is_waited_for_will_come: "design 4: what a record waits for is under way",
 }
 
 /// The deadlines of legs, conferences and doors in the records: those that lead to something.
@@ -69,4 +70,28 @@ fn who_waits_without_a_deadline_waits_for_an_outcome(seen: &Seen) -> Result<(), 
         ensure(waits, || format!("leg {id} waits for nothing: {leg:?}"))?;
     }
     Ok(())
+}
+
+/// Each request that a record names as under way is: its outcome is not known yet.
+fn an_outcome_that_is_waited_for_will_come(seen: &Seen) -> Result<(), String> {
+    let legs = seen.after.legs.values().flat_map(|leg| {
+        let admission = match leg.state {
+            StateView::Ringing { admission, .. } => admission,
+            StateView::Answering { .. }
+            | StateView::Connecting { .. }
+            | StateView::Active
+            | StateView::Reconnecting { .. }
+            | StateView::Recovering(_) => None,
+        };
+        [leg.answer, admission]
+    });
+    let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
+    let doors = doors.map(|door| match door.state {
+        DoorStateView::Joining { request } | DoorStateView::Leaving { request } => Some(request),
+        DoorStateView::Uninvited { .. } | DoorStateView::Waiting { .. } | DoorStateView::Active => None,
+    });
+    let directs = seen.after.directs.values().flat_map(|direct| direct.doors.values());
+    let waited_for = legs.chain(doors).chain(directs.map(|door| door.joining)).flatten();
+    let known: Vec<RequestId> = waited_for.filter(|id| !seen.outstanding.contains(id)).collect();
+    ensure(known.is_empty(), || format!("{known:?} are waited for, and are not under way"))
 }

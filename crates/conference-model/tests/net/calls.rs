@@ -115,6 +115,20 @@ pub(crate) fn cases_of_endings() -> Vec<Case> {
                 turn.effects = vec![send(SignalRequest::Notice { focus, room, notice })];
             }),
         ),
+        ("one_call_of_a_device", {
+            let call_again = [&ACTIVE[..], &[CALL]].concat();
+            broken_by(after(0, &call_again), |seen, turn| {
+                let (leg, _) = seen.after.legs.iter().next_back().unwrap();
+                let change = changed(seen, &leg_key(*leg), |record| record["leg"]["state"] = json!("Active"));
+                turn.changes = vec![change];
+            })
+        }),
+        (
+            "an_end_is_said_in_words",
+            broken_by(active(), |seen, turn| {
+                turn.effects = vec![news(seen, the_leg(seen).0, LegNews::Left(EndReason::Kicked))];
+            }),
+        ),
         (
             "an_end_has_a_cause",
             broken_by(active(), |seen, turn| {
@@ -200,6 +214,14 @@ pub(crate) fn cases_of_media() -> Vec<Case> {
                 let candidate = Candidate { line: String::new(), mid: None, line_index: None };
                 let candidates = vec![candidate; 129];
                 MediaCommand::AddCandidates { leg, generation: Generation(0), candidates }
+            }),
+        ),
+        (
+            "candidates_are_passed_on",
+            broken_by(active(), |seen, turn| {
+                let candidates = vec![Candidate { line: "candidate:1".into(), mid: None, line_index: None }];
+                let key = the_leg(seen).1.key.clone();
+                turn.cause = told(Input::CallCandidates { key, party: None, candidates });
             }),
         ),
         (

@@ -25,6 +25,13 @@ pub(crate) fn cases_of_time_and_memory() -> Vec<Case> {
             }),
         ),
         (
+            "an_outcome_that_is_waited_for_will_come",
+            broken_by(active(), |seen, turn| {
+                let key = leg_key(the_leg(seen).0);
+                turn.changes = vec![changed(seen, &key, |record| record["leg"]["answer"] = json!(77))];
+            }),
+        ),
+        (
             "records_can_be_read",
             broken_by(active(), |_, turn| {
                 turn.changes = vec![Change { key: "leg/1".into(), value: Some(b"?".to_vec()) }];

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::told_otherwise::*;
 use confocal_conference::*;
+use confocal_conference_model::action::Action;
 use confocal_conference_model::seen::{Seen, Turn};
 use confocal_conference_model::setup::Setup;
 use confocal_conference_model::view::StateView;
@@ -30,9 +31,27 @@ pub(crate) fn cases_of_rooms() -> Vec<Case> {
                 });
             }),
         ),
+        ("r2_a_removal_that_crosses_a_join_is_found", {
+            let crossed = [Action::InviteToGroup { door: 0, by: 0 }, Action::RemoveFocus { door: 0 }];
+            broken_by(after(0, &crossed), |seen, turn| {
+                let id = *seen.doubtful_joins.first().unwrap();
+                turn.cause = told(Input::RequestDone { id, outcome: RequestOutcome::Done });
+                turn.changes = vec![changed(seen, &conference_key(), |record| {
+                    record["doors"]["@conf_first"]["state"] = json!("Active");
+                })];
+            })
+        }),
         (
             "r7_nobody_waits_in_an_empty_room",
             conference(hung_up(), &|record| record["linger_until"] = Value::Null),
+        ),
+        (
+            "r7_the_time_is_whole_again",
+            conference(active(), &|record| record["linger_until"] = json!(1_800_000_000_000_u64)),
+        ),
+        (
+            "an_encrypted_room_is_told_of_once",
+            broken_by(active(), |_, turn| turn.cause = told(Input::RoomEncrypted { room: ANNAS.into() })),
         ),
         (
             "r8_who_waits_for_a_call_has_a_deadline",
