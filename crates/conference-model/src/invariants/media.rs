@@ -86,10 +86,12 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
             LegFact::Flow(..) => {}
             LegFact::Told(new) => {
                 told += new;
-                // Where the limit is near it may have been counted from an earlier offer on.
+                // Those that came before the invite count towards the limit too: they are seen only as passed on.
+                // What came while no session was open counts, though none was passed on.
                 let passed_on =
                     matches!(log.facts.get(at + 1), Some(LegFact::Candidates(_, passed)) if passed == new);
-                let due = open.is_some() && *new > 0 && told <= candidates;
+                let room = told.max(taken + new) <= candidates;
+                let due = open.is_some() && *new > 0 && room;
                 note(Problem::CandidatesNotPassedOn, due && !passed_on);
             }
             LegFact::News(news) => {
