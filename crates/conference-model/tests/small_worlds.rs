@@ -2,6 +2,15 @@
 //!
 //! The depths are those that a run of all tests has time for. For more, say how many seconds each world may take:
 //! `CONFOCAL_SMALL_WORLD_SECONDS=60 cargo test --release --package confocal-conference-model --test small_worlds -- --nocapture`.
+//!
+//! | world | actions | after | depth in a run of all tests | in a release run of 150 s each, 2 cores, 2026-11-22 |
+//! |---|---|---|---|---|
+//! | coming in: 1 user, 1:1 room and group room | 12 | 0 | 6 | 8 (101,000 states, 347,000 transitions) |
+//! | two users, two group rooms | 17 | 4 | 5 | 5 (75,000 states, 196,000 transitions) |
+//! | two users in one conference | 15 | 12 | 3 | 4 (76,000 states, 138,000 transitions) |
+//! | one call over losses of the engine | 12 | 6 | 9 | 15 (158,000 states, 1,142,000 transitions) |
+//!
+//! What ends the long run is memory, not time: of a depth with more than 60,000 new states only a part is looked at.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -18,11 +27,13 @@ use confocal_conference_model::explore::{Report, Search};
 const DEPTH_COMING_IN: usize = 6;
 const DEPTH_TWO: usize = 3;
 const DEPTH_LOSS: usize = 9;
+const DEPTH_TWO_ROOMS: usize = 5;
 
 /// The first user's 1:1 room with the first focus user, and a call placed there.
 const ROOM_OF_ANNA: Action = Action::InviteToDirect { user: 0, room: 0, door: 0 };
 const ROOM_OF_BERT: Action = Action::InviteToDirect { user: 1, room: 0, door: 0 };
 const ANNA_CALLS: Action = Action::Call { user: 0, place: 0, kind: 0, lifetime: 255 };
+const BERT_CALLS_ELSEWHERE: Action = Action::Call { user: 1, place: 1, kind: 0, lifetime: 255 };
 const BERT_CALLS: Action = Action::Call { user: 1, place: 0, kind: 0, lifetime: 255 };
 const INVITED: Action = Action::InviteToGroup { door: 0, by: 0 };
 const FIRST_DONE: Action = Action::Outcome { which: 0, outcome: 0 };
@@ -114,6 +125,39 @@ fn two_in_a_conference() {
     ];
     for setup in [0b0000_0000, 0b0000_0101] {
         search(setup, &beginning, &alphabet, DEPTH_TWO);
+    }
+}
+
+#[test]
+fn two_users_in_two_group_rooms() {
+    let beginning = [
+        ROOM_OF_ANNA,
+        FIRST_DONE,
+        // Bert's second 1:1 room is with the focus user of the second group room.
+        Action::InviteToDirect { user: 1, room: 1, door: 2 },
+        FIRST_DONE,
+    ];
+    let alphabet = [
+        ANNA_CALLS,
+        BERT_CALLS_ELSEWHERE,
+        Action::InviteToDirect { user: 1, room: 0, door: 0 },
+        BERT_CALLS,
+        FIRST_DONE,
+        SECOND_DONE,
+        FIRST_FAILED,
+        ANSWERED,
+        UP,
+        Action::HangUp { call: 0, party: 0 },
+        Action::HangUp { call: 1, party: 0 },
+        Action::LeaveGroup { user: 0, group: 0 },
+        Action::LeaveGroup { user: 1, group: 1 },
+        Action::LeaveDirect { user: 1, of: 1, room: 1 },
+        Action::RemoveFocus { door: 2 },
+        NEXT_DEADLINE,
+        RESTART,
+    ];
+    for setup in [0b0000_0000, 0b0000_1001] {
+        search(setup, &beginning, &alphabet, DEPTH_TWO_ROOMS);
     }
 }
 
