@@ -137,6 +137,7 @@ mod rates;
 mod record;
 mod routes;
 mod speakers;
+mod tally;
 mod time;
 mod timer;
 

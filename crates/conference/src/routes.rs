@@ -3,7 +3,7 @@
 //! Rules never live here.
 
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use crate::core::Core;
 use crate::direct::Directs;
@@ -11,6 +11,7 @@ use crate::early::EarlyCandidates;
 use crate::ended::EndedCalls;
 use crate::id::{CallKey, ConferenceId, FocusUser, LegId, MemberId, RequestId, RoomKey};
 use crate::leg::Leg;
+use crate::tally::Tally;
 
 /// What a request was made for, so that its outcome finds the way home.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub(crate) struct Routes {
     pub(crate) early: EarlyCandidates,
     legs: BTreeMap<LegId, ConferenceId>,
     calls: BTreeMap<CallKey, LegId>,
-    calls_of_member: BTreeMap<MemberId, usize>,
-    calls_of_server: BTreeMap<String, usize>,
+    calls_of_member: Tally<MemberId>,
+    calls_of_server: Tally<String>,
 }
 
 impl Routes {
@@ -53,31 +54,16 @@ impl Routes {
     pub(crate) fn insert_leg(&mut self, leg: &Leg, conference: ConferenceId) {
         self.legs.insert(leg.id, conference);
         self.calls.insert(leg.key.clone(), leg.id);
-        let caller = &leg.key.caller;
-        *self.calls_of_member.entry(caller.clone()).or_default() += 1;
-        match self.calls_of_server.get_mut(caller.server()) {
-            Some(calls) => *calls += 1,
-            None => drop(self.calls_of_server.insert(caller.server().to_string(), 1)),
-        }
+        self.calls_of_member.add(&leg.key.caller);
+        self.calls_of_server.add(leg.key.caller.server());
     }
 
     /// A leg has ended.
     pub(crate) fn remove_leg(&mut self, leg: &Leg) {
         self.legs.remove(&leg.id);
         self.calls.remove(&leg.key);
-        let caller = &leg.key.caller;
-        if let Some(calls) = self.calls_of_member.get_mut(caller) {
-            *calls -= 1;
-            if *calls == 0 {
-                self.calls_of_member.remove(caller);
-            }
-        }
-        if let Some(calls) = self.calls_of_server.get_mut(caller.server()) {
-            *calls -= 1;
-            if *calls == 0 {
-                self.calls_of_server.remove(caller.server());
-            }
-        }
+        self.calls_of_member.take(&leg.key.caller);
+        self.calls_of_server.take(leg.key.caller.server());
     }
 
     /// The conference of a leg.
@@ -92,11 +78,11 @@ impl Routes {
 
     /// How many calls a user is in, over all conferences, ringing ones included.
     pub(crate) fn calls_of_member(&self, member: &MemberId) -> usize {
-        self.calls_of_member.get(member).copied().unwrap_or_default()
+        self.calls_of_member.of(member)
     }
 
     /// How many calls the users of a homeserver are in.
     pub(crate) fn calls_of_server(&self, server: &str) -> usize {
-        self.calls_of_server.get(server).copied().unwrap_or_default()
+        self.calls_of_server.of(server)
     }
 }

@@ -65,7 +65,7 @@ impl Speakers {
         let at = match self.voices.iter().position(|voice| voice.who == who) {
             Some(at) => at,
             None if !speaking => return,
-            None => self.begin(Voice { who, loudness: tenths, since: now, spoke: now }),
+            None => return self.begin(Voice { who, loudness: tenths, since: now, spoke: now }),
         };
         let Some(voice) = self.voices.get_mut(at) else { return };
         let part = if tenths > voice.loudness { RISE } else { FALL };
@@ -143,15 +143,14 @@ impl Speakers {
             .map(|voice| (voice.who, voice.loudness))
     }
 
-    /// Another one speaks; of too many the one who did so the longest ago is forgotten. Where it stands is given back.
-    fn begin(&mut self, voice: Voice) -> usize {
+    /// Another one speaks; of too many the one who did so the longest ago is forgotten.
+    fn begin(&mut self, voice: Voice) {
         if self.voices.len() >= MAX_VOICES {
             let oldest =
                 (0..self.voices.len()).min_by_key(|at| self.voices.get(*at).map(|voice| voice.spoke));
             oldest.map(|at| self.voices.remove(at));
         }
         self.voices.push(voice);
-        self.voices.len() - 1
     }
 
     fn change(&mut self, to: ParticipantId, config: &SpeakerConfig, now: Timestamp) -> bool {
@@ -276,5 +275,115 @@ mod tests {
         talk.go_on(60_000, &[(ANNA, -90), (BERT, -90)]);
         assert_eq!(talk.speakers.active(), Some(ANNA));
         assert!(talk.speakers.voices.len() <= 1);
+    }
+
+    /// One setting at a time is looked at to the millisecond, the others out of its way.
+    fn plain() -> SpeakerConfig {
+        SpeakerConfig {
+            onset: Millis(0),
+            pause: Millis(10_000),
+            margin_db: 6,
+            insist: Millis(1_000),
+            dwell: Millis(0),
+            remembered: 10,
+        }
+    }
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_unix_millis(millis)
+    }
+
+    /// Anna has the word, at -20 dBov; each of the others is heard when and as loud as is said.
+    fn anna_and(config: &SpeakerConfig, others: &[(u64, ParticipantId, i8)]) -> Speakers {
+        let mut speakers = Speakers::default();
+        speakers.heard(ANNA, LevelDbov(-20), true, config, at(0));
+        assert!(speakers.decide(config, at(0)));
+        for (when, who, level) in others {
+            speakers.heard(*who, LevelDbov(*level), true, config, at(*when));
+            assert!(!speakers.decide(config, at(*when)), "{who} at {when}");
+        }
+        speakers
+    }
+
+    #[test]
+    fn a_voice_is_forgotten_when_its_pause_is_as_long_as_the_setting() {
+        let config = SpeakerConfig { pause: Millis(800), ..plain() };
+        let mut speakers = anna_and(&config, &[]);
+        speakers.decide(&config, at(799));
+        assert_eq!(speakers.voices.len(), 1);
+        speakers.decide(&config, at(800));
+        assert!(speakers.voices.is_empty());
+    }
+
+    #[test]
+    fn a_level_without_speech_is_no_voice() {
+        let mut speakers = Speakers::default();
+        speakers.heard(ANNA, LevelDbov(-10), false, &plain(), at(0));
+        assert!(speakers.voices.is_empty());
+    }
+
+    #[test]
+    fn loudness_rises_fast_and_falls_slowly() {
+        let mut speakers = Speakers::default();
+        let mut loudness = Vec::new();
+        for (when, level) in [-40, -20, -40].into_iter().enumerate() {
+            speakers.heard(ANNA, LevelDbov(level), true, &plain(), at(20 * when as u64));
+            loudness.push(speakers.voices[0].loudness);
+        }
+        assert_eq!(loudness, [-400, -300, -312]);
+    }
+
+    #[test]
+    fn one_who_begins_to_speak_anew_must_do_so_for_as_long_as_at_first() {
+        let config = SpeakerConfig { onset: Millis(300), pause: Millis(500), ..plain() };
+        let mut speakers = Speakers::default();
+        for when in [0, 500, 700] {
+            speakers.heard(ANNA, LevelDbov(-20), true, &config, at(when));
+        }
+        assert!(!speakers.decide(&config, at(700)), "200 ms since the pause");
+        speakers.heard(ANNA, LevelDbov(-20), true, &config, at(800));
+        assert!(speakers.decide(&config, at(800)));
+    }
+
+    #[test]
+    fn the_word_stays_for_the_dwell_also_when_its_holder_is_silent() {
+        let config = SpeakerConfig { pause: Millis(100), dwell: Millis(1_000), ..plain() };
+        let mut speakers = anna_and(&config, &[(999, BERT, -20)]);
+        assert!(speakers.decide(&config, at(1_000)));
+        assert_eq!(speakers.active(), Some(BERT));
+    }
+
+    #[test]
+    fn one_louder_by_the_margin_takes_over_after_insisting() {
+        let mut speakers = anna_and(&plain(), &[(100, BERT, -14)]);
+        assert!(!speakers.decide(&plain(), at(1_099)));
+        assert!(speakers.decide(&plain(), at(1_100)));
+        assert_eq!(speakers.active(), Some(BERT));
+
+        let mut speakers = anna_and(&plain(), &[(100, BERT, -15)]);
+        assert!(!speakers.decide(&plain(), at(1_100)), "5 dB are not the margin");
+        assert!(!speakers.decide(&plain(), at(9_000)));
+    }
+
+    #[test]
+    fn each_challenger_insists_for_itself() {
+        let mut speakers = anna_and(&plain(), &[(100, BERT, -10), (900, CARL, -5)]);
+        assert!(!speakers.decide(&plain(), at(1_100)));
+        assert!(speakers.decide(&plain(), at(1_900)));
+        assert_eq!(speakers.active(), Some(CARL));
+    }
+
+    #[test]
+    fn who_is_gone_challenges_no_more_and_the_others_go_on() {
+        let both = [(100, CARL, -18), (200, BERT, -10)];
+        let mut speakers = anna_and(&plain(), &both);
+        assert!(!speakers.gone(CARL));
+        assert_eq!(speakers.voices.iter().map(|voice| voice.who).collect::<Vec<_>>(), [ANNA, BERT]);
+        assert!(speakers.decide(&plain(), at(1_200)), "it was not the challenger who went");
+
+        let mut speakers = anna_and(&plain(), &both);
+        assert!(!speakers.gone(BERT));
+        speakers.heard(BERT, LevelDbov(-10), true, &plain(), at(1_200));
+        assert!(!speakers.decide(&plain(), at(1_200)), "what was insisted on before is forgotten");
     }
 }
