@@ -99,6 +99,8 @@ pub(crate) struct Conference {
     pub(crate) media_timeout_seconds: u32,
     /// Seconds for which the calls of someone whom a moderator removed are refused.
     pub(crate) kick_lasts_seconds: u32,
+    /// Seconds between two comparisons of who is in a conference with who is in its group room.
+    pub(crate) compare_seconds: u32,
     /// Seconds that the focus stays in a 1:1 room in which nobody calls.
     pub(crate) direct_idle_seconds: u32,
     /// Conferences begin with an audience.
@@ -116,6 +118,7 @@ impl Default for Conference {
             idle_seconds: 300,
             media_timeout_seconds: 30,
             kick_lasts_seconds: 600,
+            compare_seconds: 60,
             direct_idle_seconds: 90 * 24 * 3600,
             audience: false,
             stay: Vec::new(),

@@ -60,6 +60,7 @@ pub(crate) fn machine(config: &Config) -> MachineConfig {
         idle: seconds(conference.idle_seconds),
         media_timeout: seconds(conference.media_timeout_seconds),
         kick_lasts: seconds(conference.kick_lasts_seconds),
+        compare_interval: seconds(conference.compare_seconds),
         direct_idle: seconds(conference.direct_idle_seconds),
         // The engine can't make offers yet, so no call goes on after its session was lost: it is hung up at once instead of
         // after a try.
@@ -97,15 +98,16 @@ mod tests {
     #[test]
     fn the_machine_is_told_what_the_configuration_says() {
         let config: Config = toml::from_str(
-            "[conference]\nmedia_timeout_seconds = 7\nkick_lasts_seconds = 8\ndirect_idle_seconds = 9\naudience = true\n\
+            "[conference]\nmedia_timeout_seconds = 7\nkick_lasts_seconds = 8\ndirect_idle_seconds = 9\n\
+             compare_seconds = 10\naudience = true\n\
              [policy]\nallow = [\"*:a.org\"]\ndeny = [\"@eve:*\"]\n\
              [speaker]\ndwell_ms = 10\n[limits]\ninvite_interval_seconds = 11\n",
         )
         .unwrap();
         let machine = machine(&config);
         assert_eq!(
-            [machine.media_timeout, machine.kick_lasts, machine.direct_idle],
-            [Millis(7_000), Millis(8_000), Millis(9_000)]
+            [machine.media_timeout, machine.kick_lasts, machine.direct_idle, machine.compare_interval],
+            [Millis(7_000), Millis(8_000), Millis(9_000), Millis(10_000)]
         );
         assert!(machine.audience);
         assert!(machine.policy.allows(&"@anna:a.org".into()));

@@ -4,8 +4,8 @@
 
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, HangupReason, Input, LegId, LegLevel,
-    LevelDbov, MediaReport, Millis, OfferNumber, OfferRefusal, PartyId, RequestId, RequestOutcome, Role, Sdp,
-    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
+    LevelDbov, MediaReport, Membership, Millis, OfferNumber, OfferRefusal, PartyId, RequestId,
+    RequestOutcome, Role, Sdp, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
 };
 
 use crate::action::{self, About, Action, CallKind, Invitee, Outcome};
@@ -340,21 +340,7 @@ impl World {
 
     pub(crate) fn carry(&mut self, id: RequestId, outcome: u8) -> Result<(), Broken> {
         let Some(request) = self.outside.over(id) else { return Ok(()) };
-        let asked = matches!(request, SignalRequest::AskAdmission { .. });
-        let admission = |joined, direct_members| {
-            if asked && outcome < 240 {
-                RequestOutcome::Admission(Admission { joined, direct_members })
-            } else {
-                RequestOutcome::Done
-            }
-        };
-        let wished = Outcome::from_byte(outcome);
-        let outcome = match wished {
-            Outcome::Good => admission(true, 2),
-            Outcome::NotJoined => admission(false, 2),
-            Outcome::ThirdPerson => admission(true, 3),
-            Outcome::Failed(failure) => RequestOutcome::Failed(failure),
-        };
+        let outcome = outcome_of(&request, outcome);
         let good = !matches!(outcome, RequestOutcome::Failed(_));
         self.tell(Input::RequestDone { id, outcome })?;
         if !good {
@@ -472,6 +458,28 @@ impl World {
             _ => self.pass(Millis(wide * 4)),
         }
     }
+}
+
+/// What comes of a request, by any number: of a question mostly an answer, of anything else that it is done.
+fn outcome_of(request: &SignalRequest, number: u8) -> RequestOutcome {
+    let wished = Outcome::from_byte(number);
+    if let Outcome::Failed(failure) = wished {
+        return RequestOutcome::Failed(failure);
+    }
+    let (joined, third) = (wished != Outcome::NotJoined, wished == Outcome::ThirdPerson);
+    if number >= 240 {
+        return RequestOutcome::Done;
+    }
+    if let SignalRequest::CompareMembers { members, .. } = request {
+        // Not joined: everyone, or all but one or two. A third person: the focus user is the one who is not there.
+        let absent = members.iter().enumerate().filter(|(at, _)| number >> 3 & (1 << at) == 0);
+        let absent = absent.filter(|_| !joined).map(|(_, member)| member.clone()).collect();
+        return RequestOutcome::Membership(Membership { focus_joined: !third, absent });
+    }
+    if matches!(request, SignalRequest::AskAdmission { .. }) {
+        return RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } });
+    }
+    RequestOutcome::Done
 }
 
 /// The party of the call; or another one, or none.

@@ -66,6 +66,7 @@ names!(REQUESTS, request(SignalRequest) {
     "JoinDirect": SignalRequest::JoinDirect { .. },
     "Leave": SignalRequest::Leave { .. },
     "AskAdmission": SignalRequest::AskAdmission { .. },
+    "CompareMembers": SignalRequest::CompareMembers { .. },
     "Answer": SignalRequest::Answer { .. },
     "NegotiateAnswer": SignalRequest::NegotiateAnswer { .. },
     "NegotiateOffer": SignalRequest::NegotiateOffer { .. },
@@ -212,6 +213,7 @@ names!(TIMERS, timer(TimerKind) {
     "InvitationGrace": TimerKind::InvitationGrace(..),
     "Idle": TimerKind::Idle(..),
     "Linger": TimerKind::Linger(_),
+    "Compare": TimerKind::Compare(_),
     "DirectIdle": TimerKind::DirectIdle(_),
     "Forget": TimerKind::Forget,
 });

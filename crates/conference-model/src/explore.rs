@@ -161,7 +161,7 @@ fn state_of(world: &World) -> Value {
 fn class_of(name: &str) -> Option<&'static str> {
     match name {
         "request" | "admission" | "answer" | "joining" => Some("request"),
-        "leg" | "id" => Some("leg"),
+        "leg" | "id" | "newest" => Some("leg"),
         "participant" => Some("participant"),
         "hand" => Some("hand"),
         _ => None,
@@ -209,6 +209,7 @@ fn canonical(name: &str, value: &mut Value, ranks: &Ranks, now: u64) {
                 "until"
                     | "expires"
                     | "linger_until"
+                    | "compare_at"
                     | "media_until"
                     | "kicked_until"
                     | "call"

@@ -9,6 +9,7 @@ use std::fmt;
 mod calls;
 mod endings;
 mod media;
+mod membership;
 mod memory;
 mod people;
 mod rooms;
@@ -16,6 +17,7 @@ mod time;
 
 pub mod sameness;
 
+pub(crate) use membership::answered as compared;
 pub(crate) use time::deadlines_of_calls_and_rooms;
 
 use crate::seen::Seen;
@@ -49,8 +51,8 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 7] =
-    [calls::ALL, endings::ALL, media::ALL, rooms::ALL, people::ALL, time::ALL, memory::ALL];
+pub const ALL: [&[Invariant]; 8] =
+    [calls::ALL, endings::ALL, media::ALL, membership::ALL, rooms::ALL, people::ALL, time::ALL, memory::ALL];
 
 /// Looks at the last turn, passing over the invariants that are named.
 ///

@@ -155,7 +155,9 @@ impl Group {
     fn may_come_in(&self, member: &MemberId, answer: &RequestOutcome, limit: usize) -> Result<(), Refusal> {
         let admission = match answer {
             RequestOutcome::Admission(admission) => admission,
-            RequestOutcome::Done | RequestOutcome::Failed(_) => return Err(Refusal::Unknown),
+            RequestOutcome::Done | RequestOutcome::Membership(_) | RequestOutcome::Failed(_) => {
+                return Err(Refusal::Unknown);
+            }
         };
         match admission {
             Admission { joined: false, .. } => Err(Refusal::NotAMember),

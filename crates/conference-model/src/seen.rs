@@ -10,6 +10,7 @@ use confocal_conference::{
     RequestId, RequestOutcome, Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
 };
 
+use crate::invariants::compared;
 use crate::reference::{Reference, is_the_caller};
 use crate::setup::Setup;
 use crate::view::{DoorStateView, View};
@@ -345,6 +346,11 @@ impl Seen {
             {
                 self.ending.insert(key.clone());
             }
+            Cause::Input(Input::RequestDone { outcome: RequestOutcome::Membership(_), .. }) => {
+                let absent = compared(self).filter(|(.., answer)| !answer.focus_joined);
+                let out = absent.map(|(room, focus, ..)| (focus.clone(), room.clone(), RoomFact::Out));
+                self.room_facts.extend(out);
+            }
             Cause::Restored => {
                 // Who watches knows nothing of the last run.
                 self.standing.clear();
@@ -370,6 +376,7 @@ impl Seen {
                 RoomFact::Reply
             }
             SignalRequest::AskAdmission { .. }
+            | SignalRequest::CompareMembers { .. }
             | SignalRequest::Answer { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
@@ -386,6 +393,7 @@ impl Seen {
             | SignalRequest::JoinDirect { .. }
             | SignalRequest::Leave { .. }
             | SignalRequest::AskAdmission { .. }
+            | SignalRequest::CompareMembers { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
             | SignalRequest::Notice { .. } => return,

@@ -186,6 +186,8 @@ pub struct ConferenceView {
     pub used: bool,
     /// When the focus leaves because it is empty.
     pub linger_until: Option<Timestamp>,
+    /// When memberships are compared.
+    pub compare_at: Option<Timestamp>,
     /// Told as open.
     pub opened: bool,
     /// What moderators decided.
@@ -208,6 +210,17 @@ pub struct FloorView {
 pub struct DoorView {
     /// Where it is.
     pub state: DoorStateView,
+    /// The comparison that it asked for.
+    pub comparing: Option<ComparisonView>,
+}
+
+/// A comparison of memberships under way.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ComparisonView {
+    /// The question.
+    pub request: RequestId,
+    /// The last call that there was when it was asked.
+    pub newest: LegId,
 }
 
 /// Where a door is.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 mod admission;
 mod calls;
 mod commands;
+mod comparison;
 mod doors;
 mod ejection;
 mod negotiation;
@@ -27,6 +28,7 @@ use crate::speakers::Speakers;
 use crate::time::Timestamp;
 use crate::timer::TimerKind;
 
+pub(crate) use comparison::Comparison;
 pub(crate) use negotiation::Answered;
 use people::Member;
 
@@ -40,6 +42,9 @@ pub(crate) struct Conference {
     used: bool,
     /// When the focus leaves because it is empty.
     linger_until: Option<Timestamp>,
+    /// When memberships are compared next; `None`: nobody is in it.
+    #[serde(default)]
+    compare_at: Option<Timestamp>,
     /// Told to the world as open.
     opened: bool,
     floor: Floor,
@@ -66,6 +71,7 @@ impl Conference {
             doors: BTreeMap::new(),
             used: false,
             linger_until: None,
+            compare_at: None,
             opened: false,
             floor: Floor::new(core.config.audience),
             replaced_by: None,

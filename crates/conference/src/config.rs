@@ -25,6 +25,8 @@ pub struct Config {
     pub reconnect_grace: Millis,
     /// How long no media may come from a participant who is neither muted nor on hold. Default 30 s.
     pub media_timeout: Millis,
+    /// How often it is compared who is in a conference with who is joined to its group room. Default 60 s, at the least 1 s.
+    pub compare_interval: Millis,
     /// How long calls of someone whom a moderator removed are refused. Default 10 min.
     pub kick_lasts: Millis,
     /// How long the focus stays in a 1:1 room in which nobody calls. Default 90 days.
@@ -56,6 +58,7 @@ impl Default for Config {
             connect_timeout: Millis::from_secs(30),
             reconnect_grace: Millis::from_secs(30),
             media_timeout: Millis::from_secs(30),
+            compare_interval: Millis::from_secs(60),
             kick_lasts: Millis::from_secs(600),
             direct_idle: Millis::from_secs(90 * 24 * 3600),
             recover_calls: true,

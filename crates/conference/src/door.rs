@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conference::Comparison;
 use crate::id::{RequestId, ServerName};
 use crate::time::Timestamp;
 
@@ -24,6 +25,9 @@ pub(crate) struct Door {
     /// Servers by which the group room can be joined.
     pub(crate) via: Vec<ServerName>,
     pub(crate) state: DoorState,
+    /// What the homeserver was asked about those who called it, and has not answered.
+    #[serde(default)]
+    pub(crate) comparing: Option<Comparison>,
 }
 
 /// Where a door is; each state holds what it waits for.

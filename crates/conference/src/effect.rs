@@ -2,6 +2,7 @@
 //!
 //! How an effect is carried out never lives here.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,18 @@ pub enum SignalRequest {
         /// When the call runs out; later nobody waits for the answer.
         expires: Timestamp,
     },
+    /// Ask whether those who are in the conference are still joined to the group room, and the focus user too; answered by
+    /// [`RequestOutcome::Membership`](crate::RequestOutcome::Membership).
+    CompareMembers {
+        /// Who asks; joined to the group room, as far as is known.
+        focus: FocusUser,
+        /// The group room.
+        room: RoomKey,
+        /// Those who are in the conference by calls of this focus user.
+        members: BTreeSet<MemberId>,
+        /// When it is asked again.
+        expires: Timestamp,
+    },
     /// Answer a call.
     Answer {
         /// The call.
@@ -140,6 +153,7 @@ impl SignalRequest {
             Self::JoinGroup { room, .. }
             | Self::JoinDirect { room, .. }
             | Self::Leave { room, .. }
+            | Self::CompareMembers { room, .. }
             | Self::Notice { room, .. } => room,
             Self::AskAdmission { direct, .. } => direct,
             Self::Answer { to, .. }
@@ -158,6 +172,7 @@ impl SignalRequest {
             | Self::JoinDirect { focus, .. }
             | Self::Leave { focus, .. }
             | Self::AskAdmission { focus, .. }
+            | Self::CompareMembers { focus, .. }
             | Self::Notice { focus, .. } => focus,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
@@ -172,6 +187,7 @@ impl SignalRequest {
     pub const fn expires(&self) -> Option<Timestamp> {
         match self {
             Self::AskAdmission { expires, .. }
+            | Self::CompareMembers { expires, .. }
             | Self::Answer { expires, .. }
             | Self::NegotiateAnswer { expires, .. }
             | Self::NegotiateOffer { expires, .. } => Some(*expires),

@@ -133,6 +133,7 @@ impl Focus {
                     self.with_conference(&group, |it, core, routes| it.idle_over(&focus, core, routes));
                 }
                 TimerKind::Linger(group) => self.with_conference(&group, Conference::linger_over),
+                TimerKind::Compare(group) => self.with_conference(&group, Conference::compare),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
                 TimerKind::Forget => self.forget(),
             }

@@ -2,7 +2,7 @@
 //!
 //! How an input is acted upon never lives here.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -180,6 +180,8 @@ pub enum RequestOutcome {
     Done,
     /// The answer to [`SignalRequest::AskAdmission`](crate::SignalRequest::AskAdmission).
     Admission(Admission),
+    /// The answer to [`SignalRequest::CompareMembers`](crate::SignalRequest::CompareMembers).
+    Membership(Membership),
     /// It was refused for good, or became useless before it could be sent.
     Failed(RequestFailure),
 }
@@ -191,6 +193,16 @@ pub struct Admission {
     pub joined: bool,
     /// How many people are joined to the 1:1 room, functional members not counted; an ordinary one has two.
     pub direct_members: u32,
+}
+
+/// What the homeserver says of those who are in a conference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The focus user that asked is joined to the group room; else nothing is known of the others.
+    pub focus_joined: bool,
+    /// Those asked about who are not, each of them asked about by name: that they are missing in a list of members, which may be
+    /// partial, says nothing.
+    pub absent: BTreeSet<MemberId>,
 }
 
 /// Why a request will never be carried out.

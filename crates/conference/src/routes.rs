@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     JoinDirect { room: RoomKey, focus: FocusUser },
     /// A door leaves its group room.
     LeaveGroup { group: RoomKey, focus: FocusUser },
+    /// A door asks whether its callers are joined to the group room.
+    Compare { group: RoomKey, focus: FocusUser },
     /// A leg asks to be admitted.
     Admission(LegId),
     /// A leg is answered.

@@ -26,6 +26,8 @@ pub enum TimerKind {
     Idle(RoomKey, FocusUser),
     /// A conference has been empty for long enough (rule R7).
     Linger(RoomKey),
+    /// Who is in a conference is to be compared with who is in its group room (rule R4).
+    Compare(RoomKey),
     /// Nobody has called in a 1:1 room for long.
     DirectIdle(RoomKey),
     /// Something that is remembered of calls that are over is of no more use.

@@ -170,6 +170,7 @@ impl<S: Signalling> Carrier<S> {
 const fn patience(request: &SignalRequest) -> Duration {
     match request {
         SignalRequest::AskAdmission { .. }
+        | SignalRequest::CompareMembers { .. }
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
@@ -195,6 +196,7 @@ const fn kind(request: &SignalRequest) -> &'static str {
         SignalRequest::JoinDirect { .. } => "join 1:1 room",
         SignalRequest::Leave { .. } => "leave",
         SignalRequest::AskAdmission { .. } => "ask admission",
+        SignalRequest::CompareMembers { .. } => "compare members",
         SignalRequest::Answer { .. } => "answer",
         SignalRequest::NegotiateAnswer { .. } => "negotiate answer",
         SignalRequest::NegotiateOffer { .. } => "negotiate offer",

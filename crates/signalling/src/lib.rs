@@ -16,6 +16,7 @@ mod event;
 mod focus_id;
 mod founders;
 mod homeserver;
+mod membership;
 mod perform;
 mod registrar;
 mod roles;

@@ -38,6 +38,9 @@ impl<H: Homeserver> Signalling for Adapter<H> {
             SignalRequest::AskAdmission { group, direct, member, .. } => {
                 self.ask_admission(&user, group, direct, member.as_str()).await
             }
+            SignalRequest::CompareMembers { room, members, .. } => {
+                self.compare_members(&user, room, members).await
+            }
             SignalRequest::Answer { to, answer, streams, .. } => {
                 let content = Answer::new(to, answer, streams.as_ref());
                 self.send(&user, &to.room, order, "m.call.answer", &content).await
@@ -226,7 +229,12 @@ impl<H: Homeserver> Adapter<H> {
     }
 
     /// Whether `member` is joined to a room, as far as `user` may know; who may not know it is told no.
-    async fn is_joined(&self, user: &UserId, room: &RoomId, member: &str) -> Result<bool, RequestError> {
+    pub(crate) async fn is_joined(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        member: &str,
+    ) -> Result<bool, RequestError> {
         match self.homeserver().state(user, room, "m.room.member", member).await {
             Ok(content) => Ok(serde_json::from_str::<MemberContent>(content.get())
                 .is_ok_and(|content| content.membership == "join")),
@@ -297,7 +305,7 @@ fn user_id(user: &FocusUser) -> Result<OwnedUserId, RequestError> {
     UserId::parse(user.as_str()).map_err(|error| RequestError::Unsendable(error.into()))
 }
 
-fn room_id(room: &RoomKey) -> Result<OwnedRoomId, RequestError> {
+pub(crate) fn room_id(room: &RoomKey) -> Result<OwnedRoomId, RequestError> {
     RoomId::parse(room.as_str()).map_err(|error| RequestError::Unsendable(error.into()))
 }
 

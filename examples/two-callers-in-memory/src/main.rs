@@ -81,6 +81,7 @@ fn carry_out(focus: &mut Focus, now: Timestamp) {
                     SignalRequest::JoinGroup { .. }
                     | SignalRequest::JoinDirect { .. }
                     | SignalRequest::Leave { .. }
+                    | SignalRequest::CompareMembers { .. }
                     | SignalRequest::Answer { .. }
                     | SignalRequest::NegotiateAnswer { .. }
                     | SignalRequest::NegotiateOffer { .. }

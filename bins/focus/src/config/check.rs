@@ -139,6 +139,7 @@ fn check_conference(conference: &Conference, faults: &mut Faults) {
     for (name, seconds) in [
         ("idle_seconds", conference.idle_seconds),
         ("media_timeout_seconds", conference.media_timeout_seconds),
+        ("compare_seconds", conference.compare_seconds),
         ("direct_idle_seconds", conference.direct_idle_seconds),
     ] {
         if seconds == 0 {
@@ -298,6 +299,7 @@ mod tests {
         assert_eq!(refused(|c| c.conference.idle_seconds = 0), ["conference.idle_seconds"]);
         assert!(refused(|c| c.conference.linger_seconds = 0).is_empty());
         assert_eq!(refused(|c| c.conference.media_timeout_seconds = 0), ["conference.media_timeout_seconds"]);
+        assert_eq!(refused(|c| c.conference.compare_seconds = 0), ["conference.compare_seconds"]);
         assert_eq!(refused(|c| c.conference.direct_idle_seconds = 0), ["conference.direct_idle_seconds"]);
         assert!(refused(|c| c.conference.kick_lasts_seconds = 0).is_empty());
         assert_eq!(refused(|c| c.limits.legs_per_conference = 0), ["limits.legs_per_conference"]);

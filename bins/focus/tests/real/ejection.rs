@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use confocal_testing::parts::{AiortcCaller, CallerEvent, Levels, Rule, User};
-use http::Method;
+use confocal_testing::parts::{AiortcCaller, CallerEvent, Levels, Meanwhile, Rule, User};
+use http::{Method, StatusCode};
 
 use crate::world::{SOON, World, direct_room_of, eventually};
 
@@ -25,7 +25,11 @@ struct Two {
 
 impl Two {
     async fn in_conference(name: &str) -> Self {
-        let world = World::start(name, "").await;
+        Self::in_conference_with(name, "").await
+    }
+
+    async fn in_conference_with(name: &str, settings: &str) -> Self {
+        let world = World::start(name, settings).await;
         let (owner, leaver) = (world.user("owner").await, world.user("leaver").await);
         let room = world.group_room(&[&owner, &leaver]).await;
         let mut two = Self {
@@ -133,6 +137,28 @@ async fn r4_leaving_and_rejoining_in_one_transaction_ends_the_call_and_a_new_nam
     let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
     two.goes.until("the hangup", SOON, hangup).await.unwrap();
     two.is_ejected(false).await;
+}
+
+#[tokio::test]
+async fn r4_who_leaves_and_of_whom_nothing_is_told_is_found_out_by_comparing() {
+    let mut two = Two::in_conference_with("ejection-untold", "[conference]\ncompare_seconds = 2\n").await;
+    two.world.requests.watch_for("/joined_members");
+    eventually("it was compared", SOON, async || !two.world.requests.seen().is_empty()).await;
+    two.hear_each_other().await;
+
+    // The homeserver takes its transactions for delivered, and the focus never sees them.
+    two.world.transactions.add(Rule {
+        method: Some(Method::PUT),
+        path_has: vec!["/transactions/".to_owned()],
+        meanwhile: Meanwhile::Answer(StatusCode::OK, serde_json::json!({})),
+        times: None,
+    });
+    two.leaver.leave(&two.room).await.unwrap();
+    eventually("the leaving was pushed", SOON, async || !two.world.transactions.applied().is_empty()).await;
+    let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
+    two.goes.until("the hangup", SOON, hangup).await.unwrap();
+    two.is_ejected(false).await;
+    assert_eq!(two.world.participants(&two.room).await, Some(1), "who stays is not ejected");
 }
 
 fn join_rules(room: &str) -> String {

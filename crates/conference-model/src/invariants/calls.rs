@@ -183,6 +183,7 @@ fn a_caller_is_spoken_to_in_its_dialect(seen: &Seen) -> Result<(), String> {
             SignalRequest::JoinGroup { .. }
             | SignalRequest::JoinDirect { .. }
             | SignalRequest::Leave { .. }
+            | SignalRequest::CompareMembers { .. }
             | SignalRequest::AskAdmission { .. }
             | SignalRequest::Notice { .. } => continue,
         };

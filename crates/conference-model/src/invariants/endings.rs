@@ -8,6 +8,7 @@ use confocal_conference::{
 };
 
 use super::ensure;
+use super::membership::{is_found_absent, is_of_absent_focus};
 use crate::reference::is_the_caller;
 use crate::seen::{CallFact, Cause, Seen};
 use crate::view::{LegView, RecoveryView, StateView};
@@ -96,14 +97,14 @@ fn an_end_has_a_cause(seen: &Seen) -> Result<(), String> {
         let Some(leg) = seen.before.legs.get(&id) else {
             return Err(format!("leg {id} ended ({reason:?}) and was never there"));
         };
-        ensure(is_caused(seen, leg, reason), || {
+        ensure(is_caused(seen, id, leg, reason), || {
             format!("leg {id} ({leg:?}) ended: {reason:?} by {:?}", seen.turn.cause)
         })?;
     }
     Ok(())
 }
 
-fn is_caused(seen: &Seen, leg: &LegView, reason: EndReason) -> bool {
+fn is_caused(seen: &Seen, id: LegId, leg: &LegView, reason: EndReason) -> bool {
     let due = seen.turn.cause == Cause::Time && leg.deadline().is_some_and(|at| at <= seen.turn.now);
     let input = match &seen.turn.cause {
         Cause::Input(input) => Some(input),
@@ -139,9 +140,10 @@ fn is_caused(seen: &Seen, leg: &LegView, reason: EndReason) -> bool {
         EndReason::AnsweredElsewhere => of_this_call && matches!(input, Some(Input::CallSelected { .. })),
         EndReason::LeftGroup => {
             removed.is_some_and(|(room, who)| *room == leg.group && *who == leg.key.caller)
+                || is_found_absent(seen, id, leg)
         }
         EndReason::LeftDirect => removed.is_some_and(|(room, _)| *room == leg.key.room),
-        EndReason::FocusRemoved => focus_removed == Some(&leg.group),
+        EndReason::FocusRemoved => focus_removed == Some(&leg.group) || is_of_absent_focus(seen, leg),
         EndReason::FocusRemovedFromDirect => {
             focus_removed == Some(&leg.key.room)
                 || undone

@@ -18,7 +18,8 @@ super::invariants! {
 /// The deadlines of legs, conferences and doors in the records: those that lead to something.
 pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = Timestamp> {
     let legs = seen.after.legs.values().flat_map(|leg| [leg.deadline(), leg.media_until]).flatten();
-    let lingers = seen.after.conferences.values().filter_map(|conference| conference.linger_until);
+    let lingers = seen.after.conferences.values();
+    let lingers = lingers.flat_map(|conference| [conference.linger_until, conference.compare_at]).flatten();
     let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
     let doors = doors.filter_map(|door| match door.state {
         DoorStateView::Uninvited { until } => Some(until),
@@ -86,9 +87,12 @@ fn an_outcome_that_is_waited_for_will_come(seen: &Seen) -> Result<(), String> {
         [leg.answer, admission]
     });
     let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
-    let doors = doors.map(|door| match door.state {
-        DoorStateView::Joining { request } | DoorStateView::Leaving { request } => Some(request),
-        DoorStateView::Uninvited { .. } | DoorStateView::Waiting { .. } | DoorStateView::Active => None,
+    let doors = doors.flat_map(|door| {
+        let moving = match door.state {
+            DoorStateView::Joining { request } | DoorStateView::Leaving { request } => Some(request),
+            DoorStateView::Uninvited { .. } | DoorStateView::Waiting { .. } | DoorStateView::Active => None,
+        };
+        [moving, door.comparing.as_ref().map(|comparing| comparing.request)]
     });
     let directs = seen.after.directs.values().flat_map(|direct| direct.doors.values());
     let waited_for = legs.chain(doors).chain(directs.map(|door| door.joining)).flatten();

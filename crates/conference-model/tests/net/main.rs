@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod membership;
 mod memory;
 mod people;
 mod told_otherwise;
@@ -22,6 +23,7 @@ fn each_invariant_fails_where_it_should() {
         calls::cases_of_calls(),
         calls::cases_of_endings(),
         calls::cases_of_media(),
+        membership::cases_of_membership(),
         people::cases_of_rooms(),
         people::cases_of_people(),
         memory::cases_of_time_and_memory(),

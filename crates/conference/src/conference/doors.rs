@@ -28,7 +28,7 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        if let Some(Door { state: DoorState::Joining { invited_since, .. }, invited, via: known }) =
+        if let Some(Door { state: DoorState::Joining { invited_since, .. }, invited, via: known, .. }) =
             self.doors.get_mut(&focus)
         {
             *invited_since = true;
@@ -63,7 +63,7 @@ impl Conference {
             .requests
             .insert(request, Purpose::JoinGroup { group: self.group.clone(), focus: focus.clone() });
         let state = DoorState::Joining { request, invited_since: false, removed_since: false };
-        self.doors.insert(focus, Door { invited, via, state });
+        self.doors.insert(focus, Door { invited, via, state, comparing: None });
         self.changed(core);
     }
 

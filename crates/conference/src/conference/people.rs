@@ -41,6 +41,7 @@ impl Conference {
         entering.present = true;
         self.present.insert((entering.participant, member.clone()));
         self.floor.entered(member);
+        self.plan_comparison(core);
         self.changed(core);
         self.standing_news(member, core);
         self.refresh_voice(member, core);
@@ -58,6 +59,9 @@ impl Conference {
             self.present.remove(&(participant, member.clone()));
             self.floor.left(member);
             self.voice_gone(participant, core);
+            if self.present.is_empty() {
+                self.cancel_comparison(core);
+            }
             self.changed(core);
         }
         if nobodys {

@@ -63,6 +63,8 @@ impl Conference {
         if hung_up {
             self.linger_for_redial(core);
         }
+        // Whoever left while nobody listened may have done so by an event that is never pushed.
+        self.compare(core, routes);
     }
 
     /// Sets out to get a leg a new session.

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Conference, people::Member};
+use super::{Comparison, Conference, people::Member};
 use crate::core::Core;
 use crate::door::{Door, DoorState};
 use crate::effect::ConferenceEvent;
@@ -29,6 +29,12 @@ impl Conference {
         for leg in legs {
             self.restore_leg(leg, core, routes);
         }
+        match self.compare_at {
+            Some(at) => core.timers.set(TimerKind::Compare(self.group.clone()), at),
+            // As of a version that did not compare.
+            None if !self.present.is_empty() => self.plan_comparison(core),
+            None => {}
+        }
         self.floor_news(core);
         self.stay_as_configured_now(core);
         self
@@ -36,6 +42,10 @@ impl Conference {
 
     fn restore_door(&self, focus: &FocusUser, door: &Door, core: &mut Core, routes: &mut Routes) {
         let (group, focus) = (self.group.clone(), focus.clone());
+        if let Some(Comparison { request, .. }) = door.comparing {
+            let (group, focus) = (group.clone(), focus.clone());
+            routes.requests.insert(request, Purpose::Compare { group, focus });
+        }
         match door.state {
             DoorState::Joining { request, .. } => {
                 routes.requests.insert(request, Purpose::JoinGroup { group, focus });

@@ -14,7 +14,7 @@ use crate::routes::{Purpose, Routes};
 impl Focus {
     pub(super) fn request_done(&mut self, id: RequestId, outcome: &RequestOutcome) {
         let failure = match outcome {
-            RequestOutcome::Done | RequestOutcome::Admission(_) => None,
+            RequestOutcome::Done | RequestOutcome::Admission(_) | RequestOutcome::Membership(_) => None,
             RequestOutcome::Failed(failure) => Some(*failure),
         };
         let delivered = failure.is_none();
@@ -28,11 +28,20 @@ impl Focus {
                 self.with_conference(&group, |it, core, _| it.door_left(id, &focus, core));
             }
             Some(Purpose::JoinDirect { room, focus }) => self.direct_joined(id, &room, &focus, failure),
+            Some(Purpose::Compare { group, focus }) => {
+                let answer = match outcome {
+                    RequestOutcome::Membership(membership) => Some(membership),
+                    RequestOutcome::Done | RequestOutcome::Admission(_) | RequestOutcome::Failed(_) => None,
+                };
+                self.with_conference(&group, |it, core, routes| {
+                    it.compared(id, &focus, answer, core, routes)
+                });
+            }
             Some(Purpose::Admission(leg)) => {
                 let answer = match outcome {
                     RequestOutcome::Admission(admission) => Ok(*admission),
                     // Not an answer to the question that was asked.
-                    RequestOutcome::Done => Err(RequestFailure::Rejected),
+                    RequestOutcome::Done | RequestOutcome::Membership(_) => Err(RequestFailure::Rejected),
                     RequestOutcome::Failed(failure) => Err(*failure),
                 };
                 self.with_leg(leg, |it, core, routes| it.admission(leg, answer, core, routes));

@@ -345,6 +345,7 @@ fn after_a_restart_a_running_call_goes_on_by_an_offer_of_ours() {
     let mut run = Run::joined(Config::default());
     let leg = run.in_call("bob", "c1");
     run.restart();
+    run.nobody_is_absent();
     assert!(run.media.is_empty() && run.sent.is_empty(), "the client gets a moment first");
     assert_eq!(state(&run, leg), LegNews::Reconnecting);
     run.pass(Millis::from_secs(2));
@@ -355,7 +356,7 @@ fn after_a_restart_a_running_call_goes_on_by_an_offer_of_ours() {
     assert!(run.media.iter().any(|command| matches!(command, MediaCommand::Accept { .. })));
     up(&mut run, leg);
     assert_eq!(state(&run, leg), ACTIVE);
-    run.pass(Millis::from_secs(60));
+    run.pass(Millis::from_secs(50));
     assert!(run.sent.is_empty() && !run.closed(leg), "nobody was hung up, nothing was said: {:?}", run.sent);
 }
 
@@ -447,7 +448,8 @@ fn we_are_polite_the_callers_offer_counts_and_ours_is_forgotten() {
         up(&mut run, leg);
         assert_eq!(state(&run, leg), ACTIVE, "{step}");
         assert!(!run.media.iter().any(|command| matches!(command, MediaCommand::Accept { .. })));
-        run.pass(Millis::from_secs(60));
+        run.nobody_is_absent();
+        run.pass(Millis::from_secs(50));
         assert!(run.sent.is_empty(), "{step}: {:?}", run.sent);
     }
 }

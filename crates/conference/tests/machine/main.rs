@@ -6,6 +6,7 @@
 )]
 
 mod capacity;
+mod comparison;
 mod floor;
 mod legs;
 mod records;

@@ -129,6 +129,7 @@ fn records_of_format_1_are_taken_up() {
     run.focus = Focus::restore(config, 8, run.now, records.clone()).unwrap();
     run.records = records;
     run.tell(Input::EngineLost);
+    run.nobody_is_absent();
     // Anna's and Bert's calls go on, Carl's still waits to be let in, Dora's gets a new answer, Emil's is delivered first.
     run.pass(Millis::from_secs(2));
     let offered = run.media.iter().filter_map(|command| match command {

@@ -2,9 +2,9 @@
 
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, ConferenceEvent, Config, Deadline,
-    Effect, Focus, Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Millis,
-    Notice, OfferNumber, Refusal, RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp, SignalRequest,
-    StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
+    Effect, Focus, Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Membership,
+    Millis, Notice, OfferNumber, Refusal, RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp,
+    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
 };
 
 pub(crate) const GROUP: &str = "!group";
@@ -143,6 +143,13 @@ impl Run {
         let (id, _) = self.take(|request| matches!(request, SignalRequest::AskAdmission { .. }));
         let admission = Admission { joined, direct_members: 2 };
         self.tell(Input::RequestDone { id, outcome: RequestOutcome::Admission(admission) });
+    }
+
+    /// Whoever is in a conference is joined to its group room, as the homeserver says.
+    pub(crate) fn nobody_is_absent(&mut self) {
+        let (id, _) = self.take(|request| matches!(request, SignalRequest::CompareMembers { .. }));
+        let membership = Membership { focus_joined: true, absent: [].into() };
+        self.tell(Input::RequestDone { id, outcome: RequestOutcome::Membership(membership) });
     }
 
     /// The leg and generation of the last session that was opened.

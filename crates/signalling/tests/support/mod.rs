@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 /// The focus user of `!abc:eET`.
 pub(crate) const FOCUS: &str = "@fs_IWFiYzplRVQ:hs.test";
 pub(crate) const GROUP: &str = "!abc:eET";
+#[allow(dead_code, reason = "each of the test programs asks for a part of it")]
 pub(crate) const DIRECT: &str = "!direct:hs.test";
 pub(crate) const ALICE: &str = "@alice:hs.test";
 pub(crate) const HS_TOKEN: &str = "hs-s3cret";
