@@ -69,6 +69,22 @@ struct Stream {
 
 type Streams<'a> = BTreeMap<&'a str, Stream>;
 
+/// What the streams are for, if the client has said it of its own: under the name of the specification and under the one of
+/// the proposal (MSC3077). Clients of before 2025 write and read only the latter.
+#[derive(Serialize)]
+struct Described<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sdp_stream_metadata: Option<Streams<'a>>,
+    #[serde(rename = "org.matrix.msc3077.sdp_stream_metadata", skip_serializing_if = "Option::is_none")]
+    proposed: Option<Streams<'a>>,
+}
+
+impl<'a> Described<'a> {
+    fn of(metadata: Option<&'a StreamMetadata>) -> Self {
+        Self { sdp_stream_metadata: metadata.map(streams), proposed: metadata.map(streams) }
+    }
+}
+
 fn streams(metadata: &StreamMetadata) -> Streams<'_> {
     metadata.iter().map(|(id, info): (&StreamId, &StreamInfo)| (id.as_str(), Stream::of(info))).collect()
 }
@@ -90,8 +106,8 @@ pub(crate) struct Answer<'a> {
     common: Common<'a>,
     answer: Description<'a>,
     capabilities: Capabilities,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sdp_stream_metadata: Option<Streams<'a>>,
+    #[serde(flatten)]
+    streams: Described<'a>,
 }
 
 impl<'a> Answer<'a> {
@@ -100,7 +116,7 @@ impl<'a> Answer<'a> {
             common: Common::of(to),
             answer: Description { r#type: "answer", sdp: &answer.0 },
             capabilities: CAPABILITIES,
-            sdp_stream_metadata: metadata.map(streams),
+            streams: Described::of(metadata),
         }
     }
 }
@@ -112,8 +128,8 @@ pub(crate) struct Negotiate<'a> {
     common: Common<'a>,
     description: Description<'a>,
     lifetime: Millis,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sdp_stream_metadata: Option<Streams<'a>>,
+    #[serde(flatten)]
+    streams: Described<'a>,
 }
 
 impl<'a> Negotiate<'a> {
@@ -122,7 +138,7 @@ impl<'a> Negotiate<'a> {
             common: Common::of(to),
             description: Description { r#type: "answer", sdp: &answer.0 },
             lifetime: NEGOTIATE_LIFETIME,
-            sdp_stream_metadata: metadata.map(streams),
+            streams: Described::of(metadata),
         }
     }
 
@@ -137,7 +153,7 @@ impl<'a> Negotiate<'a> {
             common: Common::of(to),
             description: Description { r#type: "offer", sdp: &offer.0 },
             lifetime,
-            sdp_stream_metadata: Some(streams(metadata)),
+            streams: Described::of(Some(metadata)),
         }
     }
 }

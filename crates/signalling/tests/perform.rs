@@ -385,7 +385,8 @@ async fn what_is_sent_is_what_clients_read() {
             answer(v1, Some(streams.clone())),
             "m.call.answer",
             json!({ "call_id": "c1", "version": "1", "party_id": "OURS", "answer": description,
-                "capabilities": capabilities, "sdp_stream_metadata": metadata }),
+                "capabilities": capabilities, "sdp_stream_metadata": metadata,
+                "org.matrix.msc3077.sdp_stream_metadata": metadata }),
         ),
         (
             answer(v1, None),
@@ -402,7 +403,8 @@ async fn what_is_sent_is_what_clients_read() {
             SignalRequest::NegotiateAnswer { to: to(v1), answer: sdp(), streams: Some(streams), expires },
             "m.call.negotiate",
             json!({ "call_id": "c1", "version": "1", "party_id": "OURS", "description": description,
-                "lifetime": 60000, "sdp_stream_metadata": metadata }),
+                "lifetime": 60000, "sdp_stream_metadata": metadata,
+                "org.matrix.msc3077.sdp_stream_metadata": metadata }),
         ),
         (
             SignalRequest::Reject { to: to(v1) },
@@ -470,12 +472,12 @@ async fn an_offer_of_ours_tells_how_long_it_is_of_use() {
     assert_eq!(sent.what, "PUT /rooms/!direct:hs.test/send/m.call.negotiate/nonce.7");
     let lifetime = sent.body["lifetime"].take().as_u64().unwrap();
     assert!((300_000..=600_000).contains(&lifetime), "{lifetime}");
+    let metadata = json!({ "mix": { "purpose": "m.usermedia", "audio_muted": false, "video_muted": true } });
     assert_eq!(
         sent.body,
         json!({ "call_id": "c1", "version": "1", "party_id": "OURS", "lifetime": null,
             "description": { "type": "offer", "sdp": "v=0 offer" },
-            "sdp_stream_metadata": {
-                "mix": { "purpose": "m.usermedia", "audio_muted": false, "video_muted": true } } })
+            "sdp_stream_metadata": metadata, "org.matrix.msc3077.sdp_stream_metadata": metadata })
     );
 }
 

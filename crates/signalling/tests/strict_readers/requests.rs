@@ -1,0 +1,144 @@
+//! The table: each kind of request in all its forms.
+//!
+//! What becomes of a request never lives here.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use confocal::conference::{
+    CallAddress, CallVersion, Command, Denial, EndReason, HangupReason, Millis, Notice, OfferRefusal,
+    ParticipantId, Present, Refusal, Reply, Role, Roll, Sdp, SignalRequest, Silenced, StreamId, StreamInfo,
+    StreamMetadata, StreamPurpose, Timestamp, Whom,
+};
+
+use crate::support::{ALICE, DIRECT, FOCUS, GROUP};
+
+/// An answer such as our engine writes it, with the line ends and the stream of one.
+const SDP: &str = "v=0\r\no=- 1 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
+    c=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=msid:mix voice\r\na=rtpmap:111 opus/48000/2\r\n";
+
+const REASONS: [HangupReason; 7] = [
+    HangupReason::UserHangup,
+    HangupReason::IceFailed,
+    HangupReason::IceTimeout,
+    HangupReason::InviteTimeout,
+    HangupReason::UserMediaFailed,
+    HangupReason::UserBusy,
+    HangupReason::UnknownError,
+];
+
+/// Every request in every form.
+pub(crate) fn every_request() -> Vec<SignalRequest> {
+    let mut all = vec![
+        SignalRequest::JoinGroup { focus: FOCUS.into(), room: GROUP.into(), via: vec!["else.test".into()] },
+        SignalRequest::JoinDirect {
+            focus: FOCUS.into(),
+            group: GROUP.into(),
+            room: DIRECT.into(),
+            via: vec![],
+        },
+        SignalRequest::Leave { focus: FOCUS.into(), room: GROUP.into() },
+        SignalRequest::AskAdmission {
+            focus: FOCUS.into(),
+            group: GROUP.into(),
+            direct: DIRECT.into(),
+            member: ALICE.into(),
+            expires: later(),
+        },
+    ];
+    for version in [CallVersion::V0, CallVersion::V1] {
+        let to = || to(version);
+        all.push(SignalRequest::NegotiateOffer {
+            to: to(),
+            offer: sdp(),
+            streams: streams(),
+            expires: later(),
+        });
+        for streams in [None, Some(streams())] {
+            let (answer, expires) = (sdp(), later());
+            all.push(SignalRequest::NegotiateAnswer {
+                to: to(),
+                answer: answer.clone(),
+                streams: streams.clone(),
+                expires,
+            });
+            all.push(SignalRequest::Answer { to: to(), answer, streams, expires });
+        }
+        all.push(SignalRequest::Reject { to: to() });
+        all.extend(REASONS.map(|reason| SignalRequest::Hangup { to: to(), reason }));
+    }
+    let notice = |notice| SignalRequest::Notice { focus: FOCUS.into(), room: DIRECT.into(), notice };
+    all.extend(notices().into_iter().map(notice));
+    all
+}
+
+/// The call that a request is about.
+pub(crate) const fn address(request: &SignalRequest) -> Option<&CallAddress> {
+    match request {
+        SignalRequest::Answer { to, .. }
+        | SignalRequest::NegotiateAnswer { to, .. }
+        | SignalRequest::NegotiateOffer { to, .. }
+        | SignalRequest::Reject { to }
+        | SignalRequest::Hangup { to, .. } => Some(to),
+        SignalRequest::JoinGroup { .. }
+        | SignalRequest::JoinDirect { .. }
+        | SignalRequest::Leave { .. }
+        | SignalRequest::AskAdmission { .. }
+        | SignalRequest::Notice { .. } => None,
+    }
+}
+
+/// One notice of each kind; the words of each reason are `words`'s own matter.
+fn notices() -> Vec<Notice> {
+    let group = || GROUP.into();
+    let present = Present {
+        participant: ParticipantId(1),
+        member: ALICE.into(),
+        role: Role::Moderator,
+        silenced: Some(Silenced::Audience),
+        muted: true,
+        hand: Some(1),
+        speaking: true,
+        calls: 2,
+    };
+    let roll = Roll { total: 7, present: vec![present], locked: true, audience: true };
+    vec![
+        Notice::Refused { why: Refusal::Offer(OfferRefusal::NoCommonCodec), group: group() },
+        Notice::Encrypted { group: group() },
+        Notice::Ended { why: EndReason::Kicked, group: group() },
+        Notice::RoomReplaced { group: group(), by: "!new:hs.test".into() },
+        Notice::Voice { group: group(), silenced: None },
+        Notice::Reply { group: group(), command: Command::Who, reply: Reply::Who(roll) },
+        Notice::Reply {
+            group: group(),
+            command: Command::Mute(Whom::Everyone),
+            reply: Reply::Denied(Denial::NotAModerator),
+        },
+    ]
+}
+
+fn to(version: CallVersion) -> CallAddress {
+    CallAddress {
+        focus: FOCUS.into(),
+        room: DIRECT.into(),
+        caller: ALICE.into(),
+        call: "c1466783427238".into(),
+        version,
+        party: "k7q2hd9xwm".into(),
+    }
+}
+
+fn sdp() -> Sdp {
+    Sdp(SDP.to_owned())
+}
+
+fn streams() -> StreamMetadata {
+    let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted: true };
+    BTreeMap::from([(StreamId::from("mix"), info)])
+}
+
+/// Late enough for all of this test.
+fn later() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_unix_millis(u64::try_from(since_epoch.as_millis()).unwrap()) + Millis::from_secs(600)
+}
