@@ -117,6 +117,21 @@ fn a_lost_transport_has_thirty_seconds_to_come_back() {
 }
 
 #[test]
+fn a_transport_that_never_came_up_is_given_up_when_it_says_so_and_not_before() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    let (leg, generation) = run.last_opened();
+    run.tell(Input::Media(MediaReport::TransportLost { leg, generation }));
+    assert!(!run.closed(leg));
+    run.tell(Input::Media(MediaReport::TransportFailed { leg, generation }));
+    assert!(run.closed(leg));
+}
+
+#[test]
 fn events_of_another_party_of_the_caller_change_nothing() {
     let mut run = Run::joined(Config::default());
     let leg = run.in_call("bob", "c1");
@@ -358,6 +373,23 @@ fn after_a_restart_a_running_call_goes_on_by_an_offer_of_ours() {
     assert_eq!(state(&run, leg), ACTIVE);
     run.pass(Millis::from_secs(50));
     assert!(run.sent.is_empty() && !run.closed(leg), "nobody was hung up, nothing was said: {:?}", run.sent);
+}
+
+#[test]
+fn a_recovery_whose_transport_fails_is_over_at_once_and_one_that_is_interrupted_is_not() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    run.restart();
+    run.pass(Millis::from_secs(2));
+    offer_ready(&mut run, leg);
+    run.done(is_offer);
+    accept(&mut run, "bob", "c1");
+    let generation = run.generation(leg);
+    run.tell(Input::Media(MediaReport::TransportLost { leg, generation }));
+    assert!(!run.closed(leg));
+    run.tell(Input::Media(MediaReport::TransportFailed { leg, generation }));
+    assert!(run.closed(leg));
+    run.take(is_hangup);
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod legs;
 mod records;
 mod regressions;
 mod rules;
+mod strangers;
 mod support;
