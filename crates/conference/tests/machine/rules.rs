@@ -6,7 +6,7 @@ use crate::support::{
 };
 use confocal_conference::{
     CallInvite, CallVersion, ConferenceEvent, Config, Input, MediaCommand, Millis, Notice, Refusal,
-    RequestFailure, RequestOutcome, SecondDevice, SignalRequest,
+    RequestFailure, RequestOutcome, SecondDevice, SignalRequest, TimerKind,
 };
 
 #[test]
@@ -471,4 +471,12 @@ fn a_call_while_the_focus_leaves_brings_it_back() {
     run.admit(true);
     run.answer_ready();
     run.take(is_answer);
+}
+
+#[test]
+fn a_focus_that_was_removed_waits_for_nothing_any_more() {
+    let mut run = Run::joined(Config::default());
+    assert!(matches!(run.waits_for(), Some(TimerKind::Idle(..))));
+    run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
+    assert_eq!(run.waits_for(), None);
 }

@@ -1,7 +1,8 @@
 //! Calls of people who are not in the group room, at several focus users of it: whom the focus joins for, and whom it stays for.
 
 use confocal_conference::{
-    CallInvite, CallKey, Config, Input, Limits, Millis, Refusal, RequestFailure, SignalRequest,
+    CallInvite, CallKey, Config, Input, Limits, Millis, Pattern, Policy, Refusal, RequestFailure,
+    SignalRequest,
 };
 
 use crate::support::*;
@@ -115,4 +116,20 @@ fn so_many_focus_users_and_no_more_come_into_one_room() {
     assert_eq!(refusal(&mut run), Refusal::Full);
     run.call("bob", "b2");
     run.admit(true);
+}
+
+#[test]
+fn an_invitation_by_who_is_not_allowed_is_declined_and_moves_nobody_who_is_there() {
+    let policy = Policy { allow: Vec::new(), deny: vec![Pattern::new("@eve")] };
+    let mut run = Run::joined(Config { policy, ..Config::default() });
+    for (door, declined) in [(DOOR, false), (SECOND_DOOR, true)] {
+        run.tell(Input::FocusInvited {
+            focus: door.into(),
+            group: GROUP.into(),
+            room: GROUP.into(),
+            by: member("eve"),
+            via: vec![],
+        });
+        assert_eq!(run.has_sent(is_leaving), declined, "{door}");
+    }
 }
