@@ -109,6 +109,8 @@ pub(crate) struct Conference {
     pub(crate) stay: Vec<String>,
     /// What a second call of the same user does to the first.
     pub(crate) second_device: SecondDevice,
+    /// What becomes of calls for encrypted group rooms.
+    pub(crate) encrypted_rooms: EncryptedRooms,
 }
 
 impl Default for Conference {
@@ -123,6 +125,7 @@ impl Default for Conference {
             audience: false,
             stay: Vec::new(),
             second_device: SecondDevice::Replace,
+            encrypted_rooms: EncryptedRooms::Allow,
         }
     }
 }
@@ -136,6 +139,17 @@ pub(crate) enum SecondDevice {
     Replace,
     /// Both go on; neither hears the other.
     Add,
+}
+
+/// What becomes of calls for encrypted group rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EncryptedRooms {
+    /// They are taken, and the room is told that this server decrypts them.
+    Allow,
+    /// They are refused.
+    Refuse,
 }
 
 /// `[policy]`: whom the operator lets take part at all.

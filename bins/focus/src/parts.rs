@@ -1,7 +1,9 @@
 //! What each part is told, out of the configuration. Reading the file never lives here, nor do defaults.
 
 use anyhow::Context;
-use confocal::conference::{Config as MachineConfig, Millis, Pattern, Policy, RoomKey, SecondDevice};
+use confocal::conference::{
+    Config as MachineConfig, EncryptedRooms, Millis, Pattern, Policy, RoomKey, SecondDevice,
+};
 use confocal_media::EngineConfig;
 use confocal_signalling::{AdapterConfig, FocusIdScheme, Secret};
 use confocal_transport::{PortRange, TransportConfig};
@@ -66,6 +68,10 @@ pub(crate) fn machine(config: &Config) -> MachineConfig {
         // after a try.
         recover_calls: false,
         audience: conference.audience,
+        encrypted_rooms: match conference.encrypted_rooms {
+            config::EncryptedRooms::Allow => EncryptedRooms::Allow,
+            config::EncryptedRooms::Refuse => EncryptedRooms::Refuse,
+        },
         second_device: match conference.second_device {
             config::SecondDevice::Replace => SecondDevice::Replace,
             config::SecondDevice::Add => SecondDevice::Add,

@@ -40,7 +40,9 @@ impl World {
                 self.tell(Input::NobodyInvited { focus: "@conf_odd".into(), room: setup::direct(user, 0) })
             }
             Action::Encrypt { user, room } => {
-                self.tell(Input::RoomEncrypted { room: setup::direct(user, room) })
+                // As often a group room as a 1:1 room.
+                let room = if room & 0x80 == 0 { setup::direct(user, room) } else { setup::group(user) };
+                self.tell(Input::RoomEncrypted { room })
             }
             Action::Call { user, place, kind, lifetime } => self.call(user, place, kind, lifetime),
             Action::Repeat { call } => {

@@ -75,6 +75,7 @@ names!(REQUESTS, request(SignalRequest) {
     "Notice Refused": SignalRequest::Notice { notice: Notice::Refused { .. }, .. },
     "Notice Encrypted": SignalRequest::Notice { notice: Notice::Encrypted { .. }, .. },
     "Notice Ended": SignalRequest::Notice { notice: Notice::Ended { .. }, .. },
+    "Notice GroupEncrypted": SignalRequest::Notice { notice: Notice::GroupEncrypted { .. }, .. },
     "Notice RoomReplaced": SignalRequest::Notice { notice: Notice::RoomReplaced { .. }, .. },
     "Notice Voice": SignalRequest::Notice { notice: Notice::Voice { .. }, .. },
     "Notice Reply": SignalRequest::Notice { notice: Notice::Reply { .. }, .. },
@@ -140,6 +141,7 @@ names!(REFUSALS, refusal(Refusal) {
     "Kicked": Refusal::Kicked,
     "Locked": Refusal::Locked,
     "RoomReplaced": Refusal::RoomReplaced,
+    "RoomEncrypted": Refusal::RoomEncrypted,
     "Full": Refusal::Full,
     "Busy": Refusal::Busy,
     "TooManyCalls": Refusal::TooManyCalls,
@@ -283,7 +285,7 @@ impl Coverage {
                 }
             }
             Notice::RoomReplaced { .. } => self.add("refusal", "RoomReplaced"),
-            Notice::Encrypted { .. } | Notice::Ended { .. } => {}
+            Notice::Encrypted { .. } | Notice::GroupEncrypted { .. } | Notice::Ended { .. } => {}
         }
     }
 

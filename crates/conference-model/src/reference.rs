@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
-    Admission, CallVersion, Command, ConferenceEvent, Config, Denial, Effect, Input, LegId, LegNews,
-    MemberId, Millis, PartyId, Refusal, Reply, RequestOutcome, Role, RoomKey, Silenced, StreamMetadata,
-    StreamPurpose, Timestamp, Whom,
+    Admission, CallVersion, Command, ConferenceEvent, Config, Denial, Effect, EncryptedRooms, Input, LegId,
+    LegNews, MemberId, Millis, PartyId, Refusal, Reply, RequestOutcome, Role, RoomKey, Silenced,
+    StreamMetadata, StreamPurpose, Timestamp, Whom,
 };
 
 use crate::seen::{Cause, Seen};
@@ -74,6 +74,8 @@ pub struct Group {
     /// Legs whose microphone is off.
     pub microphones_off: BTreeSet<LegId>,
     replaced: bool,
+    /// Nobody new, since its room is encrypted and the operator takes no such calls.
+    refuses: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -164,6 +166,7 @@ impl Group {
             Admission { direct_members: 3.., .. } => Err(Refusal::RoomNotDirect),
             Admission { .. } if self.present.contains_key(member) => Ok(()),
             Admission { .. } if self.replaced => Err(Refusal::RoomReplaced),
+            Admission { .. } if self.refuses => Err(Refusal::RoomEncrypted),
             Admission { .. } if self.locked && !self.is_moderator(member) => Err(Refusal::Locked),
             Admission { .. } if self.present.len() >= limit => Err(Refusal::Full),
             Admission { .. } => Ok(()),
@@ -313,6 +316,11 @@ impl Reference {
                     group.everyone = *everyone;
                 }
             }
+            Input::RoomEncrypted { room } => {
+                if let Some(group) = self.groups.get_mut(room) {
+                    group.refuses = seen.setup.config.encrypted_rooms == EncryptedRooms::Refuse;
+                }
+            }
             Input::RoomReplaced { room, by } => {
                 let known =
                     seen.before.conferences.get(room).and_then(|it| it.replaced_by.as_ref()) == Some(by);
@@ -366,7 +374,6 @@ impl Reference {
             }
             Input::FocusInvited { .. }
             | Input::NobodyInvited { .. }
-            | Input::RoomEncrypted { .. }
             | Input::FocusRemoved { .. }
             | Input::MemberRemoved { .. }
             | Input::CallCandidates { .. }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
     CallKey, Change, ConferenceEvent, ConferenceId, Deadline, Effect, EndReason, FocusUser, Generation,
-    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, OfferNumber, ParticipantId,
+    Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, Notice, OfferNumber, ParticipantId,
     RequestId, RequestOutcome, Role, Roll, RoomKey, SignalRequest, Silence, Silenced, Timestamp,
 };
 
@@ -155,6 +155,8 @@ pub struct Seen {
     pub doubtful_joins: BTreeSet<RequestId>,
     /// 1:1 rooms that were said to be encrypted before this turn, as long as we are in them.
     pub encrypted: BTreeSet<RoomKey>,
+    /// Conferences in whose group room it was said that it is encrypted, before this turn.
+    pub told_groups: BTreeSet<ConferenceId>,
     /// Focus users that have left rooms, before this turn.
     pub out: BTreeSet<(FocusUser, RoomKey)>,
     /// What was seen of focus users and rooms in this turn.
@@ -198,6 +200,7 @@ impl Seen {
             outstanding: BTreeSet::new(),
             doubtful_joins: BTreeSet::new(),
             encrypted: BTreeSet::new(),
+            told_groups: BTreeSet::new(),
             out: BTreeSet::new(),
             room_facts: Vec::new(),
             standing: BTreeMap::new(),
@@ -265,6 +268,11 @@ impl Seen {
         self.unreadable = None;
         if let Cause::Input(Input::RoomEncrypted { room }) = &self.turn.cause {
             self.encrypted.insert(room.clone());
+        }
+        for effect in &self.turn.effects {
+            if let Some(room) = told_group(effect) {
+                self.told_groups.extend(self.after.conferences.get(room).map(|it| it.id));
+            }
         }
         self.encrypted.retain(|room| self.after.directs.contains_key(room));
         for change in &turn.changes {
@@ -372,9 +380,7 @@ impl Seen {
         let fact = match request {
             SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => RoomFact::Join,
             SignalRequest::Leave { .. } => RoomFact::Leave,
-            SignalRequest::Notice { notice: confocal_conference::Notice::Reply { .. }, .. } => {
-                RoomFact::Reply
-            }
+            SignalRequest::Notice { notice: Notice::Reply { .. }, .. } => RoomFact::Reply,
             SignalRequest::AskAdmission { .. }
             | SignalRequest::CompareMembers { .. }
             | SignalRequest::Answer { .. }
@@ -481,5 +487,17 @@ impl Seen {
         });
         self.legs_touched.entry(leg).or_insert(log.facts.len());
         log.facts.push(fact);
+    }
+}
+
+/// The group room that is said to be encrypted.
+#[must_use]
+pub const fn told_group(effect: &Effect) -> Option<&RoomKey> {
+    match effect {
+        Effect::Send {
+            request: SignalRequest::Notice { room, notice: Notice::GroupEncrypted { .. }, .. },
+            ..
+        } => Some(room),
+        _ => None,
     }
 }

@@ -3,7 +3,8 @@
 //! What happens in the world never lives here.
 
 use confocal_conference::{
-    CallId, Config, FocusUser, Limits, MemberId, Millis, PartyId, Pattern, Policy, RoomKey, SecondDevice,
+    CallId, Config, EncryptedRooms, FocusUser, Limits, MemberId, Millis, PartyId, Pattern, Policy, RoomKey,
+    SecondDevice,
 };
 
 /// The users: two of one homeserver, one of another.
@@ -91,6 +92,7 @@ impl Setup {
             second_device: if bit(0) { SecondDevice::Add } else { SecondDevice::Replace },
             recover_calls: !bit(1),
             audience: bit(2),
+            encrypted_rooms: if byte >> 6 == 3 { EncryptedRooms::Refuse } else { EncryptedRooms::Allow },
             limits: if small { small_limits() } else { roomy_limits(byte >> 6 == 2) },
             ..Config::default()
         };

@@ -50,6 +50,12 @@ pub(crate) struct Conference {
     floor: Floor,
     /// The group room was upgraded to this one: nobody new comes in here.
     replaced_by: Option<RoomKey>,
+    /// The group room is encrypted.
+    #[serde(default)]
+    encrypted: bool,
+    /// Whoever is in it was told what that means for calls.
+    #[serde(default)]
+    told_encrypted: bool,
     /// Each leg is a record of its own.
     #[serde(skip)]
     pub(crate) legs: BTreeMap<LegId, Leg>,
@@ -75,6 +81,8 @@ impl Conference {
             opened: false,
             floor: Floor::new(core.config.audience),
             replaced_by: None,
+            encrypted: false,
+            told_encrypted: false,
             legs: BTreeMap::new(),
             members: BTreeMap::new(),
             present: BTreeSet::new(),

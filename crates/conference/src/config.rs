@@ -39,6 +39,8 @@ pub struct Config {
     pub audience: bool,
     /// What happens when a participant calls from a second device.
     pub second_device: SecondDevice,
+    /// What becomes of calls for a group room that is encrypted.
+    pub encrypted_rooms: EncryptedRooms,
     /// Rooms in which the focus stays for good: R7 and R8 are off there.
     pub stay: BTreeSet<RoomKey>,
     /// Whom the operator lets take part.
@@ -64,6 +66,7 @@ impl Default for Config {
             recover_calls: true,
             audience: false,
             second_device: SecondDevice::default(),
+            encrypted_rooms: EncryptedRooms::default(),
             stay: BTreeSet::new(),
             policy: Policy::default(),
             speaker: SpeakerConfig::default(),
@@ -80,6 +83,17 @@ pub enum SecondDevice {
     Replace,
     /// Both go on; neither hears the other.
     Add,
+}
+
+/// What becomes of calls for a group room that is encrypted: whoever mixes sound must decrypt it, so there the focus is one more who
+/// hears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EncryptedRooms {
+    /// They are taken, and the room is told.
+    #[default]
+    Allow,
+    /// They are refused.
+    Refuse,
 }
 
 /// When another one becomes the active speaker. The defaults are of the order that bridges use: a word is not cut off, a cough

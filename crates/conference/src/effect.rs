@@ -216,6 +216,11 @@ pub enum Notice {
         /// The group room whose conference could be called.
         group: RoomKey,
     },
+    /// The group room is encrypted: its calls are decrypted where they are mixed. Said in the group room.
+    GroupEncrypted {
+        /// The group room.
+        group: RoomKey,
+    },
     /// Their call was ended by us.
     Ended {
         /// Why.
@@ -267,6 +272,8 @@ pub enum Refusal {
     Locked,
     /// The group room was upgraded; its conference is in the new one.
     RoomReplaced,
+    /// The group room is encrypted, and the operator does not let its calls be decrypted here.
+    RoomEncrypted,
     /// The conference has as many participants or calls as it may have.
     Full,
     /// There are as many conferences as there may be.

@@ -143,7 +143,7 @@ mod timer;
 
 pub use call::*;
 pub use command::*;
-pub use config::{Config, SecondDevice, SpeakerConfig};
+pub use config::{Config, EncryptedRooms, SecondDevice, SpeakerConfig};
 pub use effect::*;
 pub use focus::Focus;
 pub use id::*;

@@ -108,14 +108,17 @@ impl<H: Homeserver> Adapter<H> {
         Ok(Performed { outcome: RequestOutcome::Done, learnt })
     }
 
-    /// What the state of a group room says of its conference: roles, and whether another room has taken its place.
+    /// What the state of a group room says of its conference: roles, whether it is encrypted, and whether another room has taken
+    /// its place.
     async fn rules(&self, user: &UserId, id: &RoomId, room: &RoomKey) -> Result<Vec<Input>, SendError> {
-        let (levels, create, tombstone) = tokio::join!(
+        let (levels, create, encryption, tombstone) = tokio::join!(
             self.homeserver().state(user, id, "m.room.power_levels", ""),
             self.homeserver().state_event(user, id, "m.room.create", ""),
+            self.homeserver().state(user, id, "m.room.encryption", ""),
             self.homeserver().state(user, id, "m.room.tombstone", ""),
         );
-        let (levels, create, tombstone) = (told(levels)?, told(create)?, told(tombstone)?);
+        let (levels, create, encryption, tombstone) =
+            (told(levels)?, told(create)?, told(encryption)?, told(tombstone)?);
         let creators = create.and_then(|event| Creators::of(&event));
         let mut roles = levels.and_then(|content| translate::roles(room, &content).ok());
         if let Some(Creators { members, above_all }) = creators {
@@ -132,7 +135,8 @@ impl<H: Homeserver> Adapter<H> {
             }
         }
         let replaced = tombstone.and_then(|content| translate::replaced(room, &content).ok());
-        Ok(roles.into_iter().chain(replaced).collect())
+        let encrypted = encryption.map(|_| Input::RoomEncrypted { room: room.clone() });
+        Ok(roles.into_iter().chain(encrypted).chain(replaced).collect())
     }
 
     /// Remembers who made a room, if that matters and is not known, as after a restart. It need not succeed.

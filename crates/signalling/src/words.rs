@@ -19,6 +19,12 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
              place here. Start a chat with me without encryption and call from there."
                 .into()
         }
+        Notice::GroupEncrypted { .. } => {
+            "This room is encrypted, but its conference calls are not end-to-end: to mix the voices, the server that I run on \
+             decrypts each call. What is written here stays encrypted, so I can't read commands in this room; \
+             write them to me in our direct chat."
+                .into()
+        }
         Notice::Ended { why, .. } => end(*why).into(),
         Notice::RoomReplaced { by, .. } => replaced(by).into(),
         Notice::Voice { silenced, .. } => voice(*silenced).into(),
@@ -77,6 +83,10 @@ const fn refusal(why: Refusal) -> &'static str {
         }
         Refusal::RoomReplaced => {
             "The room this conference belongs to was upgraded. Join the new room and call its conference user."
+        }
+        Refusal::RoomEncrypted => {
+            "The room this conference belongs to is encrypted, and whoever runs this conference server lets no calls of \
+             encrypted rooms be decrypted here, without which I can't mix them."
         }
         Refusal::Full => "This conference is full at the moment. Please try again later.",
         Refusal::Busy => {
@@ -198,8 +208,8 @@ mod tests {
 
     fn refusals() -> Vec<Refusal> {
         use Refusal::{
-            Ambiguous, Busy, FocusNotInvited, Full, Kicked, Locked, NotAMember, NotAllowed, RoomNotDirect,
-            RoomReplaced, ServerFull, TooManyCalls, Unknown,
+            Ambiguous, Busy, FocusNotInvited, Full, Kicked, Locked, NotAMember, NotAllowed, RoomEncrypted,
+            RoomNotDirect, RoomReplaced, ServerFull, TooManyCalls, Unknown,
         };
         let mut all = vec![
             NotAMember,
@@ -210,6 +220,7 @@ mod tests {
             Kicked,
             Locked,
             RoomReplaced,
+            RoomEncrypted,
             Full,
             Busy,
             TooManyCalls,
@@ -257,6 +268,7 @@ mod tests {
         let voices = silenced.map(|silenced| Notice::Voice { silenced, group: group.clone() });
         let others = [
             Notice::Encrypted { group: group.clone() },
+            Notice::GroupEncrypted { group: group.clone() },
             Notice::RoomReplaced { group: group.clone(), by: "!new:hs.test".into() },
         ];
         for case in refused.chain(ended).chain(voices).chain(others) {
@@ -265,7 +277,7 @@ mod tests {
             assert!(!words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 43);
+        assert_eq!(seen.len(), 45);
     }
 
     #[test]

@@ -38,6 +38,7 @@ async fn learnt(adapter: &Adapter) -> Vec<Input> {
 
 const LEVELS: &str = "GET /rooms/!abc:eET/state/m.room.power_levels/";
 const CREATE: &str = "GET /rooms/!abc:eET/state/m.room.create/";
+const ENCRYPTION: &str = "GET /rooms/!abc:eET/state/m.room.encryption/";
 const TOMBSTONE: &str = "GET /rooms/!abc:eET/state/m.room.tombstone/";
 
 fn create(version: &str) -> Value {
@@ -46,14 +47,16 @@ fn create(version: &str) -> Value {
 }
 
 #[tokio::test]
-async fn joining_a_group_tells_its_roles_and_what_replaced_it() {
+async fn joining_a_group_tells_its_roles_its_encryption_and_what_replaced_it() {
     let (homeserver, adapter) = start().await;
     homeserver.on(LEVELS, 200, json!({ "users": { ALICE: 50, "@speaker:x": 10 } }));
     homeserver.on(TOMBSTONE, 200, json!({ "replacement_room": "!new:hs.test" }));
+    homeserver.on(ENCRYPTION, 200, json!({ "algorithm": "m.megolm.v1.aes-sha2" }));
     homeserver.on(CREATE, 200, create("10"));
     let known = roles(&[(ALICE, Role::Moderator), ("@speaker:x", Role::Speaker)]);
     let replaced = Input::RoomReplaced { room: GROUP.into(), by: "!new:hs.test".into() };
-    assert_eq!(learnt(&adapter).await, [known, replaced]);
+    let encrypted = Input::RoomEncrypted { room: GROUP.into() };
+    assert_eq!(learnt(&adapter).await, [known, encrypted, replaced]);
     let asked = homeserver.asked();
     let asked = asked.iter().find(|asked| asked.what == CREATE).unwrap();
     assert_eq!(asked.query, "format=event&user_id=%40fs_IWFiYzplRVQ%3Ahs.test", "with its sender");
@@ -76,11 +79,11 @@ async fn creators_are_moderators_where_levels_do_not_name_them() {
 #[tokio::test]
 async fn a_group_whose_rules_cannot_be_read_is_joined_all_the_same() {
     let (homeserver, adapter) = start().await;
-    for path in [LEVELS, CREATE, TOMBSTONE] {
+    for path in [LEVELS, CREATE, ENCRYPTION, TOMBSTONE] {
         homeserver.on(path, 403, json!({ "errcode": "M_FORBIDDEN", "error": "no" }));
     }
     assert_eq!(learnt(&adapter).await, []);
-    for path in [LEVELS, CREATE, TOMBSTONE] {
+    for path in [LEVELS, CREATE, ENCRYPTION, TOMBSTONE] {
         homeserver.on(path, 502, json!({}));
         let passing = perform(&adapter, join_group()).await;
         assert!(matches!(passing, Err(SendError::Retry { .. })), "{path}: {passing:?}");

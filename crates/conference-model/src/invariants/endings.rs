@@ -235,7 +235,10 @@ fn an_end_is_said_in_words(seen: &Seen) -> Result<(), String> {
                 Notice::Refused { why, .. } => Some(EndReason::Refused(*why)),
                 Notice::Ended { why, .. } => Some(*why),
                 Notice::RoomReplaced { .. } => Some(EndReason::Refused(Refusal::RoomReplaced)),
-                Notice::Encrypted { .. } | Notice::Voice { .. } | Notice::Reply { .. } => None,
+                Notice::Encrypted { .. }
+                | Notice::GroupEncrypted { .. }
+                | Notice::Voice { .. }
+                | Notice::Reply { .. } => None,
             };
             *focus == leg.focus && *room == leg.key.room && why == Some(reason)
         });

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use confocal_conference::{Effect, Input, Notice, RequestOutcome, RoomKey, SignalRequest};
+use confocal_conference::{Effect, EncryptedRooms, Input, Notice, RequestOutcome, RoomKey, SignalRequest};
 
 use super::ensure;
 use crate::reference::{asked, is_reply};
-use crate::seen::{Cause, RoomFact, Seen};
+use crate::seen::{Cause, RoomFact, Seen, told_group};
 use crate::view::{ConferenceView, DoorStateView, DoorView};
 
 super::invariants! {
@@ -18,6 +18,7 @@ super::invariants! {
     r7_nobody_waits_in_an_empty_room: "R7: when all users have left the focus leaves",
     r7_the_time_is_whole_again: "R7: an answered call ends the time in which the focus leaves",
     an_encrypted_room_is_told_of_once: "design 5: one notice that the 1:1 room can't be read",
+    an_encrypted_group_room_is_told_of_once: "design 5: one notice that calls are decrypted here",
     r8_who_waits_for_a_call_has_a_deadline: "R8: a focus that gets no call within a time leaves",
     r7_a_room_with_calls_is_not_left: "R7: the focus leaves when all users have left, not before",
     a_room_to_stay_in_is_not_left: "design 1: stay = true switches R7 and R8 off",
@@ -118,6 +119,22 @@ fn an_encrypted_room_is_told_of_once(seen: &Seen) -> Result<(), String> {
     });
     let (told, due) = (told.count(), usize::from(known));
     ensure(told == due, || format!("{room} is said to be encrypted {told} times, and should be {due} times"))
+}
+
+/// In a group room that is encrypted it is said once what that means, by a focus user in it, unless no calls are taken there.
+fn an_encrypted_group_room_is_told_of_once(seen: &Seen) -> Result<(), String> {
+    let due = match &seen.turn.cause {
+        Cause::Input(Input::RoomEncrypted { room }) => {
+            seen.before.conferences.get(room).filter(|conference| {
+                conference.doors.values().any(DoorView::is_joined)
+                    && !seen.told_groups.contains(&conference.id)
+                    && seen.setup.config.encrypted_rooms == EncryptedRooms::Allow
+            })
+        }
+        Cause::Input(_) | Cause::Time | Cause::Restored => None,
+    };
+    let (told, due) = (seen.turn.effects.iter().filter_map(told_group).count(), usize::from(due.is_some()));
+    ensure(told == due, || format!("{told} group rooms are said to be encrypted, and {due} should be"))
 }
 
 /// A focus user that was not called yet has a deadline, unless it shall stay.

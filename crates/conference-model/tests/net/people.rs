@@ -54,6 +54,10 @@ pub(crate) fn cases_of_rooms() -> Vec<Case> {
             broken_by(active(), |_, turn| turn.cause = told(Input::RoomEncrypted { room: ANNAS.into() })),
         ),
         (
+            "an_encrypted_group_room_is_told_of_once",
+            broken_by(active(), |_, turn| turn.cause = told(Input::RoomEncrypted { room: GROUP.into() })),
+        ),
+        (
             "r8_who_waits_for_a_call_has_a_deadline",
             conference(waiting(0), &|record| {
                 record["doors"]["@conf_first"]["state"]["Waiting"]["until"] = Value::Null;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{Conference, people::Member};
 use crate::call::{Candidate, Sdp};
-use crate::config::SecondDevice;
+use crate::config::{EncryptedRooms, SecondDevice};
 use crate::core::Core;
 use crate::door::{Door, DoorState};
 use crate::effect::{EndReason, MediaCommand, Refusal, SignalRequest};
@@ -29,6 +29,9 @@ impl Conference {
             || (new_door && self.doors.len() >= limits.doors_per_conference)
         {
             return Some(Refusal::Full);
+        }
+        if self.refuses_as_encrypted(core) && !self.is_present(caller) {
+            return Some(Refusal::RoomEncrypted);
         }
         // It would have to join a room for someone who was not a member of the rooms that it joined for them before.
         if !self.is_joined(focus) && !core.may(caller, Deed::StrangerCall) {
@@ -122,7 +125,10 @@ impl Conference {
                 core.count(&key.caller, Deed::StrangerCall);
             }
             self.end_leg(id, EndReason::Refused(why), core, routes);
-            self.leave_if_a_stranger_called(&focus, core, routes);
+            // Where it stays until nobody calls any more it need not join for the next one.
+            if why != Refusal::RoomEncrypted {
+                self.leave_if_a_stranger_called(&focus, core, routes);
+            }
             return;
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
@@ -157,6 +163,9 @@ impl Conference {
         if self.replaced_by.is_some() {
             return Err(Refusal::RoomReplaced);
         }
+        if self.refuses_as_encrypted(core) {
+            return Err(Refusal::RoomEncrypted);
+        }
         if self.floor.locked && !self.floor.is_moderator(caller) {
             return Err(Refusal::Locked);
         }
@@ -164,6 +173,10 @@ impl Conference {
             return Err(Refusal::Full);
         }
         Ok(())
+    }
+
+    fn refuses_as_encrypted(&self, core: &Core) -> bool {
+        self.encrypted && core.config.encrypted_rooms == EncryptedRooms::Refuse
     }
 
     fn is_joined(&self, focus: &FocusUser) -> bool {

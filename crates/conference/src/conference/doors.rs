@@ -6,6 +6,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Conference;
+use crate::config::EncryptedRooms;
 use crate::core::Core;
 use crate::door::{Door, DoorState};
 use crate::effect::{ConferenceEvent, EndReason, Notice, Refusal, SignalRequest};
@@ -243,6 +244,22 @@ impl Conference {
         } else {
             self.stay_as_configured_now(core);
         }
+    }
+
+    /// The group room is encrypted: by policy nobody is let in any more, or everyone in the room is told once.
+    pub(crate) fn group_encrypted(&mut self, core: &mut Core) {
+        if !self.encrypted {
+            self.encrypted = true;
+            self.changed(core);
+        }
+        if self.told_encrypted || core.config.encrypted_rooms == EncryptedRooms::Refuse {
+            return;
+        }
+        let Some(focus) = self.joined_door().cloned() else { return };
+        let (room, notice) = (self.group.clone(), Notice::GroupEncrypted { group: self.group.clone() });
+        core.send(SignalRequest::Notice { focus, room, notice });
+        self.told_encrypted = true;
+        self.changed(core);
     }
 
     pub(super) fn leave(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {

@@ -158,6 +158,7 @@ impl Focus {
 
     /// A call placed in an encrypted 1:1 room would ring in vain, so whoever made the room is told, once.
     pub(super) fn room_encrypted(&mut self, room: RoomKey) {
+        self.with_conference(&room, |it, core, _| it.group_encrypted(core));
         let Some(direct) = self.routes.directs.get_mut(&room).filter(|direct| !direct.told_encrypted) else {
             return;
         };

@@ -7,6 +7,7 @@
 
 mod capacity;
 mod comparison;
+mod encrypted;
 mod floor;
 mod legs;
 mod records;
