@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, with what it found"
 )]
 
+mod borders;
 mod capacity;
 mod comparison;
 mod encrypted;
