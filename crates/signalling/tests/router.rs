@@ -276,12 +276,16 @@ async fn the_largest_transaction_of_a_homeserver_fits() {
         json!({ "events": events, "ephemeral": events, "de.sorunome.msc2409.to_device": events }).to_string();
     assert!(body.len() > 18_000_000);
     let request = service.client.put(format!("{}/_matrix/app/v1/transactions/1", service.url));
-    let (answer, ()) = tokio::join!(request.bearer_auth(HS_TOKEN).body(body).send(), async {
-        let delivery = service.mailbox.next().await.unwrap();
-        assert_eq!(delivery.batch.inputs.len(), 100);
-        delivery.reply.send(Accepted::New).unwrap();
-    });
-    assert_eq!(answer.unwrap().status(), 200);
+    let mut answer = tokio::spawn(request.bearer_auth(HS_TOKEN).body(body).send());
+    tokio::select! {
+        delivery = service.mailbox.next() => {
+            let delivery = delivery.unwrap();
+            assert_eq!(delivery.batch.inputs.len(), 100);
+            delivery.reply.send(Accepted::New).unwrap();
+        }
+        answer = &mut answer => panic!("it was not handed in: {answer:?}"),
+    }
+    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
 }
 
 /// Asked without a socket, on which a refusal may overtake the body it refuses.

@@ -6,16 +6,17 @@ use serde_json::json;
 
 use crate::world::{SOON, World, call_event, invite};
 
-const TONES: [f64; 4] = [437.0, 631.0, 1013.0, 1511.0];
+const TONES: [f64; 5] = [437.0, 631.0, 1013.0, 1511.0, 2027.0];
 
 #[tokio::test]
-async fn callers_of_both_versions_trickling_and_without_metadata_hear_each_other() {
+async fn callers_of_both_versions_trickling_without_metadata_and_like_nheko_hear_each_other() {
     let world = World::start("clients", "").await;
     let kinds = [
         ("old", CallerOptions { version: Version::V0, ..CallerOptions::new("") }),
         ("plain", CallerOptions::new("")),
         ("trickling", CallerOptions { trickle_only: true, ..CallerOptions::new("") }),
         ("terse", CallerOptions { metadata: false, ..CallerOptions::new("") }),
+        ("nheko", CallerOptions { like_nheko: true, ..CallerOptions::new("") }),
     ];
     let mut users = Vec::new();
     for (name, _) in &kinds {
