@@ -43,18 +43,19 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let (news, heard) = mpsc::unbounded_channel();
     let board = Board::default();
     tokio::spawn(board.clone().follow(heard));
+    let (greeted, ready) = watch::channel(false);
     let status = match config.status.listen {
         Some(address) => {
             let listener = bind(address, "status.listen").await?;
             let token = config.status.token.clone();
-            let server = tokio::spawn(status::serve(listener, board, token, stop.clone().requested()));
+            let server = tokio::spawn(status::serve(listener, board, token, ready, stop.clone().requested()));
             Some(async { server.await? })
         }
         None => None,
     };
 
     let parts = async {
-        tokio::try_join!(conference(&config, store, listener, news, stop.clone()), async {
+        tokio::try_join!(conference(&config, store, listener, news, greeted, stop.clone()), async {
             match status {
                 Some(server) => stop.ends("the status server", server).await,
                 None => Ok(()),
@@ -77,6 +78,7 @@ async fn conference(
     store: SqliteStore,
     listener: TcpListener,
     news: mpsc::UnboundedSender<ConferenceEvent>,
+    greeted: watch::Sender<bool>,
     stop: Stop,
 ) -> anyhow::Result<()> {
     let adapter = Adapter::new(parts::adapter(config)?)?;
@@ -96,7 +98,7 @@ async fn conference(
     })?;
     let listening =
         axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
-    tokio::spawn(greet(adapter, stop.clone()));
+    tokio::spawn(greet(adapter, greeted, stop.clone()));
     tokio::try_join!(
         stop.ends("the conference driver", driver.run(stop.clone().requested())),
         stop.ends("the application service's listener", listening.into_future()),
@@ -105,13 +107,14 @@ async fn conference(
 }
 
 /// Pings the homeserver until it answers: it then sends at once what it had queued while we were away.
-async fn greet(adapter: Adapter, stop: Stop) {
-    let greeted = async {
+async fn greet(adapter: Adapter, greeted: watch::Sender<bool>, stop: Stop) {
+    let greeting = async {
         let mut wait = Duration::from_millis(500);
         loop {
             match adapter.ping().await {
                 Ok(took) => {
                     tracing::info!(?took, "the homeserver reaches us, and we it");
+                    greeted.send_replace(true);
                     return;
                 }
                 Err(error) => {
@@ -123,7 +126,7 @@ async fn greet(adapter: Adapter, stop: Stop) {
         }
     };
     tokio::select! {
-        () = greeted => {}
+        () = greeting => {}
         () = stop.requested() => {}
     }
 }

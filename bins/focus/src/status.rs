@@ -18,7 +18,7 @@ use http::{StatusCode, header};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::Secret;
 use view::StatusView;
@@ -42,7 +42,7 @@ impl Board {
     }
 }
 
-/// Serves until `shutdown` is over.
+/// Serves until `shutdown` is over. `ready` tells when the homeserver has been heard of.
 ///
 /// # Errors
 ///
@@ -51,17 +51,19 @@ pub(crate) async fn serve(
     listener: TcpListener,
     board: Board,
     token: Secret,
+    ready: watch::Receiver<bool>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(board, token)).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, router(board, token, ready)).with_graceful_shutdown(shutdown).await
 }
 
-fn router(board: Board, token: Secret) -> Router {
+fn router(board: Board, token: Secret, ready: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/_confocal/v1/conferences", get(conferences))
         .with_state(board)
         .route_layer(middleware::from_fn_with_state(Arc::new(token), authorize))
         .route("/health", get(health))
+        .merge(Router::new().route("/ready", get(readiness)).with_state(ready))
 }
 
 /// `GET /_confocal/v1/conferences`
@@ -73,6 +75,15 @@ async fn conferences(State(board): State<Board>) -> Response {
 /// `GET /health`: the process lives and answers.
 async fn health() -> Json<serde_json::Value> {
     Json(json!({ "status": "ok" }))
+}
+
+/// `GET /ready`: calls are taken. 503 until the homeserver has reached us for the first time since the start.
+async fn readiness(State(ready): State<watch::Receiver<bool>>) -> Response {
+    if *ready.borrow() {
+        return Json(json!({ "status": "ready" })).into_response();
+    }
+    let waiting = json!({ "status": "waiting for the homeserver" });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(waiting)).into_response()
 }
 
 /// Lets a request pass that shows the token, compared in constant time (RFC 6750 section 2.1).

@@ -12,6 +12,8 @@ use confocal::ports::{Accepted, Inbox, Mailbox};
 use confocal_signalling::{Skip, TransactionError};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use tower::ServiceExt;
+
 use support::{ALICE, DIRECT, FOCUS, FakeHomeserver, GROUP, HS_TOKEN, adapter, serve};
 
 struct Service {
@@ -183,14 +185,125 @@ async fn bodies_that_are_no_transactions() {
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods() {
+async fn paths_that_are_not_ours() {
     let service = Service::start().await;
-    let answer = service.call(Method::GET, "/_matrix/app/v1/thirdparty/user", Some(HS_TOKEN), "").await;
-    assert_eq!(error(&answer), (404, "M_UNRECOGNIZED"));
-    let answer = service.call(Method::GET, "/_matrix/app/v1/ping", Some(HS_TOKEN), "").await;
-    assert_eq!(error(&answer), (405, "M_UNRECOGNIZED"));
-    let answer = service.call(Method::GET, "/rooms/%23a:hs.test", Some(HS_TOKEN), "").await;
-    assert_eq!(error(&answer), (404, "M_NOT_FOUND"));
+    for path in [
+        "/",
+        "/_matrix/app/v1/thirdparty/protocol/irc",
+        "/_matrix/app/v1/thirdparty/user",
+        "/_matrix/app/v1/thirdparty/location?alias=%23a:hs.test",
+        "/_matrix/app/unstable/thirdparty/user",
+        "/_matrix/app/v1/transactions",
+        "/_matrix/app/v1/transactions/1/2",
+        "/_matrix/app/v1/users/",
+        "/_matrix/client/v3/sync",
+        "/ping",
+    ] {
+        let answer = service.call(Method::GET, path, Some(HS_TOKEN), "").await;
+        assert_eq!(error(&answer), (404, "M_UNRECOGNIZED"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_path_has_its_method() {
+    let service = Service::start().await;
+    let paths = [
+        (Method::PUT, "/_matrix/app/v1/transactions/1"),
+        (Method::PUT, "/transactions/1"),
+        (Method::GET, "/_matrix/app/v1/users/@x:hs.test"),
+        (Method::GET, "/users/@x:hs.test"),
+        (Method::GET, "/_matrix/app/v1/rooms/%23a:hs.test"),
+        (Method::GET, "/rooms/%23a:hs.test"),
+        (Method::POST, "/_matrix/app/v1/ping"),
+    ];
+    for (right, path) in paths {
+        for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
+            let answer = service.call(method.clone(), path, Some(HS_TOKEN), "{}").await;
+            if method == right {
+                assert!(
+                    answer.0 == 200 || error(&answer) == (404, "M_NOT_FOUND"),
+                    "{method} {path}: {answer:?}"
+                );
+            } else {
+                assert_eq!(error(&answer), (405, "M_UNRECOGNIZED"), "{method} {path}");
+            }
+        }
+    }
+}
+
+/// A homeserver puts names into paths with their slashes; some escape them.
+#[tokio::test]
+async fn names_may_hold_slashes_and_what_is_no_text_is_nobody() {
+    let service = Service::start().await;
+    // The base64 of `!a?b>c?:hs.test` holds a slash, as many ids of older clients do.
+    let focus = "@fs_IWE/Yj5jPzpocy50ZXN0:hs.test";
+    for written in [focus.to_owned(), focus.replace('/', "%2F")] {
+        let path = format!("/_matrix/app/v1/users/{written}");
+        assert_eq!(service.call(Method::GET, &path, Some(HS_TOKEN), "").await, (200, json!({})), "{path}");
+    }
+    assert_eq!(service.homeserver.asked()[0].body["username"], "fs_IWE/Yj5jPzpocy50ZXN0");
+    let nobody = [
+        ("/users/%ff", "M_NOT_FOUND"),
+        ("/rooms/%23a%2Fb/c:hs.test", "M_NOT_FOUND"),
+        ("/rooms/%ff", "M_NOT_FOUND"),
+    ];
+    for (path, errcode) in nobody {
+        let answer = service.call(Method::GET, path, Some(HS_TOKEN), "").await;
+        assert_eq!(error(&answer), (404, errcode), "{path}");
+    }
+    assert_eq!(error(&service.put("%ff", "{}").await), (400, "M_INVALID_PARAM"));
+}
+
+/// The header counts where there is one: a right token behind a wrong one opens nothing.
+#[tokio::test]
+async fn a_token_in_the_query_does_not_mend_a_wrong_header() {
+    let service = Service::start().await;
+    let path = "/_matrix/app/v1/ping?access_token=hs-s3cret";
+    let answer = service.call(Method::POST, path, Some("wrong"), "{}").await;
+    assert_eq!(error(&answer), (403, "M_FORBIDDEN"));
+    let basic = service.client.post(format!("{}{path}", service.url)).header("authorization", "Basic aHM=");
+    assert_eq!(basic.send().await.unwrap().status(), 403);
+}
+
+/// The largest that Synapse makes: 100 events of the size that an event may have, and as many of the other kinds.
+#[tokio::test]
+async fn the_largest_transaction_of_a_homeserver_fits() {
+    let mut service = Service::start().await;
+    let mut large = hangup("1");
+    large["content"]["padding"] = "\u{e9}".repeat(32_000).into();
+    let events: Vec<Value> = std::iter::repeat_n(large, 100).collect();
+    let body =
+        json!({ "events": events, "ephemeral": events, "de.sorunome.msc2409.to_device": events }).to_string();
+    assert!(body.len() > 18_000_000);
+    let request = service.client.put(format!("{}/_matrix/app/v1/transactions/1", service.url));
+    let mut answer = tokio::spawn(request.bearer_auth(HS_TOKEN).body(body).send());
+    tokio::select! {
+        delivery = service.mailbox.next() => {
+            let delivery = delivery.unwrap();
+            assert_eq!(delivery.batch.inputs.len(), 100);
+            delivery.reply.send(Accepted::New).unwrap();
+        }
+        answer = &mut answer => panic!("it was not handed in: {answer:?}"),
+    }
+    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+}
+
+/// Asked without a socket, on which a refusal may overtake the body it refuses.
+#[tokio::test]
+async fn a_larger_body_is_refused_in_words_and_without_the_token_not_even_read() {
+    let (_homeserver, url) = FakeHomeserver::start().await;
+    let (inbox, _mailbox) = Inbox::new(1);
+    let router = adapter(&url).router(inbox);
+    for (token, expected) in [(HS_TOKEN, (413, "M_TOO_LARGE")), ("wrong", (403, "M_FORBIDDEN"))] {
+        let request = axum::http::Request::put("/_matrix/app/v1/transactions/1")
+            .header("authorization", format!("Bearer {token}"))
+            .body(axum::body::Body::from(vec![b' '; 64 * 1024 * 1024 + 1]))
+            .unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 1000).await.unwrap();
+        assert_eq!(error(&(status, serde_json::from_slice(&body).unwrap())), expected);
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ import time
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
+import rsa_certificate
 from client import MatrixClient, MatrixError
 from sound import Listener, source_from
 
@@ -97,15 +98,19 @@ class Call:
         # aiortc gathers everything before this returns.
         await self.pc.setLocalDescription(await self.pc.createOffer())
         sdp, late = self.pc.localDescription.sdp, []
-        if self.options.trickle_only:
+        if self.options.trickle_only or self.options.like_nheko:
             sdp, late = split_candidates(sdp)
         fields = {"offer": {"type": "offer", "sdp": sdp}, "lifetime": self.options.lifetime}
+        if self.options.like_nheko:
+            fields["invitee"] = ""
+            for candidate in late:
+                candidate["sdpMid"] = ""
         if self.options.invitee:
             fields["invitee"] = self.options.invitee
         stream = stream_of(sdp)
         if self.version != 0:
             fields["capabilities"] = {"m.call.transferee": False, "m.call.dtmf": False}
-            if not self.options.no_metadata and stream:
+            if not (self.options.no_metadata or self.options.like_nheko) and stream:
                 purpose = {"purpose": "m.usermedia", "audio_muted": False, "video_muted": True}
                 fields["sdp_stream_metadata"] = {stream: purpose}
         await self.send("invite", **fields)
@@ -121,7 +126,11 @@ class Call:
         if not kind.startswith("m.call.") or content.get("call_id") != self.call_id or self.over.is_set():
             return
         party = content.get("party_id")
-        if kind == "m.call.answer":
+        if kind == "m.call.negotiate" and self.options.like_nheko:
+            await self.send("hangup", reason="unknown_error")
+            say("failed")
+            self.over.set()
+        elif kind == "m.call.answer":
             await self.on_answer(content, sender, party)
         elif kind == "m.call.candidates":
             await self.on_candidates(content.get("candidates") or [])
@@ -228,6 +237,8 @@ async def prepare_room(client, options):
 
 
 async def run(options):
+    if options.like_nheko:
+        rsa_certificate.use()
     client = MatrixClient(options.homeserver, options.user_id, options.token)
     room = await prepare_room(client, options)
     # From before the invite: what answers it comes after.
@@ -263,6 +274,11 @@ def arguments():
     parser.add_argument("--lifetime", type=int, default=60_000, help="of the invite, in ms")
     parser.add_argument("--invitee", help="name this user as the invitee")
     parser.add_argument("--trickle-only", action="store_true", help="no candidates in the offer, all in m.call.candidates")
+    parser.add_argument(
+        "--like-nheko",
+        action="store_true",
+        help="RSA certificate, no metadata, an empty invitee, all candidates in one event by position only; no negotiation",
+    )
     parser.add_argument("--no-metadata", action="store_true", help="leave out sdp_stream_metadata")
     parser.add_argument("--tone", type=float, help="send a tone of this frequency in Hz")
     parser.add_argument("--level", type=float, default=-20.0, help="of the tone, in dBFS")

@@ -21,6 +21,8 @@ mod session;
 pub use candidate::{CandidatePolicy, RemoteCandidate};
 pub use config::{IceTimeouts, PortRange, PortRangeError, TransportConfig};
 pub use peer::{PeerLink, PeerSession, WebRtcTransport};
+#[cfg(feature = "fuzzing")]
+pub use sdp::fuzz;
 pub use sdp::{Direction, MAX_SDP_BYTES, Offer, OfferError};
 pub use session::{
     Answer, AnswerError, AudioLink, AudioPacket, LinkStats, OpenError, OpenSession, RenegotiateError,

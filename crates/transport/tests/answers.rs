@@ -34,7 +34,10 @@ async fn browsers_offers_are_answered() {
         assert_eq!(lines(&answer.sdp), lines(offer));
         assert!(answer.sdp.contains("a=candidate:") && answer.sdp.contains("a=end-of-candidates\r\n"));
         assert!(answer.sdp.contains("a=setup:active\r\n"));
-        assert!(answer.sdp.contains(&format!("a=msid:{} ", answer.stream_id)));
+        // One stream with one track: Element Android ends a call with more, and shows none without its name.
+        let streams: Vec<&str> =
+            answer.sdp.lines().filter_map(|line| line.strip_prefix("a=msid:")?.split(' ').next()).collect();
+        assert_eq!(streams, [answer.stream_id.as_str()]);
         assert!(!answer.held && !answer.pictures, "voice alone is answered");
         session.close().await;
     }

@@ -14,6 +14,7 @@ struct Served {
     address: SocketAddr,
     news: mpsc::UnboundedSender<ConferenceEvent>,
     noted: tokio::task::JoinHandle<()>,
+    ready: watch::Sender<bool>,
     stop: oneshot::Sender<()>,
     ended: tokio::task::JoinHandle<io::Result<()>>,
 }
@@ -26,8 +27,9 @@ async fn started() -> Served {
     let noted = tokio::spawn(board.clone().follow(heard));
     let (stop, stopped) = oneshot::channel();
     let shutdown = async { stopped.await.unwrap() };
-    let ended = tokio::spawn(serve(listener, board, Secret::new("s3cret"), shutdown));
-    Served { address, news, noted, stop, ended }
+    let (ready, is_ready) = watch::channel(false);
+    let ended = tokio::spawn(serve(listener, board, Secret::new("s3cret"), is_ready, shutdown));
+    Served { address, news, noted, ready, stop, ended }
 }
 
 /// Status line and body of an answer.
@@ -75,6 +77,14 @@ async fn health_needs_no_token_and_nothing_else_is_there() {
     let served = started().await;
     assert_eq!(ask(served.address, "/health", None).await, (200, r#"{"status":"ok"}"#.to_owned()));
     assert_eq!(ask(served.address, "/", None).await.0, 404);
+}
+
+#[tokio::test]
+async fn it_is_ready_when_the_homeserver_was_heard_of() {
+    let served = started().await;
+    assert_eq!(ask(served.address, "/ready", None).await.0, 503);
+    served.ready.send_replace(true);
+    assert_eq!(ask(served.address, "/ready", None).await, (200, r#"{"status":"ready"}"#.to_owned()));
 }
 
 #[tokio::test]

@@ -2,18 +2,21 @@
 
 use confocal_testing::parts::{AiortcCaller, CallerOptions, FocusProcess, Levels, Sound, Version};
 
-use crate::world::{SOON, World};
+use serde_json::json;
 
-const TONES: [f64; 4] = [437.0, 631.0, 1013.0, 1511.0];
+use crate::world::{SOON, World, call_event, invite};
+
+const TONES: [f64; 5] = [437.0, 631.0, 1013.0, 1511.0, 2027.0];
 
 #[tokio::test]
-async fn callers_of_both_versions_trickling_and_without_metadata_hear_each_other() {
+async fn callers_of_both_versions_trickling_without_metadata_and_like_nheko_hear_each_other() {
     let world = World::start("clients", "").await;
     let kinds = [
         ("old", CallerOptions { version: Version::V0, ..CallerOptions::new("") }),
         ("plain", CallerOptions::new("")),
         ("trickling", CallerOptions { trickle_only: true, ..CallerOptions::new("") }),
         ("terse", CallerOptions { metadata: false, ..CallerOptions::new("") }),
+        ("nheko", CallerOptions { like_nheko: true, ..CallerOptions::new("") }),
     ];
     let mut users = Vec::new();
     for (name, _) in &kinds {
@@ -45,6 +48,29 @@ async fn callers_of_both_versions_trickling_and_without_metadata_hear_each_other
         let what = format!("({name}) the others and not itself");
         caller.hears(&what, SOON, others_and_not_itself).await.unwrap();
     }
+}
+
+/// As matrix-js-sdk and matrix-dart-sdk did until 2025: they look for metadata under the name under which they wrote it.
+#[tokio::test]
+async fn a_client_of_before_2025_finds_our_stream_under_the_name_it_knows() {
+    let world = World::start("clients-older", "").await;
+    let user = world.user("old").await;
+    let room = world.group_room(&[&user]).await;
+    let focus_user = FocusProcess::user_id(&room);
+    user.invite(&room, &focus_user).await.unwrap();
+    let direct = world.direct_room(&user, &focus_user).await;
+    let older = "org.matrix.msc3077.sdp_stream_metadata";
+    let metadata = json!({ "s": { "purpose": "m.usermedia", "audio_muted": false, "video_muted": true } });
+    invite(&user, &direct, "older", json!({ (older): metadata })).await;
+    let content = call_event(&user, &direct, "m.call.answer", "older").await["content"].take();
+    let stream = content["answer"]["sdp"].as_str().unwrap().split("a=msid:").nth(1).unwrap();
+    let stream = stream.split(' ').next().unwrap();
+    assert_eq!(content[older][stream]["purpose"], "m.usermedia");
+    assert_eq!(content[older], content["sdp_stream_metadata"]);
+
+    invite(&user, &direct, "plain", json!({})).await;
+    let content = call_event(&user, &direct, "m.call.answer", "plain").await["content"].take();
+    assert_eq!((content.get(older), content.get("sdp_stream_metadata")), (None, None));
 }
 
 /// The setting of a fresh installation. Callers begin the checks, so where they come from is seen, not believed.

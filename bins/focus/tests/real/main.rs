@@ -10,6 +10,7 @@
 mod admission;
 mod clients;
 mod ejection;
+mod endpoints;
 mod floor;
 mod identity;
 mod leaving;

@@ -1,10 +1,12 @@
 //! The paths that the homeserver calls, as an axum router: `PUT /_matrix/app/v1/transactions/{txnId}`,
 //! `GET /_matrix/app/v1/users/{userId}`, `GET /_matrix/app/v1/rooms/{roomAlias}`, `POST /_matrix/app/v1/ping`.
 //!
-//! <https://spec.matrix.org/v1.15/application-service-api/>. Also without the prefix, as homeservers called them before it.
+//! <https://spec.matrix.org/v1.15/application-service-api/>. Also without the prefix, as homeservers called them before it
+//! (section "Legacy routes"). There are no third-party networks here, so `thirdparty` is no path of ours.
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
@@ -28,10 +30,11 @@ pub(crate) fn router<H: Homeserver>(adapter: Adapter<H>, inbox: Inbox) -> Router
     for prefix in ["/_matrix/app/v1", ""] {
         router = router
             .route(&format!("{prefix}/transactions/{{txn_id}}"), put(transaction))
-            .route(&format!("{prefix}/rooms/{{alias}}"), get(room))
+            // Names are what is left of the path: homeservers don't escape the `/` that base64 and aliases may hold.
+            .route(&format!("{prefix}/rooms/{{*alias}}"), get(room))
             .merge(
                 Router::new()
-                    .route(&format!("{prefix}/users/{{user}}"), get(user))
+                    .route(&format!("{prefix}/users/{{*user}}"), get(user))
                     .with_state(adapter.clone()),
             );
     }
@@ -63,9 +66,16 @@ async fn authorize<H: Homeserver>(
 
 async fn transaction<H: Homeserver>(
     State(transactions): State<Transactions<H>>,
-    Path(id): Path<String>,
-    body: Bytes,
+    id: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let (id, body) = match (id, body) {
+        (Ok(Path(id)), Ok(body)) => (id, body),
+        (_, Err(rejection)) => return unread(&rejection),
+        (Err(_), Ok(_)) => {
+            return error(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", "the transaction's id is no text");
+        }
+    };
     // Spawned, so that a homeserver that hangs up does not leave a transaction half handled.
     let handling = tokio::spawn(async move { transactions.handle_transaction(&id, &body).await });
     match handling.await {
@@ -80,7 +90,23 @@ async fn transaction<H: Homeserver>(
     }
 }
 
-async fn user<H: Homeserver>(State(adapter): State<Adapter<H>>, Path(user): Path<String>) -> Response {
+/// What can't be read of a body. A homeserver sends it again and again, so the operator is told.
+fn unread(rejection: &BytesRejection) -> Response {
+    let status = rejection.status();
+    if status != StatusCode::PAYLOAD_TOO_LARGE {
+        return error(status, "M_UNKNOWN", "the body could not be read");
+    }
+    tracing::error!(limit = MAX_BODY_BYTES, "a transaction was refused for its size");
+    error(status, "M_TOO_LARGE", "the transaction is larger than the 64 MiB that are read")
+}
+
+async fn user<H: Homeserver>(
+    State(adapter): State<Adapter<H>>,
+    user: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(user)) = user else {
+        return error(StatusCode::NOT_FOUND, "M_NOT_FOUND", "no such user");
+    };
     match adapter.ensure_focus(&user).await {
         Some(Ok(_)) => ok(),
         Some(Err(error)) if matches!(error.fault(), Fault::Passing { .. }) => {
@@ -90,7 +116,7 @@ async fn user<H: Homeserver>(State(adapter): State<Adapter<H>>, Path(user): Path
     }
 }
 
-async fn room(Path(_alias): Path<String>) -> Response {
+async fn room() -> Response {
     error(StatusCode::NOT_FOUND, "M_NOT_FOUND", "no such room")
 }
 

@@ -105,7 +105,8 @@ fn says_something(request: &SignalRequest) -> bool {
         SignalRequest::JoinGroup { .. }
         | SignalRequest::JoinDirect { .. }
         | SignalRequest::Leave { .. }
-        | SignalRequest::AskAdmission { .. } => false,
+        | SignalRequest::AskAdmission { .. }
+        | SignalRequest::CompareMembers { .. } => false,
         SignalRequest::NegotiateAnswer { to, .. } | SignalRequest::NegotiateOffer { to, .. } => {
             to.version == CallVersion::V1
         }

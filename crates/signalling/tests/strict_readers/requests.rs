@@ -45,6 +45,12 @@ pub(crate) fn every_request() -> Vec<SignalRequest> {
             member: ALICE.into(),
             expires: later(),
         },
+        SignalRequest::CompareMembers {
+            focus: FOCUS.into(),
+            room: GROUP.into(),
+            members: [ALICE.into()].into(),
+            expires: later(),
+        },
     ];
     for version in [CallVersion::V0, CallVersion::V1] {
         let to = || to(version);
@@ -84,6 +90,7 @@ pub(crate) const fn address(request: &SignalRequest) -> Option<&CallAddress> {
         | SignalRequest::JoinDirect { .. }
         | SignalRequest::Leave { .. }
         | SignalRequest::AskAdmission { .. }
+        | SignalRequest::CompareMembers { .. }
         | SignalRequest::Notice { .. } => None,
     }
 }

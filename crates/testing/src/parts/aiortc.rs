@@ -60,6 +60,9 @@ pub struct CallerOptions {
     pub trickle_only: bool,
     /// `sdp_stream_metadata` in the invite (never in version 0).
     pub metadata: bool,
+    /// As nheko calls: an RSA certificate, no metadata, an empty invitee, all candidates in one event and by their position
+    /// only. It hangs up on any `m.call.negotiate`.
+    pub like_nheko: bool,
     /// Of the invite.
     pub lifetime: Duration,
     /// The invite's `invitee`.
@@ -79,6 +82,7 @@ impl CallerOptions {
             listen_hertz: Vec::new(),
             trickle_only: false,
             metadata: true,
+            like_nheko: false,
             lifetime: Duration::from_secs(60),
             invitee: None,
         }
@@ -122,6 +126,9 @@ impl CallerOptions {
         }
         if !self.metadata {
             arguments.push("--no-metadata".into());
+        }
+        if self.like_nheko {
+            arguments.push("--like-nheko".into());
         }
         arguments
     }

@@ -142,6 +142,11 @@ impl FocusProcess {
         self.running.as_mut()?.ended()
     }
 
+    /// Whether the focus says that the homeserver has reached it.
+    pub async fn is_ready(&self) -> bool {
+        self.http.is_up(&format!("{}/ready", self.status_url)).await
+    }
+
     /// What the focus tells of its conferences: a list of `{conference, group, participants: [{participant, member, legs: [..], ..}], ..}`.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 
 mod answer;
 mod direction;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod offer;
 mod reduced;
 #[cfg(test)]

@@ -12,6 +12,12 @@ use super::direction::Direction;
 /// The largest SDP that is read, in bytes.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
 
+/// The most media lines of an offer. Its answer repeats them all, and has to fit into a Matrix event; browsers make a few.
+const MAX_LINES: usize = 64;
+
+/// The longest word of a media line that the answer repeats, in bytes.
+const MAX_WORD_BYTES: usize = 64;
+
 /// The header extension by which a sender claims its level (RFC 6464).
 pub(crate) const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
@@ -311,6 +317,9 @@ fn mid_of(media: &MediaDescription) -> Option<&str> {
 }
 
 fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<Vec<OfferedLine>, OfferError> {
+    if session.media_descriptions.len() > MAX_LINES {
+        return Err(OfferError::Malformed("number of media lines"));
+    }
     let mut seen = BTreeSet::new();
     session
         .media_descriptions
@@ -319,21 +328,31 @@ fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<V
             let mid = mid_of(media);
             // RFC 5888 section 4: a token, unique in the description.
             if let Some(mid) = mid
-                && (!mid.bytes().all(|byte| byte.is_ascii_graphic()) || !seen.insert(mid))
+                && (!is_word(mid) || !seen.insert(mid))
             {
                 return Err(OfferError::Malformed("mid"));
             }
             let name = &media.media_name;
+            let (media_kind, proto) = (name.media.clone(), name.protos.join("/"));
+            let format = name.formats.first().cloned().unwrap_or_default();
+            if ![&media_kind, &proto, &format].into_iter().all(|word| is_word(word)) {
+                return Err(OfferError::Malformed("media line"));
+            }
             Ok(OfferedLine {
-                media: name.media.clone(),
-                proto: name.protos.join("/"),
-                format: name.formats.first().cloned().ok_or(OfferError::Malformed("media format"))?,
+                media: media_kind,
+                proto,
+                format,
                 mid: mid.map(str::to_owned),
                 shares_ice: values(media, "ice-ufrag").next().is_none_or(|ufrag| ufrag == ice.ufrag),
                 sent: in_use(media) && Levels { session, media }.direction().sends(),
             })
         })
         .collect()
+}
+
+/// A token of RFC 8866 section 9, or what clients take for one.
+fn is_word(text: &str) -> bool {
+    (1..=MAX_WORD_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// `<id>[/direction] <uri>`, RFC 8285 section 5. Ids above 14 need the two-byte form, which is not worth having here.
