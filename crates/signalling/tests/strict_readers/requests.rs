@@ -112,6 +112,7 @@ fn notices() -> Vec<Notice> {
     vec![
         Notice::Refused { why: Refusal::Offer(OfferRefusal::NoCommonCodec), group: group() },
         Notice::Encrypted { group: group() },
+        Notice::GroupEncrypted { group: group() },
         Notice::Ended { why: EndReason::Kicked, group: group() },
         Notice::RoomReplaced { group: group(), by: "!new:hs.test".into() },
         Notice::Voice { group: group(), silenced: None },
