@@ -14,7 +14,7 @@ use tracing::{debug, error, info};
 
 use crate::clock::Clock;
 use crate::outbox::{Outbox, Sent};
-use crate::ports::{Accepted, Commit, Delivery, Mailbox, MediaEngine, Signalling, Store};
+use crate::ports::{Accepted, Commit, Delivery, Mailbox, MediaEngine, Row, Signalling, Store};
 
 /// Waiting reports that one turn takes at the most, so that a transaction never waits long behind them.
 const REPORTS_A_TURN: usize = 256;
@@ -92,8 +92,8 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
         // The wall clock may have gone back since the last run, the machine's time can't.
         let clock = clock.not_before(machine.now());
         let (mut outbox, sent) = Outbox::new(Arc::new(signalling), clock, &stored.nonce);
-        for (id, request) in stored.outbox {
-            outbox.hold(id, request);
+        for row in stored.outbox {
+            outbox.hold(row);
         }
         let store = Arc::new(Mutex::new(store));
         Ok(Self { machine, store, engine, clock, outbox, sent, reports, mailbox, news, at: None })
@@ -187,7 +187,7 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
             self.engine.execute(command);
         }
         for (id, request) in send {
-            self.outbox.push(id, request);
+            self.outbox.push(Row { id, request, at: Some(now) });
         }
         if let Some(room) = settled {
             self.outbox.settled(&room);

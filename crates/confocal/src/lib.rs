@@ -2,6 +2,7 @@
 //!
 //! It knows tokio, but never reqwest, webrtc, opus or SQLite: those live behind the ports, in crates that depend on this one.
 
+mod carrier;
 mod clock;
 mod driver;
 mod outbox;

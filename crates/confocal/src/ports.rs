@@ -21,6 +21,12 @@ pub trait Signalling: Send + Sync + 'static {
     ///
     /// [`SendError::Retry`] if it may work later (no network, 429, 5xx); [`SendError::Final`] if it never will.
     fn perform(&self, order: &Order) -> impl Future<Output = Result<Performed, SendError>> + Send;
+
+    /// Ends when the other side is there again after it was away. Requests that wait for another try are then tried at once,
+    /// and those that hang are tried anew; without it they are as soon as their wait is over.
+    fn returned(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// A request together with the names under which it is sent.
@@ -32,6 +38,9 @@ pub struct Order {
     pub transaction: String,
     /// What to do.
     pub request: SignalRequest,
+    /// An earlier try may have been carried out: a send is looked for in its room before it is sent again. As a room's requests
+    /// are carried out one after the other, nothing of ours can have come into the room after it.
+    pub again: bool,
 }
 
 /// What came of an order.
@@ -139,7 +148,18 @@ pub struct Stored {
     /// The machine's records, by key.
     pub records: Vec<(String, Vec<u8>)>,
     /// Requests that were committed and not yet done, oldest first.
-    pub outbox: Vec<(RequestId, SignalRequest)>,
+    pub outbox: Vec<Row>,
+}
+
+/// A request that was committed and is not yet done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The request's id in the machine.
+    pub id: RequestId,
+    /// The request.
+    pub request: SignalRequest,
+    /// The driver's time when it was committed; `None` if that was not told.
+    pub at: Option<Timestamp>,
 }
 
 /// One turn's writing.
@@ -147,7 +167,7 @@ pub struct Stored {
 pub struct Commit {
     /// The batch that the turn handled, if it has a name (a homeserver transaction); remembered as seen.
     pub batch: Option<String>,
-    /// The driver's time, by which old batch names are forgotten.
+    /// The driver's time, by which old batch names are forgotten and requests are given up.
     pub at: Option<Timestamp>,
     /// Records that changed: new bytes, or gone.
     pub records: Vec<(String, Option<Vec<u8>>)>,

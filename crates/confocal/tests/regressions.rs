@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use confocal::conference::{Config, Input, MediaCommand, RequestId, RoomKey, SignalRequest, Timestamp};
 use confocal::ports::{
-    Batch, Commit, Inbox, MediaEngine, Order, Performed, ReportSink, SendError, Signalling, Store, Stored,
+    Batch, Commit, Inbox, MediaEngine, Order, Performed, ReportSink, Row, SendError, Signalling, Store, Stored,
 };
 use confocal::{Clock, Driver, Parts};
 use tokio::sync::mpsc;
@@ -51,7 +51,8 @@ impl Store for FakeStore {
 
     fn load(&mut self) -> Result<Stored, Infallible> {
         let (records, outbox) = self.0.lock().unwrap().clone();
-        let (records, outbox) = (records.into_iter().collect(), outbox.into_iter().collect());
+        let records = records.into_iter().collect();
+        let outbox = outbox.into_iter().map(|(id, request)| Row { id, request, at: None }).collect();
         Ok(Stored { nonce: "nonce".into(), records, outbox })
     }
 

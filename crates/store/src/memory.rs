@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use confocal::conference::{RequestId, SignalRequest, Timestamp};
-use confocal::ports::{Commit, Store, Stored};
+use confocal::conference::{RequestId, Timestamp};
+use confocal::ports::{Commit, Row, Store, Stored};
 
 use crate::error::StoreError;
 use crate::{forget, nonce};
@@ -20,7 +20,7 @@ pub struct MemoryStore(Arc<Mutex<Contents>>);
 struct Contents {
     nonce: String,
     records: BTreeMap<String, Vec<u8>>,
-    outbox: BTreeMap<RequestId, SignalRequest>,
+    outbox: BTreeMap<RequestId, Row>,
     /// Oldest first.
     batches: VecDeque<(String, Option<Timestamp>)>,
 }
@@ -60,7 +60,7 @@ impl Store for MemoryStore {
         Ok(Stored {
             nonce: contents.nonce.clone(),
             records: contents.records.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-            outbox: contents.outbox.iter().map(|(id, request)| (*id, request.clone())).collect(),
+            outbox: contents.outbox.values().cloned().collect(),
         })
     }
 
@@ -73,7 +73,8 @@ impl Store for MemoryStore {
         }
         let mut send = BTreeMap::new();
         for (id, request) in commit.send {
-            if contents.outbox.contains_key(&id) || send.insert(id, request).is_some() {
+            let row = Row { id, request, at: commit.at };
+            if contents.outbox.contains_key(&id) || send.insert(id, row).is_some() {
                 return Err(StoreError::RequestRepeated { id });
             }
         }

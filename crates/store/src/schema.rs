@@ -20,6 +20,8 @@ const STEPS: &[&str] = &[
      CREATE TABLE records (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT;
      CREATE TABLE outbox (request_id INTEGER PRIMARY KEY NOT NULL, request TEXT NOT NULL) STRICT;
      CREATE TABLE batches (position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, at INTEGER) STRICT;",
+    // When a request was committed, in milliseconds since the Unix epoch: how long it has been tried counts over restarts.
+    "ALTER TABLE outbox ADD COLUMN at INTEGER;",
 ];
 
 /// The newest version, which is the one written.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use confocal::conference::{RequestId, SignalRequest, Timestamp};
-use confocal::ports::{Commit, Store, Stored};
+use confocal::ports::{Commit, Row, Store, Stored};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
@@ -64,13 +64,13 @@ impl Store for SqliteStore {
             .collect::<Result<_, _>>()?;
         // Request ids are handed out in order, so theirs is the order in which they were committed.
         let outbox = transaction
-            .prepare("SELECT request_id, request FROM outbox ORDER BY request_id")?
-            .query_map((), |row| Ok((RequestId(row.get(0)?), row.get::<_, String>(1)?)))?
+            .prepare("SELECT request_id, request, at FROM outbox ORDER BY request_id")?
+            .query_map((), |row| Ok((RequestId(row.get(0)?), row.get::<_, String>(1)?, row.get(2)?)))?
             .map(|row| {
-                let (id, request) = row?;
+                let (id, request, at): (_, _, Option<u64>) = row?;
                 let request =
                     serde_json::from_str(&request).map_err(|source| StoreError::Decode { id, source })?;
-                Ok((id, request))
+                Ok(Row { id, request, at: at.map(Timestamp::from_unix_millis) })
             })
             .collect::<Result<_, StoreError>>()?;
         Ok(Stored { nonce, records, outbox })
@@ -94,7 +94,7 @@ impl Store for SqliteStore {
             };
         }
         for (id, request) in commit.send {
-            queue(&transaction, id, &request)?;
+            queue(&transaction, id, &request, commit.at)?;
         }
         for id in commit.done {
             transaction.prepare_cached("DELETE FROM outbox WHERE request_id = ?1")?.execute([id.0])?;
@@ -114,11 +114,16 @@ impl Store for SqliteStore {
 }
 
 /// Puts a request into the outbox.
-fn queue(transaction: &Transaction<'_>, id: RequestId, request: &SignalRequest) -> Result<(), StoreError> {
+fn queue(
+    transaction: &Transaction<'_>,
+    id: RequestId,
+    request: &SignalRequest,
+    at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     let request = serde_json::to_string(request).map_err(|source| StoreError::Encode { id, source })?;
     transaction
-        .prepare_cached("INSERT INTO outbox (request_id, request) VALUES (?1, ?2)")?
-        .execute(params![id.0, request])
+        .prepare_cached("INSERT INTO outbox (request_id, request, at) VALUES (?1, ?2, ?3)")?
+        .execute(params![id.0, request, at.map(Timestamp::as_unix_millis)])
         .map_err(
             |source| if is_repeated(&source) { StoreError::RequestRepeated { id } } else { source.into() },
         )?;

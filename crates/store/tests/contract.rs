@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use confocal::conference::{FocusUser, Millis, RequestId, RoomKey, SignalRequest, Timestamp};
-use confocal::ports::{Commit, Store};
+use confocal::ports::{Commit, Row, Store};
 use confocal_store::{MemoryStore, SqliteStore, StoreError};
 
 /// A store that can be closed and opened again.
@@ -64,6 +64,10 @@ fn leave(room: &str) -> SignalRequest {
     SignalRequest::Leave { focus: FocusUser::from("@conf_x:example.org"), room: RoomKey::from(room) }
 }
 
+fn row(id: u64, request: SignalRequest, at: Option<Timestamp>) -> Row {
+    Row { id: RequestId(id), request, at }
+}
+
 fn record(key: &str, value: Option<&[u8]>) -> (String, Option<Vec<u8>>) {
     (key.to_owned(), value.map(<[u8]>::to_vec))
 }
@@ -109,6 +113,7 @@ fn outbox_keeps_order_and_words_until_done(place: &impl Reopen) {
     store
         .commit(Commit {
             send: vec![(RequestId(2), leave("!a")), (RequestId(9), leave("!b"))],
+            at: Some(Timestamp::from_unix_millis(7)),
             ..Commit::default()
         })
         .unwrap();
@@ -122,7 +127,10 @@ fn outbox_keeps_order_and_words_until_done(place: &impl Reopen) {
     drop(store);
 
     let mut store = place.open();
-    assert_eq!(store.load().unwrap().outbox, [(RequestId(2), leave("!a")), (RequestId(10), leave("!c"))]);
+    assert_eq!(
+        store.load().unwrap().outbox,
+        [row(2, leave("!a"), Some(Timestamp::from_unix_millis(7))), row(10, leave("!c"), None)]
+    );
 
     // Sent and done in one turn: never a row.
     let both =
@@ -158,7 +166,7 @@ fn a_failed_commit_leaves_nothing(place: &impl Reopen) {
 fn assert_untouched(store: &mut impl Store<Error = StoreError>) {
     let stored = store.load().unwrap();
     assert_eq!(stored.records, [("focus".to_owned(), b"before".to_vec())]);
-    assert_eq!(stored.outbox, [(RequestId(1), leave("!a"))]);
+    assert_eq!(stored.outbox, [row(1, leave("!a"), None)]);
     assert!(!store.seen("t1").unwrap());
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use confocal::conference::{FocusUser, RequestId, RoomKey, SignalRequest};
-use confocal::ports::{Commit, Store};
+use confocal::ports::{Commit, Row, Store};
 use confocal_store::{OpenError, SqliteStore, StoreError};
 use rusqlite::Connection;
 
@@ -80,11 +80,43 @@ fn a_newer_schema_is_refused_and_left_alone() {
 
     let fault = SqliteStore::open(&path).unwrap_err();
     assert!(
-        matches!(&fault, OpenError::Newer { found: 99, known: 1, path: named } if *named == path),
+        matches!(&fault, OpenError::Newer { found: 99, known: 2, path: named } if *named == path),
         "{fault:?}"
     );
     assert!(fault.to_string().contains(path.to_str().unwrap()));
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_brought_to_the_newest_with_all_that_is_in_it() {
+    let (_dir, path) = place();
+    // As version 1 wrote it.
+    let first = r#"
+        CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT;
+        CREATE TABLE records (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT;
+        CREATE TABLE outbox (request_id INTEGER PRIMARY KEY NOT NULL, request TEXT NOT NULL) STRICT;
+        CREATE TABLE batches (position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, at INTEGER) STRICT;
+        INSERT INTO meta VALUES ('nonce', 'kept');
+        INSERT INTO records VALUES ('focus', x'0102');
+        INSERT INTO outbox VALUES (4, '{"Leave":{"focus":"@conf_x:a.org","room":"!r"}}');
+        INSERT INTO batches VALUES (1, '17', 5);
+        PRAGMA application_id = 1668179564;
+        PRAGMA user_version = 1;"#;
+    Connection::open(&path).unwrap().execute_batch(first).unwrap();
+
+    let mut store = SqliteStore::open(&path).unwrap();
+    let stored = store.load().unwrap();
+    let request = SignalRequest::Leave { focus: FocusUser::from("@conf_x:a.org"), room: RoomKey::from("!r") };
+    assert_eq!(stored.nonce, "kept");
+    assert_eq!(stored.records, [("focus".to_owned(), vec![1, 2])]);
+    assert_eq!(stored.outbox, [Row { id: RequestId(4), request, at: None }]);
+    assert!(store.seen("17").unwrap());
+    drop(store);
+    let version = Connection::open(&path)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+        .unwrap();
+    assert_eq!(version, 2);
 }
 
 #[test]
