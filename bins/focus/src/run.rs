@@ -26,9 +26,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Homeserver transactions that may wait for their turn; the homeserver itself has one under way at a time.
 const TRANSACTIONS_WAITING: usize = 16;
 
-/// The longest wait before the homeserver is pinged again.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
 /// Runs the focus until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -98,7 +95,7 @@ async fn conference(
     })?;
     let listening =
         axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
-    tokio::spawn(greet(adapter, greeted, stop.clone()));
+    tokio::spawn(keep_in_touch(adapter, greeted, stop.clone()));
     tokio::try_join!(
         stop.ends("the conference driver", driver.run(stop.clone().requested())),
         stop.ends("the application service's listener", listening.into_future()),
@@ -106,27 +103,13 @@ async fn conference(
     Ok(())
 }
 
-/// Pings the homeserver until it answers: it then sends at once what it had queued while we were away.
-async fn greet(adapter: Adapter, greeted: watch::Sender<bool>, stop: Stop) {
-    let greeting = async {
-        let mut wait = Duration::from_millis(500);
-        loop {
-            match adapter.ping().await {
-                Ok(took) => {
-                    tracing::info!(?took, "the homeserver reaches us, and we it");
-                    greeted.send_replace(true);
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, again_in = ?wait, "no ping from the homeserver yet");
-                }
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
-        }
+/// Keeps the way to the homeserver open until the stop, and tells when it has been for the first time.
+async fn keep_in_touch(adapter: Adapter, greeted: watch::Sender<bool>, stop: Stop) {
+    let tell = || {
+        greeted.send_replace(true);
     };
     tokio::select! {
-        () = greeting => {}
+        () = adapter.keep_in_touch(tell) => {}
         () = stop.requested() => {}
     }
 }

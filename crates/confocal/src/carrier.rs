@@ -39,7 +39,11 @@ impl<S: Signalling> Carrier<S> {
                 return failed(RequestFailure::Expired);
             }
             let (after, why) = match self.attempt(&order).await {
-                Ok(performed) => return performed,
+                Ok(performed) => {
+                    #[cfg(feature = "crash-points")]
+                    crate::crash::reached("after-send", kind(&order.request));
+                    return performed;
+                }
                 Err(SendError::Final { failure, why }) => {
                     warn!(request = %order.id, kind = kind(&order.request), why, "the homeserver refused");
                     return failed(failure);
@@ -84,6 +88,8 @@ impl<S: Signalling> Carrier<S> {
     /// One try. One that is under way when the other side comes back is not waited for: what it was sent over may be gone.
     async fn attempt(&self, order: &Order) -> Result<Performed, SendError> {
         let _place = self.places.acquire().await;
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("before-send", kind(&order.request));
         tokio::select! {
             outcome = self.signalling.perform(order) => outcome,
             () = self.signalling.returned() => Err(SendError::Retry {

@@ -95,6 +95,8 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
         for row in stored.outbox {
             outbox.hold(row);
         }
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("restored", "");
         let store = Arc::new(Mutex::new(store));
         Ok(Self { machine, store, engine, clock, outbox, sent, reports, mailbox, news, at: None })
     }
@@ -109,14 +111,22 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), DriverError<T::Error>> {
         tokio::pin!(shutdown);
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("before-engine-lost", "");
         // Whatever media sessions the records speak of died with the last process.
         self.turn(vec![Input::EngineLost], Turn::default()).await?;
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("after-engine-lost", "");
         self.outbox.release();
         loop {
             let due = self.at;
             tokio::select! {
                 biased;
-                () = &mut shutdown => return Ok(()),
+                () = &mut shutdown => {
+                    #[cfg(feature = "crash-points")]
+                    crate::crash::reached("shutdown", "");
+                    return Ok(());
+                }
                 Some(sent) = self.sent.recv() => self.request_done(sent).await?,
                 report = self.reports.recv() => {
                     let report = report.ok_or(DriverError::EngineGone)?;
@@ -158,6 +168,8 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
     async fn turn(&mut self, inputs: Vec<Input>, turn: Turn) -> Result<(), DriverError<T::Error>> {
         let Turn { mut commit, reply, settled } = turn;
         let now = self.clock.now();
+        #[cfg(feature = "crash-points")]
+        let heard = subject::heard(&inputs);
         // What fell due before these inputs came is done before them.
         self.machine.handle_timeout(now);
         for input in inputs {
@@ -175,17 +187,27 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
             commit.records.push((change.key, change.value));
         }
         let send = commit.send.clone();
+        #[cfg(feature = "crash-points")]
+        let about = subject::of(&send).unwrap_or(heard);
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("before-commit", about);
         if !commit.is_empty() {
             commit.at = Some(now);
             self.with_store(move |store| store.commit(commit)).await?;
         }
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("after-commit", about);
         if let Some(reply) = reply {
             // Whoever waited may have gone; the batch is committed all the same.
             let _ = reply.send(Accepted::New);
         }
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("after-reply", about);
         for command in media {
             self.engine.execute(command);
         }
+        #[cfg(feature = "crash-points")]
+        crate::crash::reached("after-media", about);
         for (id, request) in send {
             self.outbox.push(Row { id, request, at: Some(now) });
         }
@@ -218,6 +240,33 @@ impl<S: Signalling, M: MediaEngine, T: Store> Driver<S, M, T> {
             }),
             Err(_) => Err(DriverError::StoreGone),
         }
+    }
+}
+
+/// What a turn is about, for the crash points in it.
+#[cfg(feature = "crash-points")]
+mod subject {
+    use super::Input;
+    use confocal_conference::{RequestId, RequestOutcome, SignalRequest};
+
+    /// By what it sends.
+    pub(super) fn of(send: &[(RequestId, SignalRequest)]) -> Option<&'static str> {
+        send.iter().find_map(|(_, request)| match request {
+            SignalRequest::Answer { .. } | SignalRequest::Hangup { .. } | SignalRequest::Reject { .. } => {
+                Some(crate::carrier::kind(request))
+            }
+            _ => None,
+        })
+    }
+
+    /// By what it was told.
+    pub(super) fn heard(inputs: &[Input]) -> &'static str {
+        let named = inputs.iter().find_map(|input| match input {
+            Input::CallInvited(_) => Some("invite"),
+            Input::RequestDone { outcome: RequestOutcome::Admission(_), .. } => Some("admission"),
+            _ => None,
+        });
+        named.unwrap_or("other")
     }
 }
 

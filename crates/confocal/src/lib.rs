@@ -4,6 +4,8 @@
 
 mod carrier;
 mod clock;
+#[cfg(feature = "crash-points")]
+pub mod crash;
 mod driver;
 mod outbox;
 pub mod ports;

@@ -17,8 +17,8 @@ use confocal::conference::{
     Timestamp,
 };
 use confocal::ports::{
-    Accepted, Batch, Commit, Inbox, MediaEngine, NotAccepted, Order, Performed, ReportSink, Row,
-    SendError, Signalling, Store, Stored,
+    Accepted, Batch, Commit, Inbox, MediaEngine, NotAccepted, Order, Performed, ReportSink, Row, SendError,
+    Signalling, Store, Stored,
 };
 use confocal::{Clock, Driver, DriverError, Parts};
 use tokio::sync::{mpsc, oneshot};
@@ -120,7 +120,12 @@ impl Store for FakeStore {
         Ok(Stored {
             nonce: "nonce".into(),
             records: disk.records.clone().into_iter().collect(),
-            outbox: disk.outbox.clone().into_iter().map(|(id, request)| Row { id, request, at: None }).collect(),
+            outbox: disk
+                .outbox
+                .clone()
+                .into_iter()
+                .map(|(id, request)| Row { id, request, at: None })
+                .collect(),
         })
     }
 

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use confocal::conference::{Config, Input, MediaCommand, RequestId, RoomKey, SignalRequest, Timestamp};
 use confocal::ports::{
-    Batch, Commit, Inbox, MediaEngine, Order, Performed, ReportSink, Row, SendError, Signalling, Store, Stored,
+    Batch, Commit, Inbox, MediaEngine, Order, Performed, ReportSink, Row, SendError, Signalling, Store,
+    Stored,
 };
 use confocal::{Clock, Driver, Parts};
 use tokio::sync::mpsc;

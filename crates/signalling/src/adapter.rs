@@ -9,6 +9,7 @@ use confocal::ports::Inbox;
 use ruma_common::{OwnedUserId, UserId};
 
 use crate::appservice::{self, Transactions};
+use crate::contact::Contact;
 use crate::counters::{Counters, Counts};
 use crate::focus_id::FocusIdScheme;
 use crate::founders::Founders;
@@ -64,6 +65,7 @@ struct Shared<H> {
     translator: Translator,
     registrar: Registrar,
     founders: Founders,
+    contact: Contact,
     counters: Counters,
     appservice_id: String,
     hs_token: Secret,
@@ -101,6 +103,7 @@ impl<H: Homeserver> Adapter<H> {
             translator: Translator::new(config.scheme, bot),
             registrar: Registrar::default(),
             founders: Founders::default(),
+            contact: Contact::default(),
             counters: Counters::default(),
             appservice_id: config.appservice_id,
             hs_token: config.hs_token,
@@ -130,6 +133,13 @@ impl<H: Homeserver> Adapter<H> {
         self.shared.homeserver.ping(&self.shared.appservice_id).await
     }
 
+    /// Keeps the way to the homeserver and back open, for ever: pings it whenever it has been silent for 3 s, and sees to it that
+    /// after an absence of any length both sides send within 5 s what they had queued. `tell` is called whenever it has answered,
+    /// at first or after an absence. The listener must be up.
+    pub async fn keep_in_touch(&self, tell: impl Fn()) {
+        self.shared.contact.keep(|| self.ping(), tell).await;
+    }
+
     /// How often what happened.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -144,6 +154,10 @@ impl<H: Homeserver> Adapter<H> {
 
     pub(crate) fn homeserver(&self) -> &H {
         &self.shared.homeserver
+    }
+
+    pub(crate) fn contact(&self) -> &Contact {
+        &self.shared.contact
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -2,6 +2,7 @@
 //!
 //! What the answers mean to a request of the machine never lives here (`perform`), nor does HTTP (`http`).
 
+mod devices;
 mod http;
 
 pub use http::{HttpHomeserver, HttpSetupError};
@@ -194,6 +195,11 @@ impl RequestError {
             Self::Refused { status: StatusCode::UNAUTHORIZED, errcode: Some(code), .. }
                 if code == "M_UNKNOWN_TOKEN" || code == "M_MISSING_TOKEN"
         )
+    }
+
+    /// The device that we speak with does not exist (any more).
+    pub(crate) fn is_unknown_device(&self) -> bool {
+        matches!(self, Self::Refused { errcode: Some(code), .. } if code == "M_UNKNOWN_DEVICE")
     }
 
     /// A Matrix server said that it is forbidden or does not exist. A bare 404 of a proxy on the way says nothing.

@@ -10,6 +10,7 @@
 mod adapter;
 mod appservice;
 mod commands;
+mod contact;
 mod content;
 mod counters;
 mod event;
@@ -20,6 +21,7 @@ mod membership;
 mod perform;
 mod registrar;
 mod roles;
+mod said;
 mod secret;
 mod translate;
 mod words;

@@ -21,10 +21,14 @@ use crate::founders::Founders;
 use crate::homeserver::{Homeserver, RequestError};
 use crate::registrar::PLAIN_NAME;
 use crate::roles::{Creators, add_creators};
+use crate::said::Saying;
 use crate::translate;
 
 /// How far back a 1:1 room is read when it is joined, in events: a call of the last minute is among them.
 const READ_BACK: u32 = 50;
+/// How far back something of ours is looked for, in events; farther only where nothing of ours was found. The most that a
+/// homeserver tells at once is a thousand.
+const LOOK_BACK: [u32; 2] = [50, 1000];
 /// The longest room name that is taken into a display name, in characters.
 const MAX_ROOM_NAME: usize = 100;
 
@@ -65,6 +69,10 @@ impl<H: Homeserver> Signalling for Adapter<H> {
                 self.send(&user, room, order, "m.room.message", &Words::of(notice)).await
             }
         }
+    }
+
+    async fn returned(&self) {
+        self.contact().returned().await;
     }
 }
 
@@ -287,8 +295,27 @@ impl<H: Homeserver> Adapter<H> {
     ) -> Result<Performed, SendError> {
         let content = serde_json::value::to_raw_value(content)
             .map_err(|error| RequestError::Unsendable(error.into()))?;
-        self.homeserver().send(user, &room_id(room)?, kind, &order.transaction, content).await?;
+        let room = room_id(room)?;
+        if order.again {
+            let saying = Saying { by: user, transaction: &order.transaction, kind, content: &content };
+            if self.was_said(&room, saying).await? {
+                tracing::info!(request = %order.id, kind, "it had arrived, and is not sent again");
+                return Ok(Performed::done());
+            }
+        }
+        self.homeserver().send(user, &room, kind, &order.transaction, content).await?;
         Ok(Performed::done())
+    }
+
+    /// Whether something is in the timeline of its room already; no, if that can't be read.
+    async fn was_said(&self, room: &RoomId, saying: Saying<'_>) -> Result<bool, SendError> {
+        for limit in LOOK_BACK {
+            let events = told(self.homeserver().messages_backwards(saying.by, room, limit).await)?;
+            if let Some(said) = events.and_then(|events| saying.is_among(&events)) {
+                return Ok(said);
+            }
+        }
+        Ok(false)
     }
 }
 

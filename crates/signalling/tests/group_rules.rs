@@ -17,7 +17,7 @@ async fn start() -> (FakeHomeserver, Adapter) {
 }
 
 async fn perform(adapter: &Adapter, request: SignalRequest) -> Result<Performed, SendError> {
-    let order = Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request };
+    let order = Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request, again: false };
     adapter.perform(&order).await
 }
 

@@ -100,6 +100,8 @@ fn migrate(connection: &mut Connection, found: i64) -> Result<(), MigrateError> 
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
+    #[cfg(feature = "crash-points")]
+    confocal::crash::reached("mid-migration", "");
     transaction.commit()?;
     Ok(())
 }

@@ -80,6 +80,9 @@ impl Store for SqliteStore {
         if commit.is_empty() {
             return Ok(());
         }
+        #[cfg(feature = "crash-points")]
+        let is_answer =
+            commit.send.iter().any(|(_, request)| matches!(request, SignalRequest::Answer { .. }));
         // Dropped on the way out by an error, the transaction is rolled back.
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(batch) = commit.batch {
@@ -99,6 +102,8 @@ impl Store for SqliteStore {
         for id in commit.done {
             transaction.prepare_cached("DELETE FROM outbox WHERE request_id = ?1")?.execute([id.0])?;
         }
+        #[cfg(feature = "crash-points")]
+        confocal::crash::reached("mid-commit", if is_answer { "answer" } else { "other" });
         transaction.commit()?;
         Ok(())
     }

@@ -9,10 +9,13 @@
 
 mod admission;
 mod clients;
+mod crashes;
 mod ejection;
 mod endpoints;
+mod faults;
 mod floor;
 mod identity;
 mod leaving;
+mod memory;
 mod voice;
 mod world;

@@ -18,6 +18,13 @@ const RATE_LIMITED: &str = "\
 rate_limited: false
 ";
 
+/// Under its own name (specification 1.17) and the one that Synapse reads.
+const DEVICES: &str = "\
+# The focus makes a device for each of its users (MSC4190); with it the homeserver remembers what was sent over its own restart.
+device_management: true
+io.element.msc4190: true
+";
+
 /// A registration, from which the file is written.
 #[derive(Clone, Debug)]
 pub struct Registration<'a> {
@@ -78,6 +85,7 @@ impl Registration<'_> {
         line("hs_token", &quoted(self.hs_token.expose()));
         line("sender_localpart", &quoted(self.sender_localpart));
         yaml.push_str(RATE_LIMITED);
+        yaml.push_str(DEVICES);
         yaml.push_str("namespaces:\n  users:\n");
         let bot = self.scheme.user_regex(self.sender_localpart);
         for regex in self.scheme.namespace_regexes().into_iter().chain([bot]) {
@@ -136,6 +144,9 @@ hs_token: "s3cret"
 sender_localpart: "conference"
 # The focus speaks for all its conferences; limits made for one person would drop calls.
 rate_limited: false
+# The focus makes a device for each of its users (MSC4190); with it the homeserver remembers what was sent over its own restart.
+device_management: true
+io.element.msc4190: true
 namespaces:
   users:
     - exclusive: true

@@ -75,6 +75,7 @@ impl<H: Homeserver> Transactions<H> {
     ///
     /// [`TransactionError`]: nothing of it was handled then.
     pub async fn handle_transaction(&self, id: &str, body: &[u8]) -> Result<Handled, TransactionError> {
+        let _hearing = self.adapter.contact().hearing();
         let counters = self.adapter.counters();
         let body: Body = serde_json::from_slice(body).map_err(|error| {
             counters.bad_transactions.add(1);

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use reqwest::Url;
 use ruma_client_api::account::register;
 use ruma_client_api::appservice::request_ping;
+use ruma_client_api::device::update_device;
 use ruma_client_api::membership::{join_room_by_id_or_alias, joined_members, leave_room};
 use ruma_client_api::message::{get_message_events, send_message_event};
 use ruma_client_api::profile::set_profile_field;
@@ -22,12 +23,15 @@ use ruma_common::api::{
 };
 use ruma_common::profile::ProfileFieldValue;
 use ruma_common::serde::Raw;
-use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, TransactionId, UserId};
+use ruma_common::{DeviceId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, TransactionId, UserId};
 use serde_json::value::RawValue;
 
+use super::devices::Devices;
 use super::{Homeserver, Registered, RequestError};
 use crate::secret::Secret;
 
+/// The name of our devices, which nobody but an administrator sees.
+const DEVICE_NAME: &str = "Confocal";
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a request may take.
@@ -42,6 +46,7 @@ pub struct HttpHomeserver {
     base: String,
     token: Secret,
     versions: SupportedVersions,
+    devices: Arc<Devices>,
 }
 
 /// Why no HTTP client could be made.
@@ -82,7 +87,46 @@ impl HttpHomeserver {
             versions: [MatrixVersion::V1_1, MatrixVersion::V1_7, MatrixVersion::V1_11].into(),
             features: [].into(),
         };
-        Ok(Self { client, base: url.as_str().trim_end_matches('/').to_owned(), token: as_token, versions })
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { client, base, token: as_token, versions, devices: Arc::default() })
+    }
+
+    /// Asks in the name of a user and of its device, where there are devices.
+    async fn request_with_device<R>(
+        &self,
+        request: R,
+        as_user: &UserId,
+    ) -> Result<R::IncomingResponse, RequestError>
+    where
+        R: OutgoingRequest + Clone,
+        R::EndpointError: IntoRefusal,
+        for<'a> R::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
+        for<'a> R::PathBuilder: PathBuilder<Input<'a> = Cow<'a, SupportedVersions>>,
+    {
+        let identity = self.identity_with_device(as_user).await?;
+        let is_with_device = identity.device_id.is_some();
+        match self.request_as(request.clone(), identity, REQUEST).await {
+            Err(error) if is_with_device && error.is_unknown_device() => {
+                self.devices.forget(as_user);
+                let identity = self.identity_with_device(as_user).await?;
+                self.request_as(request, identity, REQUEST).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn identity_with_device<'a>(
+        &self,
+        as_user: &'a UserId,
+    ) -> Result<AppserviceUserIdentity<'a>, RequestError> {
+        let make = async |device: &DeviceId| {
+            let mut request = update_device::v3::Request::new(device.to_owned());
+            request.display_name = Some(DEVICE_NAME.to_owned());
+            self.request(request, Some(as_user), REQUEST).await.map(drop)
+        };
+        let mut identity = AppserviceUserIdentity::new(as_user);
+        identity.device_id = self.devices.of(as_user, make).await?;
+        Ok(identity)
     }
 
     async fn request<R>(
@@ -98,6 +142,21 @@ impl HttpHomeserver {
         for<'a> R::PathBuilder: PathBuilder<Input<'a> = Cow<'a, SupportedVersions>>,
     {
         let identity = as_user.map_or_else(AppserviceUserIdentity::default, AppserviceUserIdentity::new);
+        self.request_as(request, identity, timeout).await
+    }
+
+    async fn request_as<R>(
+        &self,
+        request: R,
+        identity: AppserviceUserIdentity<'_>,
+        timeout: Duration,
+    ) -> Result<R::IncomingResponse, RequestError>
+    where
+        R: OutgoingRequest,
+        R::EndpointError: IntoRefusal,
+        for<'a> R::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
+        for<'a> R::PathBuilder: PathBuilder<Input<'a> = Cow<'a, SupportedVersions>>,
+    {
         let request = request
             .try_into_http_request_with_identity::<Vec<u8>>(
                 &self.base,
@@ -109,9 +168,17 @@ impl HttpHomeserver {
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| RequestError::Unsendable(error.without_url().into()))?;
         *request.timeout_mut() = Some(timeout);
+        #[cfg(feature = "crash-points")]
+        let path = request.url().path().to_owned();
 
         let unreachable = |error: reqwest::Error| RequestError::Unreachable(error.without_url().into());
         let mut response = self.client.execute(request).await.map_err(unreachable)?;
+        // Carried out, and the answer not read.
+        #[cfg(feature = "crash-points")]
+        confocal::crash::reached(
+            "mid-send",
+            path.split("/send/").nth(1).and_then(|send| send.split('/').next()).unwrap_or_default(),
+        );
         let mut whole = http::Response::builder().status(response.status());
         if let Some(headers) = whole.headers_mut() {
             headers.extend(std::mem::take(response.headers_mut()));
@@ -220,7 +287,8 @@ impl Homeserver for HttpHomeserver {
     ) -> Result<Vec<Box<RawValue>>, RequestError> {
         let mut request = get_message_events::v3::Request::backward(room_in_path(room)?);
         request.limit = limit.into();
-        let response = self.request(request, Some(as_user), REQUEST).await?;
+        // With the device that it was sent with, the homeserver tells of each event the transaction that it came by.
+        let response = self.request_with_device(request, as_user).await?;
         Ok(response.chunk.into_iter().map(Raw::into_json).collect())
     }
 
@@ -238,7 +306,7 @@ impl Homeserver for HttpHomeserver {
             event_type.into(),
             Raw::from_json(content),
         );
-        self.request(request, Some(as_user), REQUEST).await.map(drop)
+        self.request_with_device(request, as_user).await.map(drop)
     }
 
     async fn ping(&self, id: &str) -> Result<Duration, RequestError> {

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 /// The focus user of `!abc:eET`.
 pub(crate) const FOCUS: &str = "@fs_IWFiYzplRVQ:hs.test";
+#[allow(dead_code, reason = "each of the test programs uses a part of these")]
 pub(crate) const GROUP: &str = "!abc:eET";
 #[allow(dead_code, reason = "each of the test programs asks for a part of it")]
 pub(crate) const DIRECT: &str = "!direct:hs.test";

@@ -25,6 +25,10 @@ pub enum Meanwhile {
     Answer(StatusCode, serde_json::Value),
     /// It is passed on, and its answer is lost: the connection ends as after a 502.
     LoseAnswer,
+    /// It is passed on twice, one after the other; the second answer is given.
+    Twice,
+    /// It is not passed on and never answered: whoever sent it waits until it has enough.
+    Hang,
 }
 
 /// Which requests, and what happens to them.
@@ -173,7 +177,8 @@ async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
     match &rule {
         Some(Meanwhile::Delay(by)) => tokio::time::sleep(*by).await,
         Some(Meanwhile::Answer(status, body)) => return (*status, axum::Json(body.clone())).into_response(),
-        Some(Meanwhile::LoseAnswer) | None => {}
+        Some(Meanwhile::Hang) => std::future::pending().await,
+        Some(Meanwhile::LoseAnswer | Meanwhile::Twice) | None => {}
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let Ok(uri) = format!("{}{path}", shared.upstream).parse::<Uri>() else {
@@ -185,7 +190,15 @@ async fn pass_on(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
     request.headers_mut().remove(header::TRANSFER_ENCODING);
     let path = request.uri().path().to_owned();
     let (head, body) = request.into_parts();
-    let Ok(body) = shared.look(&path, body).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(mut body) = shared.look(&path, body).await else { return StatusCode::BAD_REQUEST.into_response() };
+    if let Some(Meanwhile::Twice) = rule {
+        let Ok(bytes) = axum::body::to_bytes(body, WATCHED_MAX).await else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        // What comes of the first does not matter.
+        let _ = shared.http.send(Request::from_parts(head.clone(), Body::from(bytes.clone()))).await;
+        body = Body::from(bytes);
+    }
     let answer = shared.http.send(Request::from_parts(head, body)).await;
     let (Ok(answer), false) = (answer, matches!(rule, Some(Meanwhile::LoseAnswer))) else {
         return StatusCode::BAD_GATEWAY.into_response();
@@ -276,6 +289,35 @@ mod tests {
         assert_eq!(proxy.seen().len(), 2);
         send("/x", json!("needle")).await;
         assert_eq!(proxy.seen().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_on_twice_arrives_twice_and_what_hangs_does_not() {
+        let (sender, mut arrived) = tokio::sync::mpsc::unbounded_channel();
+        let note = async move |body: Bytes| sender.send(body).unwrap();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let upstream = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(any(note));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let proxy = DelayProxy::start(&upstream).await.unwrap();
+        for (path, meanwhile) in [("/twice", Meanwhile::Twice), ("/hang", Meanwhile::Hang)] {
+            proxy.add(Rule { method: None, path_has: vec![path.to_owned()], meanwhile, times: None });
+        }
+        let http = Http::new();
+        let put = async |path: &str| {
+            let url = format!("{}{path}", proxy.base_url());
+            http.json(Method::PUT, &url, None, Some(&json!(path))).await.unwrap().0
+        };
+        assert_eq!(put("/twice").await, StatusCode::OK);
+        let hanging = tokio::time::timeout(Duration::from_millis(300), put("/hang")).await;
+        assert!(hanging.is_err());
+        put("/once").await;
+        let mut bodies = Vec::new();
+        while let Ok(body) = arrived.try_recv() {
+            bodies.push(body);
+        }
+        assert_eq!(bodies, [r#""/twice""#, r#""/twice""#, r#""/once""#]);
     }
 
     #[tokio::test]

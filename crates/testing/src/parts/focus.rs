@@ -25,6 +25,8 @@ pub struct FocusProcess {
     status_token: String,
     http: Http,
     running: Option<Running>,
+    /// How long the log was at the last start.
+    log_before: usize,
 }
 
 /// How a focus is set up.
@@ -78,6 +80,7 @@ impl FocusProcess {
             status_token,
             http: Http::new(),
             running: None,
+            log_before: 0,
         })
     }
 
@@ -113,17 +116,63 @@ impl FocusProcess {
     ///
     /// [`StartError`].
     pub async fn start(&mut self) -> Result<(), StartError> {
+        self.launch(None)?;
+        self.is_ready().await
+    }
+
+    /// Starts `focus run` so that it stops at the crash point `point` (`name` or `name:about`, see the feature `crash-points` of
+    /// the program) when it comes there; see [`FocusProcess::stopped`]. It may never be ready before.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn start_to_crash_at(&mut self, point: &str) -> Result<(), StartError> {
+        self.launch(Some(point))
+    }
+
+    /// Waits until its status server answers.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; also when it does not run.
+    pub async fn is_ready(&mut self) -> Result<(), StartError> {
+        let (http, url) = (self.http.clone(), format!("{}/health", self.status_url));
+        self.running()?.ready(START, async || http.is_up(&url).await).await
+    }
+
+    /// Waits until the focus has stopped at the crash point that it was started with.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; also when it does not run.
+    pub async fn stopped(&mut self) -> Result<(), StartError> {
+        let (log, before) = (self.log(), self.log_before);
+        let reached = async || {
+            let text = fs::read(&log).unwrap_or_default();
+            String::from_utf8_lossy(text.get(before..).unwrap_or_default()).contains("crash point reached: ")
+        };
+        self.running()?.ready(START, reached).await
+    }
+
+    fn running(&mut self) -> Result<&mut Running, StartError> {
+        let path = self.directory.clone();
+        self.running.as_mut().ok_or(StartError::NotInstalled { what: "a running focus", path })
+    }
+
+    fn launch(&mut self, crash_at: Option<&str>) -> Result<(), StartError> {
         self.kill();
+        self.log_before = fs::read(self.log()).unwrap_or_default().len();
         let mut command = Command::new(&self.binary);
         command
             .arg("run")
             .arg("--config")
             .arg(self.directory.join("focus.toml"))
             .current_dir(&self.directory);
-        let running =
-            self.running.insert(Running::start("focus", command, &self.directory.join("focus.log"))?);
-        let (http, url) = (self.http.clone(), format!("{}/health", self.status_url));
-        running.ready(START, async || http.is_up(&url).await).await
+        if let Some(point) = crash_at {
+            command.env("CONFOCAL_CRASH_AT", point);
+        }
+        self.running = Some(Running::start("focus", command, &self.log())?);
+        Ok(())
     }
 
     /// Kills the focus, as a crash would; nothing when it does not run.
