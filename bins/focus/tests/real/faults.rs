@@ -100,8 +100,7 @@ async fn a_final_error_is_one_rooms_matter(world: &World) {
     invite(&one, &ones, "refused", json!({})).await;
     invite(&other, &others, "fine", json!({})).await;
     call_event(&other, &others, "m.call.answer", "fine").await;
-    call_event(&one, &ones, "m.call.hangup", "refused").await;
-    assert_eq!(said_of(&one, &ones, "refused").await, ["m.call.hangup"]);
+    assert!(said_of(&one, &ones, "refused").await.is_empty(), "what can't be delivered is not insisted on");
     invite(&one, &ones, "again", json!({})).await;
     call_event(&one, &ones, "m.call.answer", "again").await;
 }
