@@ -25,7 +25,7 @@ async fn compare(adapter: &Adapter) -> Result<Membership, SendError> {
         members: [ALICE.into(), BOB.into()].into(),
         expires: Timestamp::from_unix_millis(1),
     };
-    let order = Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request };
+    let order = Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request, again: false };
     match adapter.perform(&order).await?.outcome {
         RequestOutcome::Membership(membership) => Ok(membership),
         other => panic!("{other:?}"),
