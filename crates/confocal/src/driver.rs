@@ -251,22 +251,25 @@ mod subject {
 
     /// By what it sends.
     pub(super) fn of(send: &[(RequestId, SignalRequest)]) -> Option<&'static str> {
-        send.iter().find_map(|(_, request)| match request {
-            SignalRequest::Answer { .. } | SignalRequest::Hangup { .. } | SignalRequest::Reject { .. } => {
-                Some(crate::carrier::kind(request))
-            }
-            _ => None,
-        })
+        let is_named = |request: &&SignalRequest| {
+            matches!(
+                request,
+                SignalRequest::Answer { .. } | SignalRequest::Hangup { .. } | SignalRequest::Reject { .. }
+            )
+        };
+        send.iter().map(|(_, request)| request).find(is_named).map(crate::carrier::kind)
     }
 
     /// By what it was told.
     pub(super) fn heard(inputs: &[Input]) -> &'static str {
-        let named = inputs.iter().find_map(|input| match input {
-            Input::CallInvited(_) => Some("invite"),
-            Input::RequestDone { outcome: RequestOutcome::Admission(_), .. } => Some("admission"),
-            _ => None,
-        });
-        named.unwrap_or("other")
+        let is_invite = |input: &Input| matches!(input, Input::CallInvited(_));
+        let is_admission =
+            |input: &Input| matches!(input, Input::RequestDone { outcome: RequestOutcome::Admission(_), .. });
+        match (inputs.iter().any(is_invite), inputs.iter().any(is_admission)) {
+            (true, _) => "invite",
+            (false, true) => "admission",
+            (false, false) => "other",
+        }
     }
 }
 
