@@ -141,7 +141,7 @@ impl Desk {
     }
 
     async fn carry_out(&mut self, id: RequestId, request: SignalRequest) {
-        let order = Order { id, transaction: format!("desk.{}", id.0), request };
+        let order = Order { id, transaction: format!("desk.{}", id.0), request, again: false };
         let Performed { outcome, learnt } = match self.adapter.perform(&order).await {
             Ok(performed) => performed,
             Err(SendError::Final { failure, .. }) => {

@@ -57,7 +57,7 @@ async fn every_event_is_accepted_by_every_reader() {
     let mut sent_kinds = std::collections::BTreeSet::new();
     for request in every_request() {
         let version = version(&request);
-        let order = Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request };
+        let order = Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request, again: false };
         let before = homeserver.asked().len();
         let performed = adapter.perform(&order).await;
         let events: Vec<Sent> = homeserver.asked().into_iter().skip(before).filter_map(sent).collect();
