@@ -114,7 +114,7 @@ async fn killed_at_any_point_the_focus_serves_each_call_once_and_leaves_no_ghost
 async fn killed_on_the_way(world: &mut World, name: &str, point: &str, then: Then) -> Person {
     let person = Person::new(world, name).await;
     world.focus.start_to_crash_at(point).unwrap();
-    world.focus.is_ready().await.unwrap();
+    world.focus.answers().await.unwrap();
     let mut caller = person.call(world);
     world.focus.stopped().await.unwrap_or_else(|error| panic!("{point}: {error}"));
     let call = call_id(&mut caller).await;
@@ -140,7 +140,7 @@ async fn killed_on_the_way(world: &mut World, name: &str, point: &str, then: The
 async fn killed_again_and_again_in_a_running_call(world: &mut World) -> Person {
     let person = Person::new(world, "running").await;
     world.focus.start_to_crash_at("shutdown").unwrap();
-    world.focus.is_ready().await.unwrap();
+    world.focus.answers().await.unwrap();
     let mut caller = person.call(world);
     let call = call_id(&mut caller).await;
     caller.connected(SOON).await.unwrap();
@@ -183,7 +183,7 @@ fn make_older(world: &World) {
 async fn killed_and_the_homeserver_too(world: &mut World, name: &str, point: &str) -> Person {
     let person = Person::new(world, name).await;
     world.focus.start_to_crash_at(point).unwrap();
-    world.focus.is_ready().await.unwrap();
+    world.focus.answers().await.unwrap();
     person.user.invite(&person.group, &person.focus_user).await.unwrap();
     invite(&person.user, &person.direct, "c1", json!({})).await;
     world.focus.stopped().await.unwrap_or_else(|error| panic!("{point}: {error}"));

@@ -117,7 +117,7 @@ impl FocusProcess {
     /// [`StartError`].
     pub async fn start(&mut self) -> Result<(), StartError> {
         self.launch(None)?;
-        self.is_ready().await
+        self.answers().await
     }
 
     /// Starts `focus run` so that it stops at the crash point `point` (`name` or `name:about`, see the feature `crash-points` of
@@ -135,7 +135,7 @@ impl FocusProcess {
     /// # Errors
     ///
     /// [`StartError`]; also when it does not run.
-    pub async fn is_ready(&mut self) -> Result<(), StartError> {
+    pub async fn answers(&mut self) -> Result<(), StartError> {
         let (http, url) = (self.http.clone(), format!("{}/health", self.status_url));
         self.running()?.ready(START, async || http.is_up(&url).await).await
     }
