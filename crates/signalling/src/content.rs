@@ -70,7 +70,8 @@ struct Stream {
 type Streams<'a> = BTreeMap<&'a str, Stream>;
 
 /// What the streams are for, if the client has said it of its own: under the name of the specification and under the one of
-/// the proposal (MSC3077). Clients of before 2025 write and read only the latter.
+/// the proposal, [MSC3077](https://github.com/matrix-org/matrix-spec-proposals/pull/3077). Clients of before 2025 write and
+/// read only the latter.
 #[derive(Serialize)]
 struct Described<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -295,7 +295,7 @@ async fn a_larger_body_is_refused_in_words_and_without_the_token_not_even_read()
     let (inbox, _mailbox) = Inbox::new(1);
     let router = adapter(&url).router(inbox);
     for (token, expected) in [(HS_TOKEN, (413, "M_TOO_LARGE")), ("wrong", (403, "M_FORBIDDEN"))] {
-        let request = axum::http::Request::put("/_matrix/app/v1/transactions/1")
+        let request = http::Request::put("/_matrix/app/v1/transactions/1")
             .header("authorization", format!("Bearer {token}"))
             .body(axum::body::Body::from(vec![b' '; 64 * 1024 * 1024 + 1]))
             .unwrap();
