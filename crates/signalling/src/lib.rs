@@ -21,6 +21,7 @@ mod perform;
 mod registrar;
 mod roles;
 mod secret;
+mod spelling;
 mod translate;
 mod words;
 
@@ -30,5 +31,6 @@ pub use counters::Counts;
 pub use focus_id::{EncodeError, FocusIdScheme, SchemeError, UserKind};
 pub use homeserver::{Fault, Homeserver, HttpHomeserver, HttpSetupError, Registered, RequestError};
 pub use secret::Secret;
+pub use spelling::Spelling;
 pub use translate::{Reading, Skip, Translator};
 pub use words::notice as words_of;

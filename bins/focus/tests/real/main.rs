@@ -11,6 +11,7 @@ mod admission;
 mod clients;
 mod ejection;
 mod endpoints;
+mod federation;
 mod floor;
 mod identity;
 mod leaving;
