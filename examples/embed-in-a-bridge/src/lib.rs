@@ -96,6 +96,7 @@ pub async fn run(listener: TcpListener, settings: &Settings) -> anyhow::Result<(
     let bridge = Arc::new(Bridge {
         transactions: adapter.transactions(inbox),
         adapter: adapter.clone(),
+        // After the adapter, which has installed the cryptography that all HTTPS clients of the process use.
         parrot: Parrot::new(settings)?,
         hs_token: settings.hs_token.clone(),
     });
