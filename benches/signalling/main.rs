@@ -33,7 +33,7 @@ async fn main() {
     println!("| --- | --- | --- | --- | --- |");
     let mut rates = Vec::new();
     for rooms in ROOMS {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = on_disk();
         let mut service = Service::start(&directory.path().join("bench.db")).await;
         service.open_rooms(rooms).await;
         let (invites, hangups) = calls(&mut service, rooms).await;
@@ -51,8 +51,13 @@ async fn main() {
         println!("| {rooms} | {:.0} | {least:.0} – {most:.0} |", rates[RUNS / 2]);
     }
     println!("\n| | size of the store |\n| --- | --- |");
-    let [before, after] = sizes(&tempfile::tempdir().unwrap()).await;
+    let [before, after] = sizes(&on_disk()).await;
     println!("| one room, no call yet | {before} kB |\n| after 1,000 calls | {after} kB |");
+}
+
+/// A directory where files really go to a disk, as those under /tmp need not.
+fn on_disk() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 /// Places a call in one room after the other, waits until it is answered, and hangs up; the time of each of the two transactions.
