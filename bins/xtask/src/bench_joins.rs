@@ -137,7 +137,8 @@ fn quantile(sorted: &[f64], part: f64) -> f64 {
     sorted.get(rank.max(1) - 1).copied().unwrap_or(f64::NAN)
 }
 
-fn machine() -> String {
+/// What it was measured on.
+pub(crate) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let models: Vec<&str> = cpus
         .lines()
@@ -147,7 +148,7 @@ fn machine() -> String {
 }
 
 /// By the system's own calendar, since no other is needed here.
-fn today() -> String {
+pub(crate) fn today() -> String {
     let date = std::process::Command::new("date").arg("+%Y-%m-%d").output();
     date.map(|date| String::from_utf8_lossy(&date.stdout).trim().to_owned()).unwrap_or_default()
 }

@@ -77,6 +77,7 @@ fn start(steps: &Steps, runtime: &Runtime, port: u16) -> anyhow::Result<Demo> {
                 let synapse_port = free_port()?;
                 let options = FocusOptions {
                     homeserver_url: format!("http://127.0.0.1:{synapse_port}"),
+                    server_name: Synapse::SERVER_NAME.to_owned(),
                     settings: Default::default(),
                 };
                 let binary = places.target().join("debug/focus");

@@ -2,6 +2,7 @@
 //! installs first. No logic of the focus lives here.
 
 mod bench_joins;
+mod bench_signalling;
 mod checks;
 mod demo;
 mod machine;
@@ -44,6 +45,8 @@ enum Command {
     Test(test::TestArgs),
     /// Measure how long it takes to get into a conference.
     BenchJoins(bench_joins::BenchArgs),
+    /// Measure what a transaction costs, commit included, by rooms; how many events a second are handled; how the store grows.
+    BenchSignalling,
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
     SoakMachine(machine::SoakArgs),
     /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
@@ -73,6 +76,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Setup => test::set_up(&steps, consent),
         Command::Test(args) => test::run(&steps, consent, args),
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
+        Command::BenchSignalling => bench_signalling::run(&steps, consent),
         Command::SoakMachine(args) => machine::soak(&steps, args),
         Command::Mutants => machine::mutants(&steps),
         Command::Deny => checks::deny(&steps, consent),

@@ -27,6 +27,7 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::R
         node::test(steps)?;
         real(steps, "Testing the launchers of real parts", "parts")?;
         real(steps, "Testing the focus between real parts, which takes minutes", "real")?;
+        real(steps, "Testing the example of a bridge", "bridge")?;
         real(steps, "Testing the demo", "demo")?;
     }
     Ok(())
@@ -45,7 +46,8 @@ pub(crate) fn set_up(steps: &Steps, consent: Consent) -> anyhow::Result<()> {
 /// machine busy, and some look at how soon a thing happens.
 fn real(steps: &Steps, what: &str, target: &str) -> anyhow::Result<()> {
     // Still the whole workspace, so that every package keeps its features and nothing is built twice.
-    let features = "confocal-testing/real-parts,focus/real-parts,xtask/real-parts";
+    let features =
+        "confocal-testing/real-parts,focus/real-parts,xtask/real-parts,embed-in-a-bridge/real-parts";
     let arguments = ["--workspace", "--features", features, "--test", target, "--", "--test-threads=1"];
     cargo_test(steps, what, &format!("test-{target}"), &arguments)
 }

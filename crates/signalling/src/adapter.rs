@@ -112,7 +112,8 @@ impl<H: Homeserver> Adapter<H> {
     }
 
     /// The application service's HTTP side, which hands what it receives to `inbox`. It has its own fallback (404
-    /// `M_UNRECOGNIZED`), so it is either the whole listener or merged into a router that has none.
+    /// `M_UNRECOGNIZED`), so it is the whole listener, or merged into a router that has none, or nested under a path of its own, which is
+    /// then part of the registration's `url`.
     pub fn router(&self, inbox: Inbox) -> axum::Router {
         appservice::router(self.clone(), inbox)
     }
@@ -176,8 +177,13 @@ impl<H: Homeserver> Adapter<H> {
         self.shared.registrar.ensure(&self.shared.homeserver, user).await
     }
 
-    /// Registers `user` if it is a focus user of ours. `None`: it is not, and nothing was done.
-    pub(crate) async fn ensure_focus(&self, user: &str) -> Option<Result<OwnedUserId, RequestError>> {
+    /// Registers `user` if it is a focus user of ours, as a homeserver's question about a user wants it
+    /// (<https://spec.matrix.org/v1.15/application-service-api/#get_matrixappv1usersuserid>). `None`: it is not, and nothing was done.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] inside, if the homeserver does not register it.
+    pub async fn ensure_focus(&self, user: &str) -> Option<Result<OwnedUserId, RequestError>> {
         self.translator().scheme().focus(user)?;
         let user = UserId::parse(user).ok()?;
         Some(self.ensure_registered(&user).await.map(|()| user))

@@ -10,7 +10,9 @@
 use confocal::conference::{FocusUser, RoomKey};
 use data_encoding::{BASE64_NOPAD, Encoding, Specification};
 use ruma_common::{OwnedServerName, OwnedUserId, RoomId, ServerName, UserId};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+
+use crate::spelling::Spelling;
 
 /// The longest a Matrix identifier may be, in bytes (specification, appendix "Common namespaced identifier grammar").
 const MAX_ID_BYTES: usize = 255;
@@ -20,9 +22,30 @@ const DOMAINLESS_CHARS: usize = 43;
 /// Which user ids are focus users, and of which group rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FocusIdScheme {
-    prefixes: Vec<String>,
+    names: Names,
     server_name: OwnedServerName,
 }
+
+/// How localparts name rooms.
+#[derive(Clone, Debug)]
+enum Names {
+    /// One of these, then the encoded room id. There is at least one.
+    Prefixed(Vec<String>),
+    /// As an embedder wants it.
+    Own(Arc<dyn Spelling>),
+}
+
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Prefixed(one), Self::Prefixed(two)) => one == two,
+            (Self::Own(one), Self::Own(two)) => Arc::ptr_eq(one, two),
+            (Self::Prefixed(_), Self::Own(_)) | (Self::Own(_), Self::Prefixed(_)) => false,
+        }
+    }
+}
+
+impl Eq for Names {}
 
 /// Why a scheme can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +69,9 @@ pub enum EncodeError {
     /// It is not the id of a room.
     #[error("not a room id")]
     NotARoomId,
+    /// The embedder's spelling has no focus user for it.
+    #[error("the spelling has no focus user for this room, or gives it a name that makes no user id")]
+    NotSpelt,
     /// The user id would be longer than the 255 bytes that an id may have.
     #[error("the focus user's id would have {bytes} bytes, more than the 255 that are allowed")]
     TooLong {
@@ -82,7 +108,13 @@ impl FocusIdScheme {
         if let Some(prefix) = prefixes.iter().find(|prefix| !prefix.bytes().all(is_localpart_byte)) {
             return Err(SchemeError::InvalidPrefix { prefix: prefix.clone() });
         }
-        Ok(Self { prefixes, server_name })
+        Ok(Self { names: Names::Prefixed(prefixes), server_name })
+    }
+
+    /// A scheme in which localparts name rooms in a way of one's own, for users of `server_name`.
+    #[must_use]
+    pub fn with_spelling(spelling: impl Spelling, server_name: OwnedServerName) -> Self {
+        Self { names: Names::Own(Arc::new(spelling)), server_name }
     }
 
     /// The homeserver of the focus users.
@@ -97,16 +129,20 @@ impl FocusIdScheme {
     ///
     /// [`EncodeError`] if `group` is no room id, or is too long to fit into a user id.
     pub fn encode(&self, group: &str) -> Result<OwnedUserId, EncodeError> {
-        if !is_room_id(group) {
-            return Err(EncodeError::NotARoomId);
-        }
-        // `new` has seen to it that there is a first prefix.
-        let prefix = self.prefixes.first().map_or("", String::as_str);
-        let id = format!("@{prefix}{}:{}", BASE32.encode(group.as_bytes()), self.server_name);
+        let room = RoomId::parse(group).ok().filter(|_| is_room_id(group)).ok_or(EncodeError::NotARoomId)?;
+        let localpart = match &self.names {
+            // `new` has seen to it that there is a first prefix.
+            Names::Prefixed(prefixes) => {
+                let prefix = prefixes.first().map_or("", String::as_str);
+                format!("{prefix}{}", BASE32.encode(group.as_bytes()))
+            }
+            Names::Own(spelling) => spelling.encode(&room).ok_or(EncodeError::NotSpelt)?,
+        };
+        let id = format!("@{localpart}:{}", self.server_name);
         if id.len() > MAX_ID_BYTES {
             return Err(EncodeError::TooLong { bytes: id.len() });
         }
-        UserId::parse(&id).map_err(|_| EncodeError::TooLong { bytes: id.len() })
+        UserId::parse(&id).map_err(|_| EncodeError::NotSpelt)
     }
 
     /// What `user` is: a focus user and of which room, a failed attempt at one, or somebody else.
@@ -118,7 +154,11 @@ impl FocusIdScheme {
         if server != self.server_name.as_str() || user.len() > MAX_ID_BYTES {
             return UserKind::Other;
         }
-        let mut encoded = self.prefixes.iter().filter_map(|prefix| localpart.strip_prefix(prefix.as_str()));
+        let prefixes = match &self.names {
+            Names::Prefixed(prefixes) => prefixes,
+            Names::Own(spelling) => return spelling.decode(localpart),
+        };
+        let mut encoded = prefixes.iter().filter_map(|prefix| localpart.strip_prefix(prefix.as_str()));
         let mut kind = UserKind::Other;
         // One prefix may begin another (`conf_`, `conf_x`): the first that leads to a room is meant.
         while let (Some(text), false) = (encoded.next(), matches!(kind, UserKind::Focus(_))) {
@@ -136,13 +176,21 @@ impl FocusIdScheme {
         }
     }
 
-    /// The regular expressions of the user namespace, one a prefix, for the registration.
+    /// The regular expressions of the user namespace, one a prefix or as the spelling has them, for the registration.
     ///
     /// Synapse uses Python's `re.match`, which is anchored at the start alone; hence the `$`.
     #[must_use]
     pub fn namespace_regexes(&self) -> Vec<String> {
         let server = escape_regex(self.server_name.as_str());
-        self.prefixes.iter().map(|prefix| format!("@{}.*:{server}$", escape_regex(prefix))).collect()
+        match &self.names {
+            Names::Prefixed(prefixes) => {
+                prefixes.iter().map(|prefix| format!("@{}.*:{server}$", escape_regex(prefix))).collect()
+            }
+            Names::Own(spelling) => {
+                let localparts = spelling.localparts().into_iter();
+                localparts.map(|localpart| format!("@(?:{localpart}):{server}$")).collect()
+            }
+        }
     }
 
     /// The same for one user of the server, the application service's own.
@@ -278,6 +326,45 @@ mod tests {
         for user in ["@alice:hs.test", "@fs_IWFiYzplRVQ:other.test", "fs_IWFiYzplRVQ:hs.test", "@conf", ""] {
             assert_eq!(scheme.classify(user), UserKind::Other, "{user}");
         }
+    }
+
+    /// The rooms of a house, by number.
+    #[derive(Debug)]
+    struct House;
+
+    impl Spelling for House {
+        fn encode(&self, group: &RoomId) -> Option<String> {
+            let number = group.as_str().strip_prefix("!room")?.strip_suffix(":hs.test")?;
+            Some(format!("house_{number}"))
+        }
+
+        fn decode(&self, localpart: &str) -> UserKind {
+            match localpart.strip_prefix("house_") {
+                Some(number) if number.parse::<u8>().is_ok() => {
+                    UserKind::Focus(RoomKey::new(format!("!room{number}:hs.test")))
+                }
+                Some(_) => UserKind::Undecodable,
+                None => UserKind::Other,
+            }
+        }
+
+        fn localparts(&self) -> Vec<String> {
+            vec!["house_.*".to_owned()]
+        }
+    }
+
+    #[test]
+    fn an_embedder_may_spell_ids_in_a_way_of_its_own() {
+        let scheme = FocusIdScheme::with_spelling(House, owned_server_name!("hs.test"));
+        assert_eq!(scheme.encode("!room7:hs.test").unwrap(), "@house_7:hs.test");
+        let focus = scheme.focus("@house_7:hs.test").map(|(_, room)| room);
+        assert_eq!(focus.as_ref().map(RoomKey::as_str), Some("!room7:hs.test"));
+        assert_eq!(scheme.encode("!hall:hs.test"), Err(EncodeError::NotSpelt));
+        assert_eq!(scheme.classify("@house_hall:hs.test"), UserKind::Undecodable);
+        for user in ["@house_7:other.test", "@conf_efqweyz2nbzs45dfon2a:hs.test"] {
+            assert_eq!(scheme.classify(user), UserKind::Other, "{user}");
+        }
+        assert_eq!(scheme.namespace_regexes(), [r"@(?:house_.*):hs\.test$"]);
     }
 
     #[test]

@@ -202,6 +202,11 @@ impl RequestError {
         matches!(self, Self::Refused { errcode: Some(code), .. } if code == "M_UNKNOWN_DEVICE")
     }
 
+    /// A Matrix server said that it is forbidden.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused { status: StatusCode::FORBIDDEN, errcode: Some(_), .. })
+    }
+
     /// A Matrix server said that it is forbidden or does not exist. A bare 404 of a proxy on the way says nothing.
     pub(crate) fn is_denial(&self) -> bool {
         matches!(

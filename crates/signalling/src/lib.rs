@@ -23,6 +23,7 @@ mod registrar;
 mod roles;
 mod said;
 mod secret;
+mod spelling;
 mod translate;
 mod words;
 
@@ -32,5 +33,6 @@ pub use counters::Counts;
 pub use focus_id::{EncodeError, FocusIdScheme, SchemeError, UserKind};
 pub use homeserver::{Fault, Homeserver, HttpHomeserver, HttpSetupError, Registered, RequestError};
 pub use secret::Secret;
+pub use spelling::Spelling;
 pub use translate::{Reading, Skip, Translator};
 pub use words::notice as words_of;

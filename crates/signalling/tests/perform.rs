@@ -109,6 +109,17 @@ async fn joining_a_group_registers_joins_and_then_names() {
 }
 
 #[tokio::test]
+async fn a_join_elsewhere_that_is_refused_because_the_invitation_is_not_stored_there_yet_is_made_again() {
+    let (homeserver, adapter) = start().await;
+    homeserver.on("POST /join/*", 403, json!({ "errcode": "M_FORBIDDEN", "error": "not invited" }));
+    let (joined, ()) = tokio::join!(perform(&adapter, join_group()), async {
+        homeserver.wait_for("POST /join/!abc:eET").await;
+        homeserver.on("POST /join/*", 200, json!({ "room_id": GROUP }));
+    });
+    is_done(joined);
+}
+
+#[tokio::test]
 async fn a_user_is_registered_once_also_when_it_was_there_before() {
     let (homeserver, adapter) = start().await;
     homeserver.on("POST /register", 400, json!({ "errcode": "M_USER_IN_USE", "error": "taken" }));

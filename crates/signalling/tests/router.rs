@@ -375,3 +375,28 @@ async fn without_the_listener_foreign_events_come_back_untouched() {
     let gone = transactions.handle_transaction("7", body.as_bytes()).await;
     assert!(matches!(gone, Err(TransactionError::NotAccepted(_))));
 }
+
+#[tokio::test]
+async fn it_can_be_nested_in_a_listener_that_has_other_things_to_do() {
+    let (_, homeserver_url) = FakeHomeserver::start().await;
+    let (inbox, _mailbox) = Inbox::new(4);
+    let ours = adapter(&homeserver_url).router(inbox);
+    let routes = axum::Router::new()
+        .nest("/conference", ours)
+        .route("/bridge", axum::routing::get(async || "the bridge's own"));
+    let url = serve(routes).await;
+    let client = Client::new();
+    let ping = |token: &'static str| {
+        client.post(format!("{url}/conference/_matrix/app/v1/ping")).bearer_auth(token).body("{}").send()
+    };
+    assert_eq!(ping(HS_TOKEN).await.unwrap().status(), 200);
+    assert_eq!(ping("guess").await.unwrap().status(), 403);
+    let bridge = client.get(format!("{url}/bridge")).send().await.unwrap();
+    assert_eq!(bridge.text().await.unwrap(), "the bridge's own");
+    let unknown = client.get(format!("{url}/elsewhere")).send().await.unwrap();
+    assert_eq!(
+        (unknown.status().as_u16(), unknown.text().await.unwrap().as_str()),
+        (404, ""),
+        "not ours to answer"
+    );
+}

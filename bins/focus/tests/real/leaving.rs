@@ -29,14 +29,13 @@ async fn r8_nobody_calls_and_the_focus_leaves_where_it_was_not_told_to_stay() {
     let owner = world.user("owner").await;
     let (room, kept) = (world.group_room(&[&owner]).await, world.group_room(&[&owner]).await);
     // The room that it stays in is known only now.
-    world.focus.kill();
-    let config = world.directory.join("focus.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let mut settings: toml::Table = text.parse().unwrap();
     let stay = toml::Value::Array(vec![toml::Value::String(kept.clone())]);
-    settings.get_mut("conference").and_then(toml::Value::as_table_mut).unwrap().insert("stay".into(), stay);
-    std::fs::write(&config, settings.to_string()).unwrap();
-    world.focus.start().await.unwrap();
+    world
+        .reconfigure(|settings| {
+            let conference = settings.get_mut("conference").and_then(toml::Value::as_table_mut).unwrap();
+            conference.insert("stay".into(), stay);
+        })
+        .await;
 
     let (focus_user, keeper) = (FocusProcess::user_id(&room), FocusProcess::user_id(&kept));
     owner.invite(&kept, &keeper).await.unwrap();

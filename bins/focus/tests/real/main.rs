@@ -13,6 +13,7 @@ mod crashes;
 mod ejection;
 mod endpoints;
 mod faults;
+mod federation;
 mod floor;
 mod identity;
 mod leaving;

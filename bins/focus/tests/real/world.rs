@@ -4,7 +4,9 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::Duration;
 
-use confocal_testing::parts::{AiortcCaller, CallerOptions, FocusProcess, Places, Scene, Sound, User};
+use confocal_testing::parts::{
+    AiortcCaller, CallerOptions, FocusProcess, Places, Scene, Sound, Synapse, User,
+};
 use http::Method;
 use serde_json::{Value, json};
 use toml::Table;
@@ -46,6 +48,24 @@ impl World {
         Self { places, scene }
     }
 
+    /// The same with a second homeserver, which has no focus; the two are in federation.
+    pub(crate) async fn start_in_federation(name: &str, settings: &str) -> (Self, Synapse) {
+        let (places, settings) = (Places::find(), settings.parse().unwrap());
+        let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
+        let (scene, other) = Scene::start_in_federation(&places, name, binary, settings).await.unwrap();
+        (Self { places, scene }, other)
+    }
+
+    /// Starts the focus again after `change` of its configuration.
+    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Table)) {
+        self.focus.kill();
+        let path = self.directory.join("focus.toml");
+        let mut settings: Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        change(&mut settings);
+        std::fs::write(&path, settings.to_string()).unwrap();
+        self.focus.start().await.unwrap();
+    }
+
     /// A group room of `members`, the first of whom made it.
     pub(crate) async fn group_room(&self, members: &[&User]) -> String {
         self.group_room_of_version("11", members).await
@@ -68,11 +88,12 @@ impl World {
 
     /// A caller that sends a tone and listens for `tones`, connected to the room's conference.
     pub(crate) async fn caller(&self, user: &User, room: &str, tone: f64, tones: &[f64]) -> AiortcCaller {
+        let focus_user = FocusProcess::user_id_at(room, self.synapse.server_name());
         let options = CallerOptions {
             group_room: Some(room.to_owned()),
             sound: Sound::Tone { hertz: tone, dbfs: -20.0 },
             listen_hertz: tones.to_vec(),
-            ..CallerOptions::new(&FocusProcess::user_id(room))
+            ..CallerOptions::new(&focus_user)
         };
         let mut caller = AiortcCaller::start(&self.places, &self.directory, user, &options).unwrap();
         caller.connected(SOON).await.unwrap();

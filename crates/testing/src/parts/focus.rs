@@ -34,6 +34,8 @@ pub struct FocusProcess {
 pub struct FocusOptions {
     /// Where it reaches the homeserver: a [`Synapse::base_url`] to be, or a [`super::DelayProxy`] before it.
     pub homeserver_url: String,
+    /// The name of that homeserver.
+    pub server_name: String,
     /// Settings besides (or instead of) those that a test focus has anyway, in the form of its configuration file.
     pub settings: Table,
 }
@@ -57,7 +59,7 @@ impl FocusProcess {
         let mut command = Command::new(binary);
         command.arg("registration").arg("--config").arg(&config);
         command.arg("--registration").arg(directory.join("registration.yaml"));
-        command.args(["--server-name", Synapse::SERVER_NAME, "--homeserver-url", &options.homeserver_url]);
+        command.args(["--server-name", &options.server_name, "--homeserver-url", &options.homeserver_url]);
         command.args(["--listen", &format!("127.0.0.1:{}", free_port()?)]);
         let mut registering =
             Running::start("focus registration", command, &directory.join("registration.log"))?;
@@ -106,8 +108,14 @@ impl FocusProcess {
     /// the room id in lower-case base32.
     #[must_use]
     pub fn user_id(group_room: &str) -> String {
+        Self::user_id_at(group_room, Synapse::SERVER_NAME)
+    }
+
+    /// The same of a focus whose homeserver has another name.
+    #[must_use]
+    pub fn user_id_at(group_room: &str, server_name: &str) -> String {
         let encoded = BASE32_NOPAD.encode(group_room.as_bytes()).to_ascii_lowercase();
-        format!("@conf_{encoded}:{}", Synapse::SERVER_NAME)
+        format!("@conf_{encoded}:{server_name}")
     }
 
     /// Starts `focus run`, also again after [`FocusProcess::kill`], and waits until its status server answers.

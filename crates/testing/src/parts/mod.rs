@@ -33,4 +33,4 @@ pub use person::Person;
 pub use places::{Places, free_port};
 pub use scene::Scene;
 pub use speech::{Speech, synthesise};
-pub use synapse::Synapse;
+pub use synapse::{Synapse, SynapsePorts};

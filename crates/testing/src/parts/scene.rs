@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
-use super::{DelayProxy, FocusOptions, FocusProcess, Places, StartError, Synapse, free_port};
+use super::{DelayProxy, FocusOptions, FocusProcess, Places, StartError, Synapse, SynapsePorts, free_port};
 
 /// Everything running. What is dropped first ends first: the homeserver outlives the focus.
 #[derive(Debug)]
@@ -34,13 +34,42 @@ impl Scene {
         binary: &Path,
         settings: Table,
     ) -> Result<Self, StartError> {
+        let ports = SynapsePorts { client: free_port()?, federation: None };
+        Self::start_on(ports, places, name, binary, settings).await
+    }
+
+    /// The same, and a second homeserver without a focus: the two are in federation.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start_in_federation(
+        places: &Places,
+        name: &str,
+        binary: &Path,
+        settings: Table,
+    ) -> Result<(Self, Synapse), StartError> {
+        let ports = || Ok(SynapsePorts { client: free_port()?, federation: Some(free_port()?) });
+        let scene = Self::start_on(ports()?, places, name, binary, settings).await?;
+        let elsewhere = scene.directory.join("elsewhere");
+        let other = Synapse::start_on(places, &elsewhere, ports()?, &[]).await?;
+        Ok((scene, other))
+    }
+
+    async fn start_on(
+        ports: SynapsePorts,
+        places: &Places,
+        name: &str,
+        binary: &Path,
+        settings: Table,
+    ) -> Result<Self, StartError> {
         let directory = places.scratch(name)?;
-        let port = free_port()?;
-        let requests = DelayProxy::start(&format!("http://127.0.0.1:{port}")).await?;
-        let options = FocusOptions { homeserver_url: requests.base_url().to_owned(), settings };
+        let requests = DelayProxy::start(&format!("http://127.0.0.1:{}", ports.client)).await?;
+        let (homeserver_url, server_name) = (requests.base_url().to_owned(), ports.server_name());
+        let options = FocusOptions { homeserver_url, server_name, settings };
         let mut focus = FocusProcess::prepare(binary, &directory, &options).await?;
         let transactions = proxy_before_focus(&focus.registration()).await?;
-        let synapse = Synapse::start(places, &directory, port, &[focus.registration()]).await?;
+        let synapse = Synapse::start_on(places, &directory, ports, &[focus.registration()]).await?;
         focus.start().await?;
         Ok(Self { directory, focus, synapse, requests, transactions })
     }

@@ -1,4 +1,5 @@
-//! Synapse on SQLite, without federation, on a local port. Configured for tests: no rate limits, anyone may register.
+//! Synapse on SQLite on a local port, alone or in federation with others on this machine. Configured for tests: no rate limits, anyone
+//! may register.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,12 +21,30 @@ pub struct Synapse {
     python: PathBuf,
     directory: PathBuf,
     base_url: String,
+    server_name: String,
     http: Http,
     running: Running,
 }
 
+/// By which port of 127.0.0.1 a homeserver is reached, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynapsePorts {
+    /// By clients and application services.
+    pub client: u16,
+    /// By other homeservers; `None`: it has nothing to do with any, and is called [`Synapse::SERVER_NAME`].
+    pub federation: Option<u16>,
+}
+
+impl SynapsePorts {
+    /// The name of the homeserver. In federation it is an address with a port, which needs no name service.
+    #[must_use]
+    pub fn server_name(self) -> String {
+        self.federation.map_or_else(|| Synapse::SERVER_NAME.to_owned(), |port| format!("127.0.0.1:{port}"))
+    }
+}
+
 impl Synapse {
-    /// The server name of all test homeservers.
+    /// The server name of all test homeservers that are in no federation.
     pub const SERVER_NAME: &str = "confocal.test";
 
     /// Writes a configuration into `directory`, starts Synapse on `port` of 127.0.0.1 with the application services whose
@@ -42,10 +61,25 @@ impl Synapse {
         port: u16,
         registrations: &[PathBuf],
     ) -> Result<Self, StartError> {
+        let ports = SynapsePorts { client: port, federation: None };
+        Self::start_on(places, directory, ports, registrations).await
+    }
+
+    /// As [`Synapse::start`], in federation with other homeservers if it has a port for that.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start_on(
+        places: &Places,
+        directory: &Path,
+        ports: SynapsePorts,
+        registrations: &[PathBuf],
+    ) -> Result<Self, StartError> {
         let python = places.python()?;
         let files = [
             // A configuration in YAML may as well be JSON, which needs no care for quoting.
-            ("homeserver.yaml", configuration(directory, port, registrations).to_string()),
+            ("homeserver.yaml", configuration(directory, ports, registrations).to_string()),
             ("log.yaml", log_configuration().to_string()),
             ("signing.key", SIGNING_KEY.to_owned()),
         ];
@@ -55,10 +89,13 @@ impl Synapse {
                 .and_then(|()| fs::write(&path, text))
                 .map_err(|source| StartError::File { path, source })?;
         }
+        if ports.federation.is_some() {
+            certify(&python, directory).await?;
+        }
         let running = launch(&python, directory)?;
-        let base_url = format!("http://127.0.0.1:{port}");
-        let mut synapse =
-            Self { python, directory: directory.to_path_buf(), base_url, http: Http::new(), running };
+        let (base_url, server_name) = (format!("http://127.0.0.1:{}", ports.client), ports.server_name());
+        let (directory, http) = (directory.to_path_buf(), Http::new());
+        let mut synapse = Self { python, directory, base_url, server_name, http, running };
         synapse.wait_for_health().await?;
         Ok(synapse)
     }
@@ -67,6 +104,12 @@ impl Synapse {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Its name: what stands behind the colon in the ids of its users.
+    #[must_use]
+    pub fn server_name(&self) -> &str {
+        &self.server_name
     }
 
     /// The log file.
@@ -91,7 +134,7 @@ impl Synapse {
         self.wait_for_health().await
     }
 
-    /// Registers the user `@name:confocal.test` with a device, its display name `name`.
+    /// Registers the user `@name:server` with a device, its display name `name`.
     ///
     /// # Errors
     ///
@@ -125,17 +168,30 @@ fn launch(python: &Path, directory: &Path) -> Result<Running, StartError> {
     Running::start("Synapse", command, &directory.join("synapse.log"))
 }
 
+/// Makes the certificate and key of the listener for other homeservers.
+async fn certify(python: &Path, directory: &Path) -> Result<(), StartError> {
+    let mut command = Command::new(python);
+    command.arg(Places::python_sources().join("certificate.py"));
+    command.args([CERTIFICATE, CERTIFICATE_KEY]).current_dir(directory);
+    let mut certifying = Running::start("certificate.py", command, &directory.join("certificate.log"))?;
+    certifying.succeeds(START).await
+}
+
+/// Files of the listener for other homeservers.
+const CERTIFICATE: &str = "certificate.pem";
+const CERTIFICATE_KEY: &str = "certificate-key.pem";
+
 /// A key that signs nothing outside a test: the seed is 32 zero bytes.
 const SIGNING_KEY: &str = "ed25519 a_test AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
 
-fn configuration(directory: &Path, port: u16, registrations: &[PathBuf]) -> Value {
+fn configuration(directory: &Path, ports: SynapsePorts, registrations: &[PathBuf]) -> Value {
     let free = json!({ "per_second": 100_000, "burst_count": 100_000 });
-    json!({
-        "server_name": Synapse::SERVER_NAME,
-        "public_baseurl": format!("http://127.0.0.1:{port}/"),
+    let mut configuration = json!({
+        "server_name": ports.server_name(),
+        "public_baseurl": format!("http://127.0.0.1:{}/", ports.client),
         "pid_file": directory.join("synapse.pid"),
         "listeners": [{
-            "port": port,
+            "port": ports.client,
             "type": "http",
             "bind_addresses": ["127.0.0.1"],
             "resources": [{ "names": ["client"], "compress": false }],
@@ -169,7 +225,37 @@ fn configuration(directory: &Path, port: u16, registrations: &[PathBuf]) -> Valu
         "rc_delayed_event_mgmt": free,
         "rc_reports": free,
         "rc_user_directory": free,
-    })
+    });
+    if let Some(port) = ports.federation {
+        federate(&mut configuration, directory, port);
+    }
+    configuration
+}
+
+/// Homeservers on this machine are let in, whose certificates nobody vouches for.
+fn federate(configuration: &mut Value, directory: &Path, port: u16) {
+    let listener = json!({
+        "port": port,
+        "type": "http",
+        "tls": true,
+        "bind_addresses": ["127.0.0.1"],
+        "resources": [{ "names": ["federation"], "compress": false }],
+    });
+    if let Some(listeners) = configuration.get_mut("listeners").and_then(Value::as_array_mut) {
+        listeners.push(listener);
+    }
+    let settings = json!({
+        "tls_certificate_path": directory.join(CERTIFICATE),
+        "tls_private_key_path": directory.join(CERTIFICATE_KEY),
+        "federation_verify_certificates": false,
+        "federation_domain_whitelist": null,
+        "ip_range_blacklist": [],
+        // None of the requests of a test is one too many.
+        "rc_federation": { "window_size": 1000, "sleep_limit": 100_000, "reject_limit": 100_000, "concurrent": 100 },
+    });
+    if let (Some(configuration), Value::Object(settings)) = (configuration.as_object_mut(), settings) {
+        configuration.extend(settings);
+    }
 }
 
 fn log_configuration() -> Value {
