@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallAddress, Candidate, HangupReason, Sdp, StreamMetadata};
+use crate::call::{CallAddress, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
 use crate::command::{Command, Reply, Role, Silenced};
 use crate::id::{
     CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RequestId,
@@ -365,6 +365,9 @@ pub enum MediaCommand {
         number: OfferNumber,
         /// The caller's offer.
         offer: Sdp,
+        /// What was to be kept of the session whose place it takes, if there was one: the caller should notice as little of the
+        /// change as possible.
+        memo: Option<SessionMemo>,
     },
     /// Answer a changed offer of a running leg. One that comes while another is being answered takes its place.
     Renegotiate {
@@ -389,6 +392,8 @@ pub enum MediaCommand {
         conference: ConferenceId,
         /// Whose voice it is.
         participant: ParticipantId,
+        /// What was to be kept of the session; `None` where it was lost before any was told.
+        memo: Option<SessionMemo>,
     },
     /// The caller's answer to our offer.
     Accept {

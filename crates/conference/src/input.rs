@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallVersion, Candidate, HangupReason, Sdp, StreamMetadata};
+use crate::call::{CallVersion, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
 use crate::command::{Command, Role};
 use crate::id::{
     CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, RequestId, RoomKey, ServerName,
@@ -235,6 +235,8 @@ pub enum MediaReport {
         streams: StreamMetadata,
         /// What the two descriptions agree on.
         agreed: Agreed,
+        /// What is to be kept of the session; it takes the place of what was to be kept before.
+        memo: SessionMemo,
     },
     /// The offer that was asked for is complete, all local candidates in it.
     OfferReady {
@@ -246,6 +248,8 @@ pub enum MediaReport {
         offer: Sdp,
         /// What the streams of the offer are for.
         streams: StreamMetadata,
+        /// As in `AnswerReady`.
+        memo: SessionMemo,
     },
     /// An offer of the caller can't be answered.
     OfferRefused {

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::Focus;
-use crate::conference::{Answered, Conference};
+use crate::conference::{Answered, Conference, Offered};
 use crate::core::Core;
 use crate::id::{ConferenceId, Generation, LegId, RequestId};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
@@ -58,15 +58,16 @@ impl Focus {
 
     pub(super) fn media(&mut self, report: MediaReport) {
         match report {
-            MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed } => {
-                let answered = Answered { number, answer, streams, agreed };
+            MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed, memo } => {
+                let answered = Answered { number, answer, streams, agreed, memo };
                 self.with_session(leg, generation, |it, core, routes| {
                     it.answer_ready(leg, answered, core, routes);
                 });
             }
-            MediaReport::OfferReady { leg, generation, offer, streams } => {
+            MediaReport::OfferReady { leg, generation, offer, streams, memo } => {
+                let offered = Offered { offer, streams, memo };
                 self.with_session(leg, generation, |it, core, routes| {
-                    it.offer_ready(leg, offer, streams, core, routes);
+                    it.offer_ready(leg, offered, core, routes);
                 });
             }
             MediaReport::OfferRefused { leg, generation, offer, why } => {

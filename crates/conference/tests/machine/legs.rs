@@ -4,7 +4,7 @@ use crate::support::{Run, candidate, invite, is_answer, is_hangup, key, metadata
 use confocal_conference::{
     Agreed, CallInvite, CallVersion, ConferenceEvent, Config, EndReason, Generation, HangupReason, Input,
     LegId, LegNews, MediaCommand, MediaReport, Millis, Notice, OfferNumber, OfferRefusal, Refusal,
-    RequestFailure, RequestOutcome, Sdp, SecondDevice, SignalRequest,
+    RequestFailure, RequestOutcome, Sdp, SecondDevice, SessionMemo, SignalRequest,
 };
 
 #[test]
@@ -225,7 +225,8 @@ fn of_two_offers_in_quick_succession_only_the_last_is_answered() {
     offer(&mut run, "bob", "c1", "second");
     let report = |offer, agreed| {
         let (answer, streams) = (Sdp("answer".into()), metadata(false));
-        MediaReport::AnswerReady { leg, generation: Generation(0), offer, answer, streams, agreed }
+        let memo = SessionMemo::default();
+        MediaReport::AnswerReady { leg, generation: Generation(0), offer, answer, streams, agreed, memo }
     };
     run.tell(Input::Media(report(first, Agreed { held: true, ..Agreed::default() })));
     assert!(run.sent.is_empty(), "the client has taken the first offer back: {:?}", run.sent);
@@ -338,7 +339,8 @@ fn is_offer(request: &SignalRequest) -> bool {
 /// The engine makes the offer that it was asked for.
 fn offer_ready(run: &mut Run, leg: LegId) {
     let (generation, offer, streams) = (run.generation(leg), Sdp("our offer".into()), metadata(false));
-    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams }));
+    let memo = SessionMemo("as offered".into());
+    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams, memo }));
 }
 
 fn accept(run: &mut Run, user: &str, call: &str) {
@@ -361,9 +363,13 @@ fn after_a_restart_a_running_call_goes_on_by_an_offer_of_ours() {
     let leg = run.in_call("bob", "c1");
     run.restart();
     run.nobody_is_absent();
-    assert!(run.media.is_empty() && run.sent.is_empty(), "the client gets a moment first");
+    run.pass(Millis(299));
+    assert!(
+        run.media.is_empty() && run.sent.is_empty(),
+        "what the client offered by itself would be here by now"
+    );
     assert_eq!(state(&run, leg), LegNews::Reconnecting);
-    run.pass(Millis::from_secs(2));
+    run.pass(Millis(1));
     assert_eq!((offers_asked(&run), run.generation(leg)), (1, Generation(1)));
     offer_ready(&mut run, leg);
     run.done(is_offer);
@@ -390,6 +396,43 @@ fn a_recovery_whose_transport_fails_is_over_at_once_and_one_that_is_interrupted_
     run.tell(Input::Media(MediaReport::TransportFailed { leg, generation }));
     assert!(run.closed(leg));
     run.take(is_hangup);
+}
+
+#[test]
+fn the_engine_is_given_back_what_it_wanted_kept_of_the_lost_session() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    let given = |run: &Run| {
+        let memo = run.media.iter().rev().find_map(|command| match command {
+            MediaCommand::Open { memo, .. } | MediaCommand::Offer { memo, .. } => Some(memo.clone()),
+            _ => None,
+        });
+        memo.unwrap().map(|memo| memo.0)
+    };
+    assert_eq!(given(&run), None, "a first session follows none");
+    run.restart();
+    run.pass(Millis::from_secs(2));
+    assert_eq!(given(&run).as_deref(), Some("as answered"));
+    offer_ready(&mut run, leg);
+    run.done(is_offer);
+    // The caller's own offer gets another session, which follows the one that was lost and described itself last.
+    offer(&mut run, "bob", "c1", "their ICE restart");
+    assert_eq!(given(&run).as_deref(), Some("as offered"));
+}
+
+#[test]
+fn a_client_that_was_just_answered_gets_a_moment_before_it_is_offered_to() {
+    let mut run = Run::joined(Config::default());
+    run.open_direct("bob");
+    run.call("bob", "c1");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    run.restart();
+    run.pass(Millis(1_999));
+    assert_eq!(offers_asked(&run), 0);
+    run.pass(Millis(1));
+    assert_eq!(offers_asked(&run), 1);
 }
 
 #[test]
