@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use confocal::conference::ConferenceEvent;
-use confocal::ports::{Inbox, ReportSink};
+use confocal::conference::{ConferenceEvent, Input};
+use confocal::ports::{Batch, Inbox, ReportSink};
 use confocal::{Clock, Driver, Parts};
 use confocal_media::Engine;
 use confocal_signalling::Adapter;
@@ -97,8 +97,8 @@ async fn conference(
         seed: parts::seed()?,
     })?;
     let listening =
-        axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
-    tokio::spawn(greet(adapter, greeted, stop.clone()));
+        axum::serve(listener, adapter.router(inbox.clone())).with_graceful_shutdown(stop.clone().requested());
+    tokio::spawn(greet(adapter, inbox, greeted, stop.clone()));
     tokio::try_join!(
         stop.ends("the conference driver", driver.run(stop.clone().requested())),
         stop.ends("the application service's listener", listening.into_future()),
@@ -106,8 +106,9 @@ async fn conference(
     Ok(())
 }
 
-/// Pings the homeserver until it answers: it then sends at once what it had queued while we were away.
-async fn greet(adapter: Adapter, greeted: watch::Sender<bool>, stop: Stop) {
+/// Pings the homeserver until it answers: it then sends at once what it had queued while we were away. What no event tells is asked
+/// for then.
+async fn greet(adapter: Adapter, inbox: Inbox, greeted: watch::Sender<bool>, stop: Stop) {
     let greeting = async {
         let mut wait = Duration::from_millis(500);
         loop {
@@ -115,6 +116,8 @@ async fn greet(adapter: Adapter, greeted: watch::Sender<bool>, stop: Stop) {
                 Ok(took) => {
                     tracing::info!(?took, "the homeserver reaches us, and we it");
                     greeted.send_replace(true);
+                    // Without a driver to take it the program is about to end.
+                    let _ = inbox.submit(Batch { id: None, inputs: vec![Input::CameBack] }).await;
                     return;
                 }
                 Err(error) => {

@@ -89,6 +89,13 @@ pub enum SignalRequest {
         /// When it is asked again.
         expires: Timestamp,
     },
+    /// Ask which rooms a focus user is joined to; answered by [`RequestOutcome::Rooms`](crate::RequestOutcome::Rooms).
+    AskRooms {
+        /// Who asks for its own.
+        focus: FocusUser,
+        /// The group room that it is a door to.
+        group: RoomKey,
+    },
     /// Answer a call.
     Answer {
         /// The call.
@@ -156,6 +163,8 @@ impl SignalRequest {
             | Self::CompareMembers { room, .. }
             | Self::Notice { room, .. } => room,
             Self::AskAdmission { direct, .. } => direct,
+            // In line with the joins and leaves that matter most.
+            Self::AskRooms { group, .. } => group,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
@@ -173,6 +182,7 @@ impl SignalRequest {
             | Self::Leave { focus, .. }
             | Self::AskAdmission { focus, .. }
             | Self::CompareMembers { focus, .. }
+            | Self::AskRooms { focus, .. }
             | Self::Notice { focus, .. } => focus,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
@@ -194,6 +204,7 @@ impl SignalRequest {
             Self::JoinGroup { .. }
             | Self::JoinDirect { .. }
             | Self::Leave { .. }
+            | Self::AskRooms { .. }
             | Self::Reject { .. }
             | Self::Hangup { .. }
             | Self::Notice { .. } => None,

@@ -152,6 +152,9 @@ pub enum Input {
     Media(MediaReport),
     /// All media sessions are gone, as after a restart of the process.
     EngineLost,
+    /// We were away, as between two runs of the process, and reach the homeserver again: which rooms our users are in is asked, in
+    /// case that it is not as the records have it.
+    CameBack,
 }
 
 /// A call that was placed in a 1:1 room.
@@ -182,6 +185,8 @@ pub enum RequestOutcome {
     Admission(Admission),
     /// The answer to [`SignalRequest::CompareMembers`](crate::SignalRequest::CompareMembers).
     Membership(Membership),
+    /// The answer to [`SignalRequest::AskRooms`](crate::SignalRequest::AskRooms).
+    Rooms(BTreeSet<RoomKey>),
     /// It was refused for good, or became useless before it could be sent.
     Failed(RequestFailure),
 }

@@ -171,6 +171,7 @@ const fn patience(request: &SignalRequest) -> Duration {
     match request {
         SignalRequest::AskAdmission { .. }
         | SignalRequest::CompareMembers { .. }
+        | SignalRequest::AskRooms { .. }
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
@@ -197,6 +198,7 @@ const fn kind(request: &SignalRequest) -> &'static str {
         SignalRequest::Leave { .. } => "leave",
         SignalRequest::AskAdmission { .. } => "ask admission",
         SignalRequest::CompareMembers { .. } => "compare members",
+        SignalRequest::AskRooms { .. } => "ask rooms",
         SignalRequest::Answer { .. } => "answer",
         SignalRequest::NegotiateAnswer { .. } => "negotiate answer",
         SignalRequest::NegotiateOffer { .. } => "negotiate offer",

@@ -82,6 +82,7 @@ fn carry_out(focus: &mut Focus, now: Timestamp) {
                     | SignalRequest::JoinDirect { .. }
                     | SignalRequest::Leave { .. }
                     | SignalRequest::CompareMembers { .. }
+                    | SignalRequest::AskRooms { .. }
                     | SignalRequest::Answer { .. }
                     | SignalRequest::NegotiateAnswer { .. }
                     | SignalRequest::NegotiateOffer { .. }

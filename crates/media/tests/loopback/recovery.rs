@@ -9,7 +9,7 @@ use crate::bench::{Bench, until};
 use crate::caller::Caller;
 use crate::{FAINT, LOUD, TONES};
 
-/// A call of an engine that is gone: what was kept of it, and its answer's stream and lines.
+/// What was kept of a call, on hold or not, of an engine that is gone.
 async fn lost(tone: f64, hold: bool) -> SessionMemo {
     let mut bench = Bench::new();
     let mut caller = Caller::new(tone).await;
@@ -39,12 +39,21 @@ async fn recover(bench: &mut Bench, leg: u64, memo: SessionMemo, caller: &mut Ca
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_go_on_in_a_new_engine_by_its_offers() {
+    go_on_by_offers(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_go_on_in_a_new_engine_that_only_answers_checks() {
+    go_on_by_offers(true).await;
+}
+
+async fn go_on_by_offers(ice_lite: bool) {
     let mut before = Bench::new();
     let (mut phone, mut laptop) = (Caller::new(TONES[0]).await, Caller::new(TONES[1]).await);
     let memos = [before.call(1, 1, &mut phone).await, before.call(2, 2, &mut laptop).await];
     before.engine.shutdown().await;
 
-    let mut bench = Bench::new();
+    let mut bench = Bench::with(|config| config.transport.ice_lite = ice_lite);
     let (mut one, mut two) = (Caller::new(TONES[0]).await, Caller::new(TONES[1]).await);
     let [first, second] = memos;
     let known = |field: &str| first.0.split(&format!("\"{field}\":")).nth(1).unwrap().to_owned();
