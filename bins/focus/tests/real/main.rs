@@ -8,11 +8,14 @@
 )]
 
 mod admission;
+mod browsers;
 mod clients;
 mod ejection;
 mod endpoints;
 mod floor;
 mod identity;
 mod leaving;
+mod people;
+mod recovery;
 mod voice;
 mod world;
