@@ -2,8 +2,10 @@
 //! installs first. No logic of the focus lives here.
 
 mod bench_joins;
+mod bench_restarts;
 mod checks;
 mod demo;
+mod figures;
 mod machine;
 mod setup;
 mod steps;
@@ -44,6 +46,8 @@ enum Command {
     Test(test::TestArgs),
     /// Measure how long it takes to get into a conference.
     BenchJoins(bench_joins::BenchArgs),
+    /// Measure how long people hear nothing after the focus crashed and was started again.
+    BenchRestarts(bench_restarts::BenchArgs),
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
     SoakMachine(machine::SoakArgs),
     /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
@@ -73,6 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Setup => test::set_up(&steps, consent),
         Command::Test(args) => test::run(&steps, consent, args),
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
+        Command::BenchRestarts(args) => bench_restarts::run(&steps, consent, args),
         Command::SoakMachine(args) => machine::soak(&steps, args),
         Command::Mutants => machine::mutants(&steps),
         Command::Deny => checks::deny(&steps, consent),
