@@ -211,14 +211,25 @@ const person = {
     return said.map((event) => event.getContent().body);
   },
 
-  /** Counts of the received sound: packets, lost, concealed and all samples, jitter in seconds. */
+  /**
+   * Counts of the received sound: packets, lost, concealed and all samples, jitter in seconds; `totalAudioEnergy` is the square of what
+   * was decoded (full scale 1) times the seconds of it.
+   */
   async stats() {
     const report = await (answered?.peerConn ?? call?.connection)?.getStats();
     for (const entry of report?.values() ?? []) {
       if (entry.type !== "inbound-rtp" || entry.kind !== "audio") continue;
       const { packetsReceived, packetsLost, concealedSamples, silentConcealedSamples } = entry;
-      const { totalSamplesReceived, jitter } = entry;
-      return { packetsReceived, packetsLost, concealedSamples, silentConcealedSamples, totalSamplesReceived, jitter };
+      const { totalSamplesReceived, jitter, totalAudioEnergy } = entry;
+      return {
+        packetsReceived,
+        packetsLost,
+        concealedSamples,
+        silentConcealedSamples,
+        totalSamplesReceived,
+        jitter,
+        totalAudioEnergy,
+      };
     }
     return null;
   },
