@@ -14,8 +14,8 @@ use std::hint::black_box;
 
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Config, Effect, Focus, HangupReason, Input, LegId,
-    LegLevel, LevelDbov, Limits, MediaCommand, MediaReport, Millis, RequestOutcome, Sdp, SignalRequest,
-    StreamMetadata, Timestamp,
+    LegLevel, LevelDbov, Limits, MediaCommand, MediaReport, Millis, RequestOutcome, Sdp, SessionMemo,
+    SignalRequest, StreamMetadata, Timestamp,
 };
 use criterion::{BatchSize, Criterion, Throughput};
 
@@ -108,6 +108,7 @@ impl Bench {
                             answer,
                             streams,
                             agreed,
+                            memo: SessionMemo::default(),
                         }));
                     }
                     Effect::Media(_) | Effect::Notify(_) => {}

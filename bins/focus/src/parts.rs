@@ -64,9 +64,6 @@ pub(crate) fn machine(config: &Config) -> MachineConfig {
         kick_lasts: seconds(conference.kick_lasts_seconds),
         compare_interval: seconds(conference.compare_seconds),
         direct_idle: seconds(conference.direct_idle_seconds),
-        // The engine can't make offers yet, so no call goes on after its session was lost: it is hung up at once instead of
-        // after a try.
-        recover_calls: false,
         audience: conference.audience,
         encrypted_rooms: match conference.encrypted_rooms {
             config::EncryptedRooms::Allow => EncryptedRooms::Allow,
@@ -97,8 +94,7 @@ mod tests {
 
     #[test]
     fn what_the_configuration_does_not_say_is_the_machines_default() {
-        let expected = MachineConfig { recover_calls: false, ..MachineConfig::default() };
-        assert_eq!(machine(&Config::default()), expected);
+        assert_eq!(machine(&Config::default()), MachineConfig::default());
     }
 
     #[test]

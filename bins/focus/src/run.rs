@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use confocal::conference::ConferenceEvent;
-use confocal::ports::{Inbox, ReportSink};
+use confocal::conference::{ConferenceEvent, Input};
+use confocal::ports::{Batch, Inbox, ReportSink};
 use confocal::{Clock, Driver, Parts};
 use confocal_media::Engine;
 use confocal_signalling::Adapter;
@@ -94,8 +94,8 @@ async fn conference(
         seed: parts::seed()?,
     })?;
     let listening =
-        axum::serve(listener, adapter.router(inbox)).with_graceful_shutdown(stop.clone().requested());
-    tokio::spawn(keep_in_touch(adapter, greeted, stop.clone()));
+        axum::serve(listener, adapter.router(inbox.clone())).with_graceful_shutdown(stop.clone().requested());
+    tokio::spawn(keep_in_touch(adapter, inbox, greeted, stop.clone()));
     tokio::try_join!(
         stop.ends("the conference driver", driver.run(stop.clone().requested())),
         stop.ends("the application service's listener", listening.into_future()),
@@ -103,13 +103,22 @@ async fn conference(
     Ok(())
 }
 
-/// Keeps the way to the homeserver open until the stop, and tells when it has been for the first time.
-async fn keep_in_touch(adapter: Adapter, greeted: watch::Sender<bool>, stop: Stop) {
+/// Keeps the way to the homeserver open until the stop. When it has been for the first time, that is told, and what no event tells is
+/// asked for.
+async fn keep_in_touch(adapter: Adapter, inbox: Inbox, greeted: watch::Sender<bool>, stop: Stop) {
+    let mut first = greeted.subscribe();
+    let look_around = async {
+        // The other end is ours, and without a driver to take the batch the program is about to end.
+        let _ = first.wait_for(|greeted| *greeted).await;
+        let _ = inbox.submit(Batch { id: None, inputs: vec![Input::CameBack] }).await;
+        std::future::pending::<()>().await;
+    };
     let tell = || {
         greeted.send_replace(true);
     };
     tokio::select! {
         () = adapter.keep_in_touch(tell) => {}
+        () = look_around => {}
         () = stop.requested() => {}
     }
 }

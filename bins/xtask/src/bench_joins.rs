@@ -4,7 +4,6 @@
 //! speaker is already in the conference. Two proxies, between the homeserver and the focus, see when an `m.call.invite` reaches
 //! the focus (pushed, or read back after its join) and when it sends the `m.call.answer`.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -15,6 +14,7 @@ use confocal_testing::parts::{
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use crate::figures::{machine, spread, today};
 use crate::setup::{Consent, Need, node, packages, python};
 use crate::steps::{Steps, cargo};
 
@@ -117,51 +117,4 @@ fn table(joins: &[Join]) -> String {
         machine(),
         today(),
     )
-}
-
-fn spread(mut values: Vec<f64>) -> String {
-    values.sort_by(f64::total_cmp);
-    let at = |part: f64| quantile(&values, part);
-    format!("{:.0} ms | {:.0} ms | {:.0} – {:.0} ms", at(0.5), at(0.95), at(0.0), at(1.0))
-}
-
-/// The smallest value that at least `part` of all are not above (nearest rank).
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a rank is a small whole number"
-    )]
-    let rank = (part * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.max(1) - 1).copied().unwrap_or(f64::NAN)
-}
-
-/// What it was measured on.
-pub(crate) fn machine() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let models: Vec<&str> = cpus
-        .lines()
-        .filter_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, model)| model))
-        .collect();
-    format!("{} × {}", models.len(), models.first().copied().unwrap_or("an unknown processor"))
-}
-
-/// By the system's own calendar, since no other is needed here.
-pub(crate) fn today() -> String {
-    let date = std::process::Command::new("date").arg("+%Y-%m-%d").output();
-    date.map(|date| String::from_utf8_lossy(&date.stdout).trim().to_owned()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_by_nearest_rank() {
-        let values: Vec<f64> = (1..=20).map(f64::from).collect();
-        let at = |part| quantile(&values, part);
-        assert_eq!([at(0.0), at(0.5), at(0.95), at(1.0)], [1.0, 10.0, 19.0, 20.0]);
-        assert_eq!(quantile(&[7.0], 0.95), 7.0);
-    }
 }

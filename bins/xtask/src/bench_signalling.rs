@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::bench_joins::{machine, today};
+use crate::figures::{machine, today};
 use crate::setup::{Consent, Need, packages};
 use crate::steps::{Steps, cargo};
 

@@ -2,9 +2,11 @@
 //! installs first. No logic of the focus lives here.
 
 mod bench_joins;
+mod bench_restarts;
 mod bench_signalling;
 mod checks;
 mod demo;
+mod figures;
 mod machine;
 mod setup;
 mod steps;
@@ -47,6 +49,8 @@ enum Command {
     BenchJoins(bench_joins::BenchArgs),
     /// Measure what a transaction costs, commit included, by rooms; how many events a second are handled; how the store grows.
     BenchSignalling,
+    /// Measure how long people hear nothing after the focus crashed and was started again.
+    BenchRestarts(bench_restarts::BenchArgs),
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
     SoakMachine(machine::SoakArgs),
     /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
@@ -77,6 +81,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Test(args) => test::run(&steps, consent, args),
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
         Command::BenchSignalling => bench_signalling::run(&steps, consent),
+        Command::BenchRestarts(args) => bench_restarts::run(&steps, consent, args),
         Command::SoakMachine(args) => machine::soak(&steps, args),
         Command::Mutants => machine::mutants(&steps),
         Command::Deny => checks::deny(&steps, consent),

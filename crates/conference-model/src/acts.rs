@@ -5,7 +5,8 @@
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, HangupReason, Input, LegId, LegLevel,
     LevelDbov, MediaReport, Membership, Millis, OfferNumber, OfferRefusal, PartyId, RequestId,
-    RequestOutcome, Role, Sdp, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
+    RequestOutcome, Role, Sdp, SessionMemo, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose,
+    Timestamp,
 };
 
 use crate::action::{self, About, Action, CallKind, Invitee, Outcome};
@@ -405,12 +406,14 @@ impl World {
         agreed: Agreed,
     ) -> MediaReport {
         let (answer, streams) = (self.text("answer", false), metadata(false));
-        MediaReport::AnswerReady { leg, generation: session.generation, offer, answer, streams, agreed }
+        let memo = SessionMemo("memo".into());
+        MediaReport::AnswerReady { leg, generation: session.generation, offer, answer, streams, agreed, memo }
     }
 
     fn offer_ready(&mut self, leg: LegId, session: Session) -> MediaReport {
         let (offer, streams) = (self.text("answer", false), metadata(false));
-        MediaReport::OfferReady { leg, generation: session.generation, offer, streams }
+        let memo = SessionMemo("memo".into());
+        MediaReport::OfferReady { leg, generation: session.generation, offer, streams, memo }
     }
 
     /// The engine reports, and knows then what it has done.

@@ -59,6 +59,7 @@ names!(INPUTS, input(Input) {
     "Media Flow": Input::Media(MediaReport::Flow { .. }),
     "Media Levels": Input::Media(MediaReport::Levels(_)),
     "EngineLost": Input::EngineLost,
+    "CameBack": Input::CameBack,
 });
 
 names!(REQUESTS, request(SignalRequest) {
@@ -67,6 +68,7 @@ names!(REQUESTS, request(SignalRequest) {
     "Leave": SignalRequest::Leave { .. },
     "AskAdmission": SignalRequest::AskAdmission { .. },
     "CompareMembers": SignalRequest::CompareMembers { .. },
+    "AskRooms": SignalRequest::AskRooms { .. },
     "Answer": SignalRequest::Answer { .. },
     "NegotiateAnswer": SignalRequest::NegotiateAnswer { .. },
     "NegotiateOffer": SignalRequest::NegotiateOffer { .. },

@@ -157,7 +157,10 @@ impl Group {
     fn may_come_in(&self, member: &MemberId, answer: &RequestOutcome, limit: usize) -> Result<(), Refusal> {
         let admission = match answer {
             RequestOutcome::Admission(admission) => admission,
-            RequestOutcome::Done | RequestOutcome::Membership(_) | RequestOutcome::Failed(_) => {
+            RequestOutcome::Done
+            | RequestOutcome::Membership(_)
+            | RequestOutcome::Rooms(_)
+            | RequestOutcome::Failed(_) => {
                 return Err(Refusal::Unknown);
             }
         };
@@ -382,7 +385,8 @@ impl Reference {
             | Input::CallNegotiated { metadata: None, .. }
             | Input::CallNegotiateAnswered { .. }
             | Input::Media(_)
-            | Input::EngineLost => {}
+            | Input::EngineLost
+            | Input::CameBack => {}
         }
         None
     }

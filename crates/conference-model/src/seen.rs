@@ -381,6 +381,8 @@ impl Seen {
             SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => RoomFact::Join,
             SignalRequest::Leave { .. } => RoomFact::Leave,
             SignalRequest::Notice { notice: Notice::Reply { .. }, .. } => RoomFact::Reply,
+            // It may be asked from nowhere.
+            SignalRequest::AskRooms { .. } => return,
             SignalRequest::AskAdmission { .. }
             | SignalRequest::CompareMembers { .. }
             | SignalRequest::Answer { .. }
@@ -400,6 +402,7 @@ impl Seen {
             | SignalRequest::Leave { .. }
             | SignalRequest::AskAdmission { .. }
             | SignalRequest::CompareMembers { .. }
+            | SignalRequest::AskRooms { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
             | SignalRequest::Notice { .. } => return,

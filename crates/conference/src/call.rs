@@ -25,6 +25,12 @@ pub enum CallVersion {
 #[serde(transparent)]
 pub struct Sdp(pub String);
 
+/// What a media engine wants kept of a session, so that another one can take its place should it be lost: what a new process has to
+/// know. Opaque to the machine; kept with the call, and gone with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionMemo(pub String);
+
 /// One ICE candidate as a caller sent it. An empty `line` is the end-of-candidates mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {

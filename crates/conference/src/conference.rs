@@ -31,6 +31,7 @@ use crate::timer::TimerKind;
 pub(crate) use comparison::Comparison;
 pub(crate) use negotiation::Answered;
 use people::Member;
+pub(crate) use recovery::Offered;
 
 /// The conference of one group room.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -50,6 +50,11 @@ impl Directs {
         self.rooms.get_mut(room)
     }
 
+    /// All of them, by room.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RoomKey, &DirectRoom)> {
+        self.rooms.iter()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallAddress, Candidate, HangupReason, Sdp, StreamMetadata};
+use crate::call::{CallAddress, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
 use crate::command::{Command, Reply, Role, Silenced};
 use crate::id::{
     CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RequestId,
@@ -89,6 +89,13 @@ pub enum SignalRequest {
         /// When it is asked again.
         expires: Timestamp,
     },
+    /// Ask which rooms a focus user is joined to; answered by [`RequestOutcome::Rooms`](crate::RequestOutcome::Rooms).
+    AskRooms {
+        /// Who asks for its own.
+        focus: FocusUser,
+        /// The group room that it is a door to.
+        group: RoomKey,
+    },
     /// Answer a call.
     Answer {
         /// The call.
@@ -156,6 +163,8 @@ impl SignalRequest {
             | Self::CompareMembers { room, .. }
             | Self::Notice { room, .. } => room,
             Self::AskAdmission { direct, .. } => direct,
+            // In line with the joins and leaves that matter most.
+            Self::AskRooms { group, .. } => group,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
@@ -173,6 +182,7 @@ impl SignalRequest {
             | Self::Leave { focus, .. }
             | Self::AskAdmission { focus, .. }
             | Self::CompareMembers { focus, .. }
+            | Self::AskRooms { focus, .. }
             | Self::Notice { focus, .. } => focus,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
@@ -194,6 +204,7 @@ impl SignalRequest {
             Self::JoinGroup { .. }
             | Self::JoinDirect { .. }
             | Self::Leave { .. }
+            | Self::AskRooms { .. }
             | Self::Reject { .. }
             | Self::Hangup { .. }
             | Self::Notice { .. } => None,
@@ -365,6 +376,9 @@ pub enum MediaCommand {
         number: OfferNumber,
         /// The caller's offer.
         offer: Sdp,
+        /// What was to be kept of the session whose place it takes, if there was one: the caller should notice as little of the
+        /// change as possible.
+        memo: Option<SessionMemo>,
     },
     /// Answer a changed offer of a running leg. One that comes while another is being answered takes its place.
     Renegotiate {
@@ -389,6 +403,8 @@ pub enum MediaCommand {
         conference: ConferenceId,
         /// Whose voice it is.
         participant: ParticipantId,
+        /// What was to be kept of the session; `None` where it was lost before any was told.
+        memo: Option<SessionMemo>,
     },
     /// The caller's answer to our offer.
     Accept {

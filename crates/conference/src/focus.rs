@@ -8,6 +8,7 @@ mod calls;
 mod outcomes;
 mod restore;
 mod rooms;
+mod whereabouts;
 
 use crate::command::Roll;
 use crate::conference::Conference;
@@ -110,6 +111,7 @@ impl Focus {
                     self.with_conference_of(id, Conference::engine_lost);
                 }
             }
+            Input::CameBack => self.came_back(),
         }
         self.plan_to_forget();
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallVersion, Candidate, HangupReason, Sdp, StreamMetadata};
+use crate::call::{CallVersion, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
 use crate::command::{Command, Role};
 use crate::id::{
     CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, RequestId, RoomKey, ServerName,
@@ -152,6 +152,9 @@ pub enum Input {
     Media(MediaReport),
     /// All media sessions are gone, as after a restart of the process.
     EngineLost,
+    /// We were away, as between two runs of the process, and reach the homeserver again: which rooms our users are in is asked, in
+    /// case that it is not as the records have it.
+    CameBack,
 }
 
 /// A call that was placed in a 1:1 room.
@@ -182,6 +185,8 @@ pub enum RequestOutcome {
     Admission(Admission),
     /// The answer to [`SignalRequest::CompareMembers`](crate::SignalRequest::CompareMembers).
     Membership(Membership),
+    /// The answer to [`SignalRequest::AskRooms`](crate::SignalRequest::AskRooms).
+    Rooms(BTreeSet<RoomKey>),
     /// It was refused for good, or became useless before it could be sent.
     Failed(RequestFailure),
 }
@@ -235,6 +240,8 @@ pub enum MediaReport {
         streams: StreamMetadata,
         /// What the two descriptions agree on.
         agreed: Agreed,
+        /// What is to be kept of the session; it takes the place of what was to be kept before.
+        memo: SessionMemo,
     },
     /// The offer that was asked for is complete, all local candidates in it.
     OfferReady {
@@ -246,6 +253,8 @@ pub enum MediaReport {
         offer: Sdp,
         /// What the streams of the offer are for.
         streams: StreamMetadata,
+        /// As in `AnswerReady`.
+        memo: SessionMemo,
     },
     /// An offer of the caller can't be answered.
     OfferRefused {

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallAddress, CallVersion, Candidate, Sdp, StreamMetadata, StreamPurpose};
+use crate::call::{CallAddress, CallVersion, Candidate, Sdp, SessionMemo, StreamMetadata, StreamPurpose};
 use crate::effect::LegNews;
 use crate::id::{CallKey, FocusUser, Generation, LegId, OfferNumber, ParticipantId, PartyId, RequestId};
 use crate::input::Agreed;
@@ -48,6 +48,9 @@ pub(crate) struct Leg {
     pub(crate) answer: Option<RequestId>,
     /// What the last answer agreed on.
     pub(crate) agreed: Agreed,
+    /// What the engine wants kept of its session. Records of before it was asked for have none.
+    #[serde(default)]
+    pub(crate) memo: Option<SessionMemo>,
     /// The number of the caller's last offer.
     pub(crate) offer: OfferNumber,
     /// An offer of the caller that is being answered in the running call.

@@ -2,7 +2,7 @@
 //!
 //! Rules never live here.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
 use crate::core::Core;
@@ -30,6 +30,9 @@ pub(crate) enum Purpose {
     Answer(LegId),
     /// A leg is offered to go on.
     Offer(LegId),
+    /// A focus user's rooms are compared with those that it was believed to be in when they were asked for. Not taken up after a
+    /// restart, since they are asked for again then.
+    Rooms { focus: FocusUser, believed: BTreeSet<RoomKey> },
 }
 
 /// The tables.

@@ -106,6 +106,7 @@ const fn patience(request: &SignalRequest) -> Millis {
     match request {
         SignalRequest::AskAdmission { .. }
         | SignalRequest::CompareMembers { .. }
+        | SignalRequest::AskRooms { .. }
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
@@ -128,6 +129,7 @@ pub(crate) const fn kind(request: &SignalRequest) -> &'static str {
         SignalRequest::Leave { .. } => "leave",
         SignalRequest::AskAdmission { .. } => "ask admission",
         SignalRequest::CompareMembers { .. } => "compare members",
+        SignalRequest::AskRooms { .. } => "ask rooms",
         SignalRequest::Answer { .. } => "answer",
         SignalRequest::NegotiateAnswer { .. } => "negotiate answer",
         SignalRequest::NegotiateOffer { .. } => "negotiate offer",

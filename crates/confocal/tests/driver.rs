@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use confocal::conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Config, Generation, Input, LegId, MediaCommand,
-    MediaReport, Millis, OfferNumber, RequestFailure, RequestOutcome, Sdp, SignalRequest, StreamMetadata,
-    Timestamp,
+    MediaReport, Millis, OfferNumber, RequestFailure, RequestOutcome, Sdp, SessionMemo, SignalRequest,
+    StreamMetadata, Timestamp,
 };
 use confocal::ports::{
     Accepted, Batch, Commit, Inbox, MediaEngine, NotAccepted, Order, Performed, ReportSink, Row, SendError,
@@ -91,6 +91,7 @@ fn answer(leg: LegId, generation: Generation) -> MediaReport {
         answer: Sdp("answer".into()),
         streams: StreamMetadata::new(),
         agreed: Agreed::default(),
+        memo: SessionMemo::default(),
     }
 }
 

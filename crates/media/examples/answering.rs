@@ -56,6 +56,7 @@ fn command(value: &Value) -> Option<MediaCommand> {
             participant,
             number: OfferNumber(0),
             offer: offer()?,
+            memo: None,
         });
     }
     if let Some(leg) = number("renegotiate") {

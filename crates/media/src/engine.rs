@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use crate::config::EngineConfig;
-use crate::leg::{Leg, LegCommand};
+use crate::leg::{Leg, LegCommand, Start};
 use crate::mixing::Mixing;
 use crate::reports::Reports;
 use crate::stats::{Counters, EngineStats, LegStats};
@@ -139,8 +139,7 @@ impl<T: Transport> Engine<T> {
         generation: Generation,
         conference: ConferenceId,
         participant: ParticipantId,
-        number: OfferNumber,
-        offer: Sdp,
+        start: Start,
     ) {
         self.reap();
         if !self.make_way(leg, generation) {
@@ -150,8 +149,7 @@ impl<T: Transport> Engine<T> {
         self.legs.retain(|_, entry| !entry.commands.is_closed());
         self.reports.open(leg, generation);
         if self.legs.len() >= self.legs_max {
-            let (offer, why) = (number, OfferRefusal::Overloaded);
-            self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, offer, why });
+            self.reports.report(leg, generation, no_room(leg, generation, &start));
             self.reports.close(leg, generation);
             return;
         }
@@ -172,7 +170,7 @@ impl<T: Transport> Engine<T> {
             heard,
             stats,
         };
-        self.tasks.spawn_on(task.run(number, offer, receiver), &self.runtime);
+        self.tasks.spawn_on(task.run(start, receiver), &self.runtime);
     }
 
     fn renegotiate(&self, leg: LegId, generation: Generation, number: OfferNumber, offer: Sdp) {
@@ -195,15 +193,10 @@ impl<T: Transport> Engine<T> {
         true
     }
 
-    /// No session of ours can make an offer yet: it says so, and the leg has no media.
-    fn refuse_to_offer(&mut self, leg: LegId, generation: Generation) {
-        if !self.make_way(leg, generation) {
-            return;
+    fn accept(&self, leg: LegId, generation: Generation, answer: Sdp) {
+        if self.command(leg, generation, LegCommand::Accept(answer)).is_err() {
+            self.reports.report(leg, generation, MediaReport::TransportFailed { leg, generation });
         }
-        debug!(%leg, %generation, "an offer was asked for, and none can be made");
-        self.reports.open(leg, generation);
-        self.reports.report(leg, generation, MediaReport::NoOffer { leg, generation });
-        self.reports.close(leg, generation);
     }
 
     fn set_heard(&self, leg: LegId, generation: Generation, heard: bool) {
@@ -253,16 +246,17 @@ impl<T: Transport> Engine<T> {
 impl<T: Transport> MediaEngine for Engine<T> {
     fn execute(&mut self, command: MediaCommand) {
         match command {
-            MediaCommand::Open { leg, generation, conference, participant, number, offer } => {
-                self.open(leg, generation, conference, participant, number, offer);
+            MediaCommand::Open { leg, generation, conference, participant, number, offer, memo } => {
+                let start = Start::Answering { number, offer, memo };
+                self.open(leg, generation, conference, participant, start);
+            }
+            MediaCommand::Offer { leg, generation, conference, participant, memo } => {
+                self.open(leg, generation, conference, participant, Start::Offering { memo });
             }
             MediaCommand::Renegotiate { leg, generation, number, offer } => {
                 self.renegotiate(leg, generation, number, offer);
             }
-            MediaCommand::Offer { leg, generation, .. } => self.refuse_to_offer(leg, generation),
-            MediaCommand::Accept { leg, generation, .. } => {
-                debug!(%leg, %generation, "an answer to no offer of ours is dropped");
-            }
+            MediaCommand::Accept { leg, generation, answer } => self.accept(leg, generation, answer),
             MediaCommand::SetHeard { leg, generation, heard } => self.set_heard(leg, generation, heard),
             MediaCommand::AddCandidates { leg, generation, candidates } => {
                 self.add_candidates(leg, generation, candidates);
@@ -282,6 +276,16 @@ impl<T: Transport> Drop for Engine<T> {
     fn drop(&mut self) {
         // Each leg's task ends by itself once its commands do; to abort it would leave its connection open.
         self.tasks.detach_all();
+    }
+}
+
+/// What is said of a leg that there is no room for.
+const fn no_room(leg: LegId, generation: Generation, start: &Start) -> MediaReport {
+    match start {
+        Start::Answering { number, .. } => {
+            MediaReport::OfferRefused { leg, generation, offer: *number, why: OfferRefusal::Overloaded }
+        }
+        Start::Offering { .. } => MediaReport::NoOffer { leg, generation },
     }
 }
 

@@ -1,4 +1,4 @@
-//! The task of one leg: its transport session from the first offer to the end.
+//! The task of one leg: its transport session from the first description to the end.
 //!
 //! It takes commands in order and reports what comes of them. Sound passes it by: the packet side goes to the mixing thread as
 //! soon as the connection is up.
@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use confocal::conference::{
     Agreed, Candidate, ConferenceId, Generation, LegId, MediaReport, OfferNumber, OfferRefusal,
-    ParticipantId, Sdp, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
+    ParticipantId, Sdp, SessionMemo, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
 };
 use confocal_transport::{
-    Answer, AudioLink, Direction, OpenSession, RemoteCandidate, Session, SessionEvent, Transport,
+    Answer, AudioLink, Direction, LocalOffer, OfferedSession, OpenSession, RemoteCandidate, Session,
+    SessionEvent, Transport,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tracing::debug;
@@ -22,10 +23,20 @@ use crate::reports::Reports;
 use crate::room::Seat;
 use crate::stats::LegStats;
 
+/// How a leg begins.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// With the caller's offer; the memo is that of the session whose place it takes.
+    Answering { number: OfferNumber, offer: Sdp, memo: Option<SessionMemo> },
+    /// With an offer of ours, in place of the session of the memo.
+    Offering { memo: Option<SessionMemo> },
+}
+
 /// A command to a leg that exists.
 #[derive(Debug)]
 pub(crate) enum LegCommand {
     Renegotiate(OfferNumber, Sdp),
+    Accept(Sdp),
     AddCandidates(Vec<Candidate>),
 }
 
@@ -48,10 +59,8 @@ pub(crate) struct Leg<T: Transport> {
 impl<T: Transport> Leg<T> {
     /// Runs the leg until the engine's end of `commands` is dropped. What is begun is finished even then, so that a session is
     /// closed in order; nothing is reported any more.
-    pub(crate) async fn run(self, number: OfferNumber, offer: Sdp, mut commands: mpsc::Receiver<LegCommand>) {
-        let Some(OpenSession { mut session, link, answer }) = self.open(number, &offer).await else { return };
-        let mut direction = answer.direction;
-        self.report_answer(number, answer);
+    pub(crate) async fn run(self, start: Start, mut commands: mpsc::Receiver<LegCommand>) {
+        let Some((mut session, link, mut direction)) = self.start(start).await else { return };
         // Until the connection is up, then it is the mixing thread's.
         let mut link = Some(link);
         loop {
@@ -60,6 +69,9 @@ impl<T: Transport> Leg<T> {
                 command = commands.recv() => match command {
                     Some(LegCommand::Renegotiate(number, offer)) => {
                         direction = self.renegotiate(&mut session, number, &offer).await.unwrap_or(direction);
+                    }
+                    Some(LegCommand::Accept(answer)) => {
+                        direction = self.accept(&mut session, &answer).await.unwrap_or(direction);
                     }
                     Some(LegCommand::AddCandidates(candidates)) => {
                         session.add_candidates(&remote(candidates)).await;
@@ -82,19 +94,71 @@ impl<T: Transport> Leg<T> {
         session.close().await;
     }
 
-    async fn open(&self, number: OfferNumber, offer: &Sdp) -> Option<OpenSession<T::Session, T::Link>> {
+    /// Sets the session up and reports what it says of itself; `None` if there is none.
+    async fn start(&self, start: Start) -> Option<(T::Session, T::Link, Direction)> {
         // The semaphore is never closed; without a permit there would be no harm either.
         let _permit = self.setups.acquire().await;
         // The caller may have given up while it waited.
         if !self.reports.is_open(self.leg, self.generation) {
             return None;
         }
-        match self.transport.open(&offer.0).await {
-            Ok(open) => Some(open),
+        match start {
+            Start::Answering { number, offer, memo } => self.open(number, &offer, memo).await,
+            Start::Offering { memo } => self.offer(memo).await,
+        }
+    }
+
+    async fn open(
+        &self,
+        number: OfferNumber,
+        offer: &Sdp,
+        memo: Option<SessionMemo>,
+    ) -> Option<(T::Session, T::Link, Direction)> {
+        match self.transport.open(&offer.0, memo.as_ref().map(|memo| memo.0.as_str())).await {
+            Ok(OpenSession { session, link, answer }) => {
+                let direction = mixed(answer.direction, answer.held);
+                self.report_answer(number, answer);
+                Some((session, link, direction))
+            }
             Err(error) => {
                 debug!(leg = %self.leg, error = &error as &dyn std::error::Error, "an offer is refused");
                 self.refuse(number, refusal::of_open(&error));
                 self.reports.close(self.leg, self.generation);
+                None
+            }
+        }
+    }
+
+    async fn offer(&self, memo: Option<SessionMemo>) -> Option<(T::Session, T::Link, Direction)> {
+        let (leg, generation) = (self.leg, self.generation);
+        // One without a memo is of a time before there were any.
+        match self.transport.offer(&memo.unwrap_or_default().0).await {
+            Ok(OfferedSession { session, link, offer: LocalOffer { sdp, stream_id, memo } }) => {
+                let (offer, streams, memo) = (Sdp(sdp), streams(stream_id), SessionMemo(memo));
+                self.report(MediaReport::OfferReady { leg, generation, offer, streams, memo });
+                Some((session, link, Direction::SendRecv))
+            }
+            Err(error) => {
+                debug!(%leg, error = &error as &dyn std::error::Error, "no offer can be made");
+                self.report(MediaReport::NoOffer { leg, generation });
+                self.reports.close(leg, generation);
+                None
+            }
+        }
+    }
+
+    /// Takes the answer to our offer. One that can't be taken will never connect, which is what is reported.
+    async fn accept(&self, session: &mut T::Session, answer: &Sdp) -> Option<Direction> {
+        let (leg, generation) = (self.leg, self.generation);
+        match session.accept(&answer.0).await {
+            Ok(accepted) => {
+                let direction = mixed(accepted.direction, accepted.held);
+                self.orders.direct(leg, generation, direction);
+                Some(direction)
+            }
+            Err(error) => {
+                debug!(%leg, error = &error as &dyn std::error::Error, "an answer is not taken");
+                self.report(MediaReport::TransportFailed { leg, generation });
                 None
             }
         }
@@ -108,7 +172,7 @@ impl<T: Transport> Leg<T> {
     ) -> Option<Direction> {
         match session.renegotiate(&offer.0).await {
             Ok(answer) => {
-                let direction = answer.direction;
+                let direction = mixed(answer.direction, answer.held);
                 self.orders.direct(self.leg, self.generation, direction);
                 self.report_answer(number, answer);
                 Some(direction)
@@ -150,13 +214,12 @@ impl<T: Transport> Leg<T> {
     }
 
     fn report_answer(&self, offer: OfferNumber, answer: Answer) {
-        let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted: true };
-        let streams = StreamMetadata::from([(StreamId::new(answer.stream_id), info)]);
+        let streams = streams(answer.stream_id);
         let (leg, generation) = (self.leg, self.generation);
         // What a video line is for, a description does not say: that is in the stream metadata, which is not ours to read.
         let agreed = Agreed { held: answer.held, camera: answer.pictures, screen: false };
-        let answer = Sdp(answer.sdp);
-        self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed });
+        let (answer, memo) = (Sdp(answer.sdp), SessionMemo(answer.memo));
+        self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed, memo });
     }
 
     fn refuse(&self, offer: OfferNumber, why: OfferRefusal) {
@@ -167,6 +230,17 @@ impl<T: Transport> Leg<T> {
     fn report(&self, report: MediaReport) {
         self.reports.report(self.leg, self.generation, report);
     }
+}
+
+/// Which way sound flows between the mix and a leg: none to or from one on hold, whatever it goes on sending.
+const fn mixed(direction: Direction, held: bool) -> Direction {
+    if held { Direction::Inactive } else { direction }
+}
+
+/// What our one stream is for.
+fn streams(stream_id: String) -> StreamMetadata {
+    let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted: true };
+    StreamMetadata::from([(StreamId::new(stream_id), info)])
 }
 
 fn remote(candidates: Vec<Candidate>) -> Vec<RemoteCandidate> {

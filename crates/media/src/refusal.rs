@@ -8,7 +8,9 @@ pub(crate) const fn of_open(error: &OpenError) -> OfferRefusal {
     match error {
         OpenError::Offer(error) => of_offer(*error),
         OpenError::NoPort => OfferRefusal::Overloaded,
-        OpenError::Connection(_) | OpenError::Random(_) | OpenError::Answer(_) => OfferRefusal::Internal,
+        OpenError::Connection(_) | OpenError::Random(_) | OpenError::Memo(_) | OpenError::Answer(_) => {
+            OfferRefusal::Internal
+        }
     }
 }
 
@@ -16,7 +18,7 @@ pub(crate) const fn of_open(error: &OpenError) -> OfferRefusal {
 pub(crate) const fn of_renegotiation(error: &RenegotiateError) -> OfferRefusal {
     match error {
         RenegotiateError::Offer(error) => of_offer(*error),
-        RenegotiateError::Answer(_) => OfferRefusal::Internal,
+        RenegotiateError::Offering | RenegotiateError::Answer(_) => OfferRefusal::Internal,
     }
 }
 

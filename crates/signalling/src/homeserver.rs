@@ -15,7 +15,7 @@ use std::time::Duration;
 use ::http::StatusCode;
 use confocal::conference::RequestFailure;
 use confocal::ports::SendError;
-use ruma_common::{OwnedServerName, OwnedUserId, RoomId, UserId};
+use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
 use serde_json::value::RawValue;
 
 /// A homeserver as an application service sees it. All but `register` and `ping` act in the name of `as_user`, a user of the
@@ -95,6 +95,16 @@ pub trait Homeserver: Send + Sync + 'static {
         as_user: &UserId,
         room: &RoomId,
     ) -> impl Future<Output = Result<BTreeSet<OwnedUserId>, RequestError>> + Send;
+
+    /// The rooms that `as_user` is joined to.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`].
+    fn joined_rooms(
+        &self,
+        as_user: &UserId,
+    ) -> impl Future<Output = Result<BTreeSet<OwnedRoomId>, RequestError>> + Send;
 
     /// The last `limit` events of a room, the newest first.
     ///

@@ -49,6 +49,7 @@ impl<H: Homeserver> Signalling for Adapter<H> {
             SignalRequest::CompareMembers { room, members, .. } => {
                 self.compare_members(&user, room, members).await
             }
+            SignalRequest::AskRooms { .. } => self.ask_rooms(&user).await,
             SignalRequest::Answer { to, answer, streams, .. } => {
                 let content = Answer::new(to, answer, streams.as_ref());
                 self.send(&user, &to.room, order, "m.call.answer", &content).await
@@ -252,6 +253,12 @@ impl<H: Homeserver> Adapter<H> {
         let direct_members = u32::try_from(people).unwrap_or(u32::MAX);
         let admission = Admission { joined, direct_members };
         Ok(Performed { outcome: RequestOutcome::Admission(admission), learnt: Vec::new() })
+    }
+
+    async fn ask_rooms(&self, user: &UserId) -> Result<Performed, SendError> {
+        let rooms = self.homeserver().joined_rooms(user).await?;
+        let rooms = rooms.iter().map(|room| RoomKey::from(room.as_str())).collect();
+        Ok(Performed { outcome: RequestOutcome::Rooms(rooms), learnt: Vec::new() })
     }
 
     /// Whether `member` is joined to a room, as far as `user` may know; who may not know it is told no.

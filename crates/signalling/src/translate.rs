@@ -267,7 +267,8 @@ const fn call_of(input: &Input) -> Option<&CallKey> {
         | Input::Commanded { .. }
         | Input::RequestDone { .. }
         | Input::Media(_)
-        | Input::EngineLost => None,
+        | Input::EngineLost
+        | Input::CameBack => None,
     }
 }
 

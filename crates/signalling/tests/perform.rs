@@ -120,6 +120,19 @@ async fn a_join_elsewhere_that_is_refused_because_the_invitation_is_not_stored_t
 }
 
 #[tokio::test]
+async fn a_focus_user_is_asked_for_its_rooms_in_its_own_name() {
+    let (homeserver, adapter) = start().await;
+    homeserver.on("GET /joined_rooms", 200, json!({ "joined_rooms": [GROUP, DIRECT] }));
+    let ask = || SignalRequest::AskRooms { focus: FOCUS.into(), group: GROUP.into() };
+    let performed = perform(&adapter, ask()).await.unwrap();
+    assert_eq!(performed.outcome, RequestOutcome::Rooms([GROUP.into(), DIRECT.into()].into()));
+    assert_eq!(homeserver.asked()[0].query, AS_FOCUS);
+
+    homeserver.on("GET /joined_rooms", 403, json!({ "errcode": "M_FORBIDDEN", "error": "no such user" }));
+    assert_eq!(failure(perform(&adapter, ask()).await), RequestFailure::Forbidden);
+}
+
+#[tokio::test]
 async fn a_user_is_registered_once_also_when_it_was_there_before() {
     let (homeserver, adapter) = start().await;
     homeserver.on("POST /register", 400, json!({ "errcode": "M_USER_IN_USE", "error": "taken" }));

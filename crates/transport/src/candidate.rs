@@ -72,17 +72,18 @@ impl CandidatePolicy {
 /// Whether a candidate is meant for the transport of the offer's audio line. Clients leave out either name or position; one that
 /// names a line that does not exist is not for us.
 pub(crate) fn concerns_audio(candidate: &RemoteCandidate, offer: &Offer) -> bool {
+    let lines = &offer.shape.lines;
     let named = match (&candidate.mid, candidate.line_index) {
         (Some(mid), _) if !mid.is_empty() => {
             // Some clients write the kind of media where its name belongs.
-            let by_name = offer.lines.iter().position(|line| line.mid.as_deref() == Some(mid));
-            by_name.or_else(|| offer.lines.iter().position(|line| line.media == *mid))
+            let by_name = lines.iter().position(|line| line.mid.as_deref() == Some(mid));
+            by_name.or_else(|| lines.iter().position(|line| line.media == *mid))
         }
         (_, Some(index)) => Some(usize::from(index)),
-        (_, None) => Some(offer.audio),
+        (_, None) => Some(offer.shape.audio),
     };
     named.is_some_and(|index| {
-        index == offer.audio || offer.lines.get(index).is_some_and(|line| line.shares_ice)
+        index == offer.shape.audio || offer.now.get(index).is_some_and(|line| line.shares_ice)
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::candidate::RemoteCandidate;
-use crate::sdp::{Direction, OfferError};
+use crate::sdp::{Direction, MemoError, OfferError};
 
 /// Makes sessions.
 pub trait Transport: Send + Sync + 'static {
@@ -17,8 +17,9 @@ pub trait Transport: Send + Sync + 'static {
     /// The packet side of a call.
     type Link: AudioLink;
 
-    /// Sets up the transport of one call and answers its first offer, an SDP (RFC 8866). The packet side may be used from
-    /// then on; what is sent before the connection is up may be dropped.
+    /// Sets up the transport of one call and answers an offer, an SDP (RFC 8866). The packet side may be used from then on; what
+    /// is sent before the connection is up may be dropped. `memo` is that of the session whose place it takes, if that was lost:
+    /// the caller then goes on with the stream that it knows.
     ///
     /// # Errors
     ///
@@ -26,7 +27,19 @@ pub trait Transport: Send + Sync + 'static {
     fn open(
         &self,
         offer: &str,
+        memo: Option<&str>,
     ) -> impl Future<Output = Result<OpenSession<Self::Session, Self::Link>, OpenError>> + Send;
+
+    /// Sets up the transport of a call whose session was lost, as `memo` remembers it, and makes an offer that goes on with it:
+    /// with a certificate and ICE credentials of its own, on the same lines. [`Session::accept`] takes the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    fn offer(
+        &self,
+        memo: &str,
+    ) -> impl Future<Output = Result<OfferedSession<Self::Session, Self::Link>, OpenError>> + Send;
 }
 
 /// A call's transport that was just set up.
@@ -40,6 +53,17 @@ pub struct OpenSession<S, L> {
     pub answer: Answer,
 }
 
+/// A call's transport that was just set up, and waits for the caller's answer.
+#[derive(Debug)]
+pub struct OfferedSession<S, L> {
+    /// The signalling side.
+    pub session: S,
+    /// The packet side.
+    pub link: L,
+    /// Our offer.
+    pub offer: LocalOffer,
+}
+
 /// The transport of one call, as signalling sees it. Dropping it without [`Session::close`] leaves the clean-up to time-outs.
 pub trait Session: Send + 'static {
     /// Answers a further offer of the same call: hold, resume, ICE restart, more media.
@@ -48,6 +72,13 @@ pub trait Session: Send + 'static {
     ///
     /// [`RenegotiateError`]; the session goes on as it was.
     fn renegotiate(&mut self, offer: &str) -> impl Future<Output = Result<Answer, RenegotiateError>> + Send;
+
+    /// Takes the caller's answer to the offer that the session was made with.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError`]; nothing will connect then.
+    fn accept(&mut self, answer: &str) -> impl Future<Output = Result<Accepted, AcceptError>> + Send;
 
     /// Takes candidates of the caller. Those that can't be used (end marks, TCP, `.local` names, addresses that the policy
     /// refuses, another media line's) are passed over.
@@ -85,6 +116,29 @@ pub struct Answer {
     pub held: bool,
     /// The caller sends pictures, on a line that this answer takes.
     pub pictures: bool,
+    /// What is to be kept to set up another session in place of this one, should it be lost: for [`Transport::offer`]. Replaces
+    /// what was to be kept before.
+    pub memo: String,
+}
+
+/// An offer of ours, complete with all candidates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalOffer {
+    /// The SDP (RFC 8866).
+    pub sdp: String,
+    /// As [`Answer::stream_id`].
+    pub stream_id: String,
+    /// As [`Answer::memo`].
+    pub memo: String,
+}
+
+/// What the caller's answer to our offer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// What flows from now on, as we see it.
+    pub direction: Direction,
+    /// As [`Answer::held`].
+    pub held: bool,
 }
 
 /// Why no transport was set up.
@@ -102,8 +156,11 @@ pub enum OpenError {
     /// The operating system gave no random numbers.
     #[error("the operating system gave no random numbers")]
     Random(#[from] getrandom::Error),
-    /// The first offer was not answered.
-    #[error("the offer was not answered")]
+    /// The memo of the lost session is not one of ours.
+    #[error(transparent)]
+    Memo(#[from] MemoError),
+    /// The first offer was not answered, or ours could not be made.
+    #[error("the session could not be described")]
     Answer(#[from] AnswerError),
 }
 
@@ -113,12 +170,29 @@ pub enum RenegotiateError {
     /// The offer is one that can't be answered.
     #[error("the offer can't be answered")]
     Offer(#[from] OfferError),
+    /// An offer of ours is not answered yet: a collision, which only a new session resolves.
+    #[error("our own offer is not answered yet")]
+    Offering,
     /// It was not answered although it could be read.
     #[error("the offer was not answered")]
     Answer(#[from] AnswerError),
 }
 
-/// Why an offer was not answered although it could be read.
+/// Why an answer to an offer of ours is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// There is no offer of ours that is not answered yet.
+    #[error("there is no offer to answer")]
+    Unasked,
+    /// It can't be read, or changes what an answer may not.
+    #[error("the answer can't be taken")]
+    Answer(#[from] OfferError),
+    /// The WebRTC stack did not take the description that was made from it.
+    #[error("the description was not taken")]
+    NotTaken(#[source] webrtc::error::Error),
+}
+
+/// Why an offer was not answered although it could be read, or none was made.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     /// The WebRTC stack did not take the description that was made from the offer.

@@ -29,7 +29,7 @@ const CALL: [(&str, &str); 3] = [
 async fn browsers_offers_are_answered() {
     let transport = WebRtcTransport::new(local(None));
     for offer in CHROMIUM.into_iter().chain(FIREFOX) {
-        let OpenSession { session, answer, .. } = transport.open(offer).await.unwrap();
+        let OpenSession { session, answer, .. } = transport.open(offer, None).await.unwrap();
         let lines = |sdp: &str| sdp.matches("\nm=").count();
         assert_eq!(lines(&answer.sdp), lines(offer));
         assert!(answer.sdp.contains("a=candidate:") && answer.sdp.contains("a=end-of-candidates\r\n"));
@@ -46,7 +46,7 @@ async fn browsers_offers_are_answered() {
 #[tokio::test]
 async fn a_recorded_call_is_followed_through_hold_and_resume() {
     let transport = WebRtcTransport::new(local(None));
-    let OpenSession { mut session, answer: mut before, .. } = transport.open(CALL[0].0).await.unwrap();
+    let OpenSession { mut session, answer: mut before, .. } = transport.open(CALL[0].0, None).await.unwrap();
     for (version, (offer, direction)) in CALL.into_iter().enumerate().skip(1) {
         let answer = session.renegotiate(offer).await.unwrap();
         assert_eq!(answer.direction.as_str(), direction);
@@ -69,7 +69,7 @@ async fn a_recorded_call_is_followed_through_hold_and_resume() {
 #[tokio::test]
 async fn one_who_only_ever_sends_holds_nothing() {
     let transport = WebRtcTransport::new(local(None));
-    let OpenSession { mut session, answer, .. } = transport.open(CALL[1].0).await.unwrap();
+    let OpenSession { mut session, answer, .. } = transport.open(CALL[1].0, None).await.unwrap();
     assert_eq!((answer.direction.as_str(), answer.held), ("recvonly", false));
     assert!(!session.renegotiate(CALL[0].0).await.unwrap().held);
     assert!(session.renegotiate(CALL[1].0).await.unwrap().held, "now it listened before");
@@ -80,7 +80,7 @@ async fn one_who_only_ever_sends_holds_nothing() {
 async fn a_caller_that_wants_to_be_the_dtls_client_is_let() {
     let transport = WebRtcTransport::new(local(None));
     let offer = CHROMIUM[2].replace("a=setup:actpass", "a=setup:active");
-    let OpenSession { session, answer, .. } = transport.open(&offer).await.unwrap();
+    let OpenSession { session, answer, .. } = transport.open(&offer, None).await.unwrap();
     assert!(answer.sdp.contains("a=setup:passive\r\n"), "{}", answer.sdp);
     session.close().await;
 }
@@ -94,10 +94,10 @@ async fn ports_are_of_the_range_and_come_back() {
         ..local(Some(range))
     });
     for _ in 0..3 {
-        let OpenSession { session, answer, .. } = transport.open(CHROMIUM[0]).await.unwrap();
+        let OpenSession { session, answer, .. } = transport.open(CHROMIUM[0], None).await.unwrap();
         let candidate = line(&answer.sdp, "a=candidate:");
         assert!(candidate.contains(&format!(" 203.0.113.9 {} typ host", range.last())), "{candidate}");
-        let full = transport.open(CHROMIUM[0]).await;
+        let full = transport.open(CHROMIUM[0], None).await;
         assert!(matches!(full, Err(OpenError::NoPort)), "{full:?}");
         session.close().await;
     }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Command, Config, Effect, Focus, HangupReason, Input,
-    MediaCommand, MediaReport, Millis, RequestOutcome, Role, Sdp, SignalRequest, StreamMetadata, Timestamp,
-    Whom,
+    MediaCommand, MediaReport, Millis, RequestOutcome, Role, Sdp, SessionMemo, SignalRequest, StreamMetadata,
+    Timestamp, Whom,
 };
 
 const ROOM: &str = "!room";
@@ -82,6 +82,7 @@ fn carry_out(focus: &mut Focus, now: Timestamp) {
                     | SignalRequest::JoinDirect { .. }
                     | SignalRequest::Leave { .. }
                     | SignalRequest::CompareMembers { .. }
+                    | SignalRequest::AskRooms { .. }
                     | SignalRequest::Answer { .. }
                     | SignalRequest::NegotiateAnswer { .. }
                     | SignalRequest::NegotiateOffer { .. }
@@ -106,16 +107,16 @@ fn engine(command: MediaCommand) -> Vec<MediaReport> {
     match command {
         MediaCommand::Open { leg, generation, number, offer, .. } => {
             let answer = Sdp("v=0 …".into());
-            let (streams, agreed) = (StreamMetadata::new(), agreed(&offer));
+            let (streams, agreed, memo) = (StreamMetadata::new(), agreed(&offer), SessionMemo::default());
             vec![
-                MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed },
+                MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed, memo },
                 MediaReport::TransportUp { leg, generation },
             ]
         }
         MediaCommand::Renegotiate { leg, generation, number, offer } => {
             let answer = Sdp("v=0 …".into());
-            let (streams, agreed) = (StreamMetadata::new(), agreed(&offer));
-            vec![MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed }]
+            let (streams, agreed, memo) = (StreamMetadata::new(), agreed(&offer), SessionMemo::default());
+            vec![MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed, memo }]
         }
         // Nobody calls for a recovery here, and the rest has no report.
         MediaCommand::Offer { .. }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use confocal_testing::parts::{CallerEvent, FocusProcess};
 
-use crate::world::{SOON, World, direct_room_of, eventually, notice};
+use crate::world::{SOON, World, eventually};
 
 const QUICK: &str = "[conference]\nlinger_seconds = 1\nidle_seconds = 3\n";
 
@@ -59,21 +59,4 @@ async fn a_kicked_focus_ends_all_calls() {
         caller.until("the hangup", Duration::from_secs(5), hangup).await.unwrap();
     }
     eventually("no conference is left", SOON, async || world.participants(&room).await.is_none()).await;
-}
-
-#[tokio::test]
-async fn after_a_crash_callers_are_hung_up_on_and_told_and_can_call_again() {
-    let mut world = World::start("leaving-crash", "").await;
-    let owner = world.user("owner").await;
-    let room = world.group_room(&[&owner]).await;
-    let mut caller = world.caller(&owner, &room, 437.0, &[]).await;
-    world.focus.kill();
-    world.focus.start().await.unwrap();
-    let hangup = |event: &CallerEvent| matches!(event, CallerEvent::Hangup { .. }).then_some(());
-    caller.until("the hangup", SOON, hangup).await.unwrap();
-    let direct = direct_room_of(&owner, &room).await;
-    notice(&owner, &direct, "restarted").await;
-    // The focus is still in the private room, so no new invitation is needed.
-    world.caller(&owner, &room, 437.0, &[]).await;
-    assert_eq!(world.participants(&room).await, Some(1));
 }

@@ -8,6 +8,7 @@
 )]
 
 mod admission;
+mod browsers;
 mod clients;
 mod crashes;
 mod ejection;
@@ -18,5 +19,7 @@ mod floor;
 mod identity;
 mod leaving;
 mod memory;
+mod people;
+mod recovery;
 mod voice;
 mod world;

@@ -185,6 +185,7 @@ fn a_caller_is_spoken_to_in_its_dialect(seen: &Seen) -> Result<(), String> {
             | SignalRequest::Leave { .. }
             | SignalRequest::CompareMembers { .. }
             | SignalRequest::AskAdmission { .. }
+            | SignalRequest::AskRooms { .. }
             | SignalRequest::Notice { .. } => continue,
         };
         let is_it = |leg: &&crate::view::LegView| {

@@ -155,6 +155,7 @@ pub(crate) fn cases_of_media() -> Vec<Case> {
         participant: ParticipantId(1),
         number: OfferNumber(0),
         offer: Sdp("sdp:offer".into()),
+        memo: None,
     };
     let close = |leg| Effect::Media(MediaCommand::Close { leg, generation: Generation(0) });
     let lost = || after(0, &[&ACTIVE[..], &[Action::EngineLost]].concat());

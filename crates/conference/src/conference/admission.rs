@@ -67,6 +67,7 @@ impl Conference {
             muted: invite.metadata.as_ref().is_some_and(is_muted),
             answer: None,
             agreed: Agreed::default(),
+            memo: None,
             offer: OfferNumber(0),
             negotiating: None,
             candidates_taken: candidates.len(),
@@ -234,6 +235,7 @@ impl Conference {
             participant: leg.participant,
             number: leg.offer,
             offer: offer.clone(),
+            memo: leg.memo.clone(),
         });
         Self::opened_media(leg, core);
         if !candidates.is_empty() {

@@ -94,6 +94,7 @@ impl Conference {
             return;
         };
         leg.agreed = answered.agreed;
+        leg.memo = Some(answered.memo);
         let streams = leg.wants_metadata.then_some(answered.streams);
         let request =
             core.send(SignalRequest::Answer { to: leg.address(), answer: answered.answer, streams, expires });
@@ -123,7 +124,7 @@ impl Conference {
         leg.answer = None;
         core.changed(RecordKey::Leg(id));
         if matches!(leg.state, LegState::Recovering(Recovery::Delivering)) {
-            self.pause_before_recovery(id, core);
+            self.recover_after_answer(id, core);
         }
     }
 

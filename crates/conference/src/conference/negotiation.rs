@@ -4,7 +4,7 @@
 //! live here (`recovery.rs`).
 
 use super::Conference;
-use crate::call::{CallVersion, Sdp, StreamMetadata};
+use crate::call::{CallVersion, Sdp, SessionMemo, StreamMetadata};
 use crate::core::Core;
 use crate::effect::{MediaCommand, SignalRequest};
 use crate::id::{LegId, OfferNumber, PartyId};
@@ -18,6 +18,7 @@ pub(crate) struct Answered {
     pub(crate) answer: Sdp,
     pub(crate) streams: StreamMetadata,
     pub(crate) agreed: Agreed,
+    pub(crate) memo: SessionMemo,
 }
 
 impl Conference {
@@ -62,6 +63,7 @@ impl Conference {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(Negotiating { expires, .. }) = leg.negotiating.take() else { return };
         leg.agreed = answered.agreed;
+        leg.memo = Some(answered.memo);
         let streams = leg.wants_metadata.then_some(answered.streams);
         let (to, answer) = (leg.address(), answered.answer);
         core.send(SignalRequest::NegotiateAnswer { to, answer, streams, expires });

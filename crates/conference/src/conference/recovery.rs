@@ -5,7 +5,7 @@
 //! else that a call can go through never lives here.
 
 use super::Conference;
-use crate::call::{CallVersion, Sdp, StreamMetadata};
+use crate::call::{CallVersion, Sdp, SessionMemo, StreamMetadata};
 use crate::core::Core;
 use crate::effect::{EndReason, MediaCommand, SignalRequest};
 use crate::id::{Generation, LegId, PartyId, RequestId};
@@ -13,8 +13,12 @@ use crate::leg::{Leg, LegState, Recovery};
 use crate::routes::{Purpose, Routes};
 use crate::time::Millis;
 
-/// How long a client gets to deal with our answer, or to offer by itself, before it is offered to.
-const PAUSE: Millis = Millis::from_secs(2);
+/// How long a client gets to deal with our answer to its invite before it is offered to: one that gets both at once drops the offer.
+const AFTER_ANSWER: Millis = Millis::from_secs(2);
+
+/// How long an offer of the caller may take to come that the homeserver kept for us while we were away: where there is one, it counts,
+/// and ours would only be in its way. It comes as soon as the homeserver knows that we are back.
+const PAUSE: Millis = Millis(300);
 
 /// How long the engine may take to make an offer, or the answer to one.
 const PREPARE: Millis = Millis::from_secs(10);
@@ -24,6 +28,13 @@ const ASK: Millis = Millis::from_secs(10);
 
 /// How long media may take to connect once both descriptions are known. A client that can do this has it within 200 ms.
 pub(super) const RESUME: Millis = Millis::from_secs(5);
+
+/// What the engine says when it has an offer.
+pub(crate) struct Offered {
+    pub(crate) offer: Sdp,
+    pub(crate) streams: StreamMetadata,
+    pub(crate) memo: SessionMemo,
+}
 
 impl Conference {
     /// All media sessions are gone. Calls that were not answered yet get a new session; of the others those go on whose clients
@@ -76,7 +87,9 @@ impl Conference {
             return;
         }
         let offered = leg.negotiating.as_ref().is_some_and(|negotiating| negotiating.expires > core.now);
-        self.pause_before_recovery(id, core);
+        // One that had not connected yet has its answer from just before.
+        let fresh = matches!(leg.state, LegState::Connecting { .. });
+        self.pause_before_recovery(id, if fresh { AFTER_ANSWER } else { PAUSE }, core);
         // An offer of the caller is answered at once: whatever it was for, a new session is what it gets.
         if offered {
             self.reopen(id, core);
@@ -84,9 +97,13 @@ impl Conference {
     }
 
     /// Our answer to the invite has arrived; the client gets a moment to deal with it.
-    pub(super) fn pause_before_recovery(&mut self, id: LegId, core: &mut Core) {
+    pub(super) fn recover_after_answer(&mut self, id: LegId, core: &mut Core) {
+        self.pause_before_recovery(id, AFTER_ANSWER, core);
+    }
+
+    fn pause_before_recovery(&mut self, id: LegId, pause: Millis, core: &mut Core) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        leg.state = LegState::Recovering(Recovery::Pausing { until: core.now + PAUSE });
+        leg.state = LegState::Recovering(Recovery::Pausing { until: core.now + pause });
         self.entered(id, core);
     }
 
@@ -107,6 +124,7 @@ impl Conference {
             generation: leg.generation,
             conference: self.id,
             participant: leg.participant,
+            memo: leg.memo.clone(),
         });
         self.after_opening(id, core);
     }
@@ -115,13 +133,13 @@ impl Conference {
     pub(crate) fn offer_ready(
         &mut self,
         id: LegId,
-        offer: Sdp,
-        streams: StreamMetadata,
+        Offered { offer, streams, memo }: Offered,
         core: &mut Core,
         routes: &mut Routes,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let LegState::Recovering(Recovery::Offering { .. }) = leg.state else { return };
+        leg.memo = Some(memo);
         let until = core.now + ASK;
         let request =
             core.send(SignalRequest::NegotiateOffer { to: leg.address(), offer, streams, expires: until });
@@ -187,6 +205,7 @@ impl Conference {
             participant: leg.participant,
             number: leg.offer,
             offer,
+            memo: leg.memo.clone(),
         });
         self.after_opening(id, core);
     }

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::Focus;
-use crate::conference::{Answered, Conference};
+use crate::conference::{Answered, Conference, Offered};
 use crate::core::Core;
 use crate::id::{ConferenceId, Generation, LegId, RequestId};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
@@ -14,7 +14,10 @@ use crate::routes::{Purpose, Routes};
 impl Focus {
     pub(super) fn request_done(&mut self, id: RequestId, outcome: &RequestOutcome) {
         let failure = match outcome {
-            RequestOutcome::Done | RequestOutcome::Admission(_) | RequestOutcome::Membership(_) => None,
+            RequestOutcome::Done
+            | RequestOutcome::Admission(_)
+            | RequestOutcome::Membership(_)
+            | RequestOutcome::Rooms(_) => None,
             RequestOutcome::Failed(failure) => Some(*failure),
         };
         let delivered = failure.is_none();
@@ -31,7 +34,10 @@ impl Focus {
             Some(Purpose::Compare { group, focus }) => {
                 let answer = match outcome {
                     RequestOutcome::Membership(membership) => Some(membership),
-                    RequestOutcome::Done | RequestOutcome::Admission(_) | RequestOutcome::Failed(_) => None,
+                    RequestOutcome::Done
+                    | RequestOutcome::Admission(_)
+                    | RequestOutcome::Rooms(_)
+                    | RequestOutcome::Failed(_) => None,
                 };
                 self.with_conference(&group, |it, core, routes| {
                     it.compared(id, &focus, answer, core, routes)
@@ -41,7 +47,9 @@ impl Focus {
                 let answer = match outcome {
                     RequestOutcome::Admission(admission) => Ok(*admission),
                     // Not an answer to the question that was asked.
-                    RequestOutcome::Done | RequestOutcome::Membership(_) => Err(RequestFailure::Rejected),
+                    RequestOutcome::Done | RequestOutcome::Membership(_) | RequestOutcome::Rooms(_) => {
+                        Err(RequestFailure::Rejected)
+                    }
                     RequestOutcome::Failed(failure) => Err(*failure),
                 };
                 self.with_leg(leg, |it, core, routes| it.admission(leg, answer, core, routes));
@@ -52,21 +60,27 @@ impl Focus {
             Some(Purpose::Offer(leg)) => {
                 self.with_leg(leg, |it, core, routes| it.offer_sent(leg, id, delivered, core, routes));
             }
+            Some(Purpose::Rooms { focus, believed }) => {
+                if let RequestOutcome::Rooms(rooms) = outcome {
+                    self.rooms_told(&focus, &believed, rooms);
+                }
+            }
             None => {}
         }
     }
 
     pub(super) fn media(&mut self, report: MediaReport) {
         match report {
-            MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed } => {
-                let answered = Answered { number, answer, streams, agreed };
+            MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed, memo } => {
+                let answered = Answered { number, answer, streams, agreed, memo };
                 self.with_session(leg, generation, |it, core, routes| {
                     it.answer_ready(leg, answered, core, routes);
                 });
             }
-            MediaReport::OfferReady { leg, generation, offer, streams } => {
+            MediaReport::OfferReady { leg, generation, offer, streams, memo } => {
+                let offered = Offered { offer, streams, memo };
                 self.with_session(leg, generation, |it, core, routes| {
-                    it.offer_ready(leg, offer, streams, core, routes);
+                    it.offer_ready(leg, offered, core, routes);
                 });
             }
             MediaReport::OfferRefused { leg, generation, offer, why } => {

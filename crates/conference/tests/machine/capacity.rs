@@ -7,7 +7,7 @@ use crate::support::{
 use confocal_conference::{
     Admission, Agreed, CallInvite, Command, ConferenceEvent, Config, Input, Limits, MediaCommand,
     MediaReport, Millis, Notice, OfferNumber, OfferRefusal, Pattern, Policy, Refusal, RequestOutcome,
-    RoomKey, Sdp, SecondDevice, SignalRequest, Silence, TimerKind,
+    RoomKey, Sdp, SecondDevice, SessionMemo, SignalRequest, Silence, TimerKind,
 };
 
 fn with(limits: Limits) -> Config {
@@ -428,7 +428,8 @@ fn a_changed_offer_and_an_answer_may_be_as_long_as_they_may_be_and_no_longer() {
     run.restart();
     run.pass(Millis::from_secs(2));
     let (generation, offer, streams) = (run.generation(leg), Sdp("ours".into()), metadata(false));
-    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams }));
+    let memo = SessionMemo::default();
+    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams, memo }));
     run.done(|request| matches!(request, SignalRequest::NegotiateOffer { .. }));
     let accepted = |run: &Run| run.media.iter().any(|command| matches!(command, MediaCommand::Accept { .. }));
     run.tell(answer("1234567890"));

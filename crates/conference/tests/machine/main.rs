@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, with what it found"
 )]
 
+mod absence;
 mod borders;
 mod capacity;
 mod comparison;
@@ -12,6 +13,7 @@ mod encrypted;
 mod floor;
 mod legs;
 mod records;
+mod recovery;
 mod regressions;
 mod rules;
 mod strangers;

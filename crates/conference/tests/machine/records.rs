@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::{GROUP, Run, is_answer, is_hangup, is_leave_group, member, metadata};
 use confocal_conference::{
     Agreed, Command, Config, EndReason, Focus, Input, LegId, MediaCommand, MediaReport, Millis, Notice,
-    OfferNumber, RequestId, RequestOutcome, RestoreError, Role, Sdp, SignalRequest, Whom,
+    OfferNumber, RequestId, RequestOutcome, RestoreError, Role, Sdp, SessionMemo, SignalRequest, Whom,
 };
 
 #[test]
@@ -56,6 +56,7 @@ fn after_a_restart_a_call_whose_answer_was_being_made_is_answered() {
         agreed: Agreed::default(),
         answer: Sdp("stale".into()),
         streams: metadata(false),
+        memo: SessionMemo::default(),
     }));
     assert!(!run.has_sent(is_answer), "a report of the old session counts for nothing");
     run.answer_ready();

@@ -4,7 +4,7 @@ use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, ConferenceEvent, Config, Deadline,
     Effect, Focus, Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Membership,
     Millis, Notice, OfferNumber, Refusal, RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp,
-    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
+    SessionMemo, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
 };
 
 pub(crate) const GROUP: &str = "!group";
@@ -178,6 +178,7 @@ impl Run {
             answer: Sdp("the answer".into()),
             streams: metadata(false),
             agreed,
+            memo: SessionMemo("as answered".into()),
         }));
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use confocal::conference::{
     Agreed, Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber,
-    ParticipantId, Sdp,
+    ParticipantId, Sdp, SessionMemo,
 };
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_media::{Engine, EngineConfig};
@@ -52,6 +52,11 @@ impl Bench {
     }
 
     pub(crate) fn open(&mut self, leg: u64, participant: u64, offer: &str) {
+        self.open_after(leg, participant, offer, None);
+    }
+
+    /// Opens a leg in place of the session of the memo.
+    pub(crate) fn open_after(&mut self, leg: u64, participant: u64, offer: &str, memo: Option<SessionMemo>) {
         self.engine.execute(MediaCommand::Open {
             leg: LegId(leg),
             generation: FIRST,
@@ -59,6 +64,7 @@ impl Bench {
             participant: ParticipantId(participant),
             number: OfferNumber(0),
             offer: Sdp(offer.to_owned()),
+            memo,
         });
     }
 
@@ -72,13 +78,30 @@ impl Bench {
         });
     }
 
-    pub(crate) fn ask_for_offer(&mut self, leg: u64) {
+    pub(crate) fn ask_for_offer(&mut self, leg: u64, memo: Option<SessionMemo>) {
         self.engine.execute(MediaCommand::Offer {
             leg: LegId(leg),
             generation: FIRST,
             conference: CONFERENCE,
             participant: ParticipantId(leg),
+            memo,
         });
+    }
+
+    pub(crate) fn accept(&mut self, leg: u64, answer: &str) {
+        let (leg, answer) = (LegId(leg), Sdp(answer.to_owned()));
+        self.engine.execute(MediaCommand::Accept { leg, generation: FIRST, answer });
+    }
+
+    /// An offer that was asked for, and its memo.
+    pub(crate) async fn offer(&mut self, leg: u64) -> (String, SessionMemo) {
+        self.wait_for("an offer", |report| match report {
+            MediaReport::OfferReady { leg: of, offer, memo, .. } if of.0 == leg => {
+                Some((offer.0.clone(), memo.clone()))
+            }
+            _ => None,
+        })
+        .await
     }
 
     pub(crate) fn set_heard(&mut self, leg: u64, heard: bool) {
@@ -93,13 +116,21 @@ impl Bench {
         self.engine.execute(MediaCommand::Close { leg: LegId(leg), generation: FIRST });
     }
 
-    /// Places a call and waits until its connection is up.
-    pub(crate) async fn call(&mut self, leg: u64, participant: u64, caller: &mut Caller) {
+    /// Places a call and waits until its connection is up; returns the memo of its session.
+    pub(crate) async fn call(&mut self, leg: u64, participant: u64, caller: &mut Caller) -> SessionMemo {
         let offer = caller.offer().await;
         self.open(leg, participant, &offer);
-        let answer = self.answer(leg).await;
+        let (answer, memo) = self
+            .wait_for("an answer", |report| match report {
+                MediaReport::AnswerReady { leg: of, answer, memo, .. } if of.0 == leg => {
+                    Some((answer.0.clone(), memo.clone()))
+                }
+                _ => None,
+            })
+            .await;
         caller.take_answer(&answer).await;
         self.up(leg).await;
+        memo
     }
 
     pub(crate) async fn answer(&mut self, leg: u64) -> String {

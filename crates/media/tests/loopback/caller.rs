@@ -96,9 +96,21 @@ impl Caller {
 
     /// An offer with all candidates in it, made the present local description.
     pub(crate) async fn offer(&mut self) -> String {
-        let before = *self.gathered.borrow();
         let offer = self.pc.create_offer(None).await.unwrap();
-        self.pc.set_local_description(offer).await.unwrap();
+        self.describe(offer).await
+    }
+
+    /// The answer to an offer of ours, likewise.
+    pub(crate) async fn answer(&mut self, offer: &str) -> String {
+        let offer = RTCSessionDescription::offer(offer.to_owned()).unwrap();
+        self.pc.set_remote_description(offer).await.unwrap();
+        let answer = self.pc.create_answer(None).await.unwrap();
+        self.describe(answer).await
+    }
+
+    async fn describe(&mut self, description: RTCSessionDescription) -> String {
+        let before = *self.gathered.borrow();
+        self.pc.set_local_description(description).await.unwrap();
         let complete = self.gathered.wait_for(|count| *count > before);
         tokio::time::timeout(Duration::from_secs(5), complete).await.expect("candidates").unwrap();
         self.pc.local_description().await.unwrap().sdp

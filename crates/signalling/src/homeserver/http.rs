@@ -9,7 +9,7 @@ use reqwest::Url;
 use ruma_client_api::account::register;
 use ruma_client_api::appservice::request_ping;
 use ruma_client_api::device::update_device;
-use ruma_client_api::membership::{join_room_by_id_or_alias, joined_members, leave_room};
+use ruma_client_api::membership::{join_room_by_id_or_alias, joined_members, joined_rooms, leave_room};
 use ruma_client_api::message::{get_message_events, send_message_event};
 use ruma_client_api::profile::set_profile_field;
 use ruma_client_api::state::get_state_event_for_key;
@@ -277,6 +277,11 @@ impl Homeserver for HttpHomeserver {
     ) -> Result<BTreeSet<OwnedUserId>, RequestError> {
         let request = joined_members::v3::Request::new(room_in_path(room)?);
         Ok(self.request(request, Some(as_user), REQUEST).await?.joined.into_keys().collect())
+    }
+
+    async fn joined_rooms(&self, as_user: &UserId) -> Result<BTreeSet<OwnedRoomId>, RequestError> {
+        let request = joined_rooms::v3::Request::new();
+        Ok(self.request(request, Some(as_user), REQUEST).await?.joined_rooms.into_iter().collect())
     }
 
     async fn messages_backwards(

@@ -106,7 +106,8 @@ fn says_something(request: &SignalRequest) -> bool {
         | SignalRequest::JoinDirect { .. }
         | SignalRequest::Leave { .. }
         | SignalRequest::AskAdmission { .. }
-        | SignalRequest::CompareMembers { .. } => false,
+        | SignalRequest::CompareMembers { .. }
+        | SignalRequest::AskRooms { .. } => false,
         SignalRequest::NegotiateAnswer { to, .. } | SignalRequest::NegotiateOffer { to, .. } => {
             to.version == CallVersion::V1
         }

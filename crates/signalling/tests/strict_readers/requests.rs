@@ -91,6 +91,7 @@ pub(crate) const fn address(request: &SignalRequest) -> Option<&CallAddress> {
         | SignalRequest::Leave { .. }
         | SignalRequest::AskAdmission { .. }
         | SignalRequest::CompareMembers { .. }
+        | SignalRequest::AskRooms { .. }
         | SignalRequest::Notice { .. } => None,
     }
 }

@@ -225,6 +225,17 @@ impl Page {
         fs::write(path, bytes).map_err(failed)
     }
 
+    /// Loads the page anew and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn reload(&self) -> Result<(), BrowserError> {
+        let mut current = self.session.current.lock().await;
+        self.session.switch(&mut current, &self.window).await?;
+        self.session.command(Method::POST, "refresh", Some(&json!({}))).await.map(drop)
+    }
+
     /// Closes the window, as its user would.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Someone with the test page (`person.html`) open in a browser: matrix-js-sdk in Chromium, told what to do.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,24 @@ impl Person {
         tone: f64,
     ) -> Result<Self, BrowserError> {
         let page = browser.open(&format!("{}/person.html", pages.base_url())).await?;
-        page.wait_for("window.person !== undefined", SOON).await?;
+        let person = Self { page };
+        person.log_in(user, tone).await?;
+        Ok(person)
+    }
+
+    /// Loads the page anew, as its user does by a key: whatever ran in it is gone, a call too. Logs in again as the same device,
+    /// with a tone that may be another.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn reload(&self, user: &User, tone: f64) -> Result<(), BrowserError> {
+        self.page.reload().await?;
+        self.log_in(user, tone).await
+    }
+
+    async fn log_in(&self, user: &User, tone: f64) -> Result<(), BrowserError> {
+        self.page.wait_for("window.person !== undefined", SOON).await?;
         let who = json!({
             "homeserver": user.homeserver,
             "user_id": user.user_id,
@@ -37,8 +54,7 @@ impl Person {
             "device_id": user.device_id,
             "tone": tone,
         });
-        page.run("return person.start(args)", &who, SOON).await?;
-        Ok(Self { page })
+        self.page.run("return person.start(args)", &who, SOON).await.map(drop)
     }
 
     /// Joins the conference of a group room, as a click on a page would; ends when the call is connected. `more` are further
@@ -64,6 +80,19 @@ impl Person {
     pub async fn first_sound(&self) -> Result<f64, BrowserError> {
         let heard = self.page.run("return person.firstSound()", &Value::Null, SOON).await?;
         heard.as_f64().ok_or_else(|| BrowserError::Script(format!("no time of the first sound: {heard}")))
+    }
+
+    /// When it first heard something of at least -50 dBFS after the moment `since`.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`], also when nothing is heard.
+    pub async fn sound_since(&self, since: SystemTime) -> Result<SystemTime, BrowserError> {
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0;
+        let heard = self.page.run("return person.soundSince(args)", &json!(since), SOON).await?;
+        let heard = heard.as_f64().and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
+        let heard = heard.ok_or_else(|| BrowserError::Script("no time of a sound".to_owned()))?;
+        Ok(UNIX_EPOCH + heard)
     }
 
     /// The levels in dBFS of some tones in what it hears, over half a second.

@@ -142,17 +142,35 @@ impl Synapse {
     pub async fn register(&self, name: &str) -> Result<User, MatrixError> {
         let body = json!({
             "username": name,
-            "password": format!("password of {name}"),
+            "password": password_of(name),
             "auth": { "type": "m.login.dummy" },
         });
-        let url = format!("{}/_matrix/client/v3/register", self.base_url);
-        let (status, answer) = self.http.json(Method::POST, &url, None, Some(&body)).await?;
+        self.user_by("register", &body).await
+    }
+
+    /// A further device of a user that was registered here.
+    ///
+    /// # Errors
+    ///
+    /// [`MatrixError`].
+    pub async fn log_in(&self, name: &str) -> Result<User, MatrixError> {
+        let body = json!({
+            "type": "m.login.password",
+            "identifier": { "type": "m.id.user", "user": name },
+            "password": password_of(name),
+        });
+        self.user_by("login", &body).await
+    }
+
+    async fn user_by(&self, how: &str, body: &Value) -> Result<User, MatrixError> {
+        let url = format!("{}/_matrix/client/v3/{how}", self.base_url);
+        let (status, answer) = self.http.json(Method::POST, &url, None, Some(body)).await?;
         let text = |key: &str| answer.get(key).and_then(Value::as_str).map(str::to_owned);
         match (text("user_id"), text("access_token"), text("device_id")) {
             (Some(user_id), Some(access_token), Some(device_id)) => {
                 Ok(User::new(self.http.clone(), self.base_url.clone(), user_id, access_token, device_id))
             }
-            _ => Err(MatrixError::refused("register", status, &answer)),
+            _ => Err(MatrixError::refused(how, status, &answer)),
         }
     }
 
@@ -160,6 +178,10 @@ impl Synapse {
         let (http, url) = (self.http.clone(), format!("{}/health", self.base_url));
         self.running.ready(START, async || http.is_up(&url).await).await
     }
+}
+
+fn password_of(name: &str) -> String {
+    format!("password of {name}")
 }
 
 fn launch(python: &Path, directory: &Path) -> Result<Running, StartError> {

@@ -210,6 +210,26 @@ export class ConferenceCall extends EventTarget {
     return this.muted;
   }
 
+  /**
+   * Puts the conference on hold, or takes it back: one on hold neither hears nor is heard.
+   *
+   * @param {boolean} held
+   * @param {object} [options]
+   * @param {boolean} [options.talking] the microphone stays on; clients switch it off, and nothing makes them
+   */
+  setHold(held, { talking = false } = {}) {
+    if (!this.#call || !this.active) return;
+    this.#call.setRemoteOnHold(held);
+    if (talking) for (const track of this.#call.localUsermediaStream.getAudioTracks()) track.enabled = true;
+    this.#note(held ? "on hold" : "resumed");
+  }
+
+  /** Asks for a new way through the network, as after a change of it. */
+  restartIce() {
+    this.connection?.restartIce();
+    this.#note("ICE restart");
+  }
+
   #follow(call) {
     const ours = (handler) => (...args) => {
       if (call === this.#call) handler(...args);

@@ -130,6 +130,19 @@ const person = {
   },
 
   /**
+   * The moment of the first received sound of at least `thresholdDb` dBFS (RMS over 10 ms) after the moment `since`.
+   *
+   * @param {number} since ms since the Unix epoch
+   * @param {number} [thresholdDb]
+   * @param {number} [timeoutMs]
+   * @returns {Promise<number>} ms since the Unix epoch
+   */
+  async soundSince(since, thresholdDb = -50, timeoutMs = 30_000) {
+    const at = await listener.firstSound(thresholdDb, timeoutMs, since - performance.timeOrigin);
+    return performance.timeOrigin + at;
+  },
+
+  /**
    * Milliseconds from `join()` to the first received sound of at least `thresholdDb` dBFS (RMS over 10 ms).
    *
    * @param {number} [thresholdDb]
@@ -152,14 +165,71 @@ const person = {
     return call ? call.setMuted(muted) : false;
   },
 
-  /** Counts of the received sound: packets, lost, concealed and all samples, jitter in seconds. */
+  /**
+   * Puts the conference on hold, or takes it back.
+   *
+   * @param {boolean} held
+   * @param {{talking?: boolean}} [options] `talking`: go on sending, as no client has to stop
+   */
+  setHold(held, options) {
+    call?.setHold(held, options);
+  },
+
+  /** Restarts ICE, as a client does whose network changed. */
+  restartIce() {
+    call?.restartIce();
+  },
+
+  /** The names of both ends of the present ICE session; each restart makes new ones (RFC 8839 section 5.4). */
+  iceSession() {
+    const ufrag = (description) => /a=ice-ufrag:(\S+)/.exec(description?.sdp ?? "")?.[1] ?? null;
+    const pc = call?.connection;
+    return { local: ufrag(pc?.currentLocalDescription), remote: ufrag(pc?.currentRemoteDescription) };
+  },
+
+  /**
+   * Makes an encrypted room with somebody, as many clients do for every 1:1 chat.
+   *
+   * @param {string} userId
+   * @returns {Promise<string>} its id
+   */
+  async openEncrypted(userId) {
+    const encryption = { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
+    const options = { preset: "private_chat", is_direct: true, invite: [userId], initial_state: [encryption] };
+    return (await client.createRoom(options)).room_id;
+  },
+
+  /**
+   * What others have said in a room, as far as this client has it.
+   *
+   * @param {string} roomId
+   * @returns {string[]} oldest first
+   */
+  saidIn(roomId) {
+    const events = client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
+    const said = events.filter((event) => event.getType() === "m.room.message" && event.getSender() !== client.getUserId());
+    return said.map((event) => event.getContent().body);
+  },
+
+  /**
+   * Counts of the received sound: packets, lost, concealed and all samples, jitter in seconds; `totalAudioEnergy` is the square of what
+   * was decoded (full scale 1) times the seconds of it.
+   */
   async stats() {
     const report = await (answered?.peerConn ?? call?.connection)?.getStats();
     for (const entry of report?.values() ?? []) {
       if (entry.type !== "inbound-rtp" || entry.kind !== "audio") continue;
       const { packetsReceived, packetsLost, concealedSamples, silentConcealedSamples } = entry;
-      const { totalSamplesReceived, jitter } = entry;
-      return { packetsReceived, packetsLost, concealedSamples, silentConcealedSamples, totalSamplesReceived, jitter };
+      const { totalSamplesReceived, jitter, totalAudioEnergy } = entry;
+      return {
+        packetsReceived,
+        packetsLost,
+        concealedSamples,
+        silentConcealedSamples,
+        totalSamplesReceived,
+        jitter,
+        totalAudioEnergy,
+      };
     }
     return null;
   },

@@ -23,14 +23,14 @@ use super::link::ReportCounter;
 use super::reports;
 use crate::config::TransportConfig;
 use crate::port::{Port, Ports};
-use crate::sdp::{AUDIO_LEVEL_URI, AnswerLines, OPUS_PARAMETERS, Offer};
+use crate::sdp::{AUDIO_LEVEL_URI, OPUS_PARAMETERS, OwnLines};
 use crate::session::OpenError;
 
 /// How many ports of the range are tried when other programs sit on some.
 const PORT_ATTEMPTS: usize = 32;
 
 /// The track that carries the mix to the caller.
-pub(super) fn track(lines: &AnswerLines) -> Arc<TrackLocalStaticRTP> {
+pub(super) fn track(lines: &OwnLines) -> Arc<TrackLocalStaticRTP> {
     Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
         lines.stream.clone(),
         lines.track.clone(),
@@ -47,40 +47,47 @@ pub(super) fn track(lines: &AnswerLines) -> Arc<TrackLocalStaticRTP> {
     )))
 }
 
-/// A connection that sends `track`, on a port of the range if there is one.
+/// What a connection is made for.
+pub(super) struct Connecting<'a> {
+    /// The payload type of Opus.
+    pub(super) opus: u8,
+    /// Ours if it is for us to choose, as answerer.
+    pub(super) role: RTCDtlsRole,
+    /// What is sent.
+    pub(super) track: &'a Arc<TrackLocalStaticRTP>,
+    /// Who is told what happens.
+    pub(super) events: Arc<Events>,
+    /// Counts received reports.
+    pub(super) counter: ReportCounter,
+}
+
+/// A connection that sends a track, on a port of the range if there is one.
 pub(super) async fn build(
     config: &TransportConfig,
     ports: Option<&Ports>,
-    offer: &Offer,
-    track: &Arc<TrackLocalStaticRTP>,
-    events: Arc<Events>,
-    counter: ReportCounter,
+    connecting: Connecting<'_>,
 ) -> Result<(Arc<dyn PeerConnection>, Option<Port>), OpenError> {
     let port = ports.map(|ports| free_port(config, ports)).transpose()?;
     let number = port.as_ref().map_or(0, Port::number);
     let addresses: Vec<SocketAddr> =
         config.listen.iter().map(|address| SocketAddr::new(*address, number)).collect();
-    let pc =
-        connect(config, offer, track, events, counter, addresses).await.map_err(OpenError::Connection)?;
+    let pc = connect(config, connecting, addresses).await.map_err(OpenError::Connection)?;
     Ok((pc, port))
 }
 
 async fn connect(
     config: &TransportConfig,
-    offer: &Offer,
-    track: &Arc<TrackLocalStaticRTP>,
-    events: Arc<Events>,
-    counter: ReportCounter,
+    connecting: Connecting<'_>,
     addresses: Vec<SocketAddr>,
 ) -> Result<Arc<dyn PeerConnection>, Error> {
+    let Connecting { opus: payload_type, role, track, events, counter } = connecting;
     let mut media = MediaEngine::default();
-    let codec = RTCRtpCodecParameters { rtp_codec: opus(), payload_type: offer.opus };
+    let codec = RTCRtpCodecParameters { rtp_codec: opus(), payload_type };
     media.register_codec(codec, RtpCodecKind::Audio)?;
     let level = RTCRtpHeaderExtensionCapability { uri: AUDIO_LEVEL_URI.to_owned() };
     media.register_header_extension(level, RtpCodecKind::Audio, None)?;
 
     let timeouts = config.timeouts;
-    let role = if offer.dtls_client { RTCDtlsRole::Server } else { RTCDtlsRole::Client };
     let settings = SettingEngineBuilder::new()
         .with_lite(config.ice_lite)
         .with_answering_dtls_role(role)

@@ -9,7 +9,7 @@ use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState};
 
 use super::link::{self, Incoming};
-use crate::sdp::Offer;
+use crate::sdp::Shape;
 
 pub(super) struct Events {
     states: mpsc::UnboundedSender<RTCPeerConnectionState>,
@@ -24,9 +24,9 @@ impl Events {
         states: mpsc::UnboundedSender<RTCPeerConnectionState>,
         gathered: watch::Sender<u64>,
         incoming: Incoming,
-        offer: &Offer,
+        shape: &Shape,
     ) -> Self {
-        Self { states, gathered, incoming, opus: offer.opus, level_extension: offer.level_extension }
+        Self { states, gathered, incoming, opus: shape.opus, level_extension: shape.level_extension }
     }
 }
 

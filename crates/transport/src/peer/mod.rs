@@ -1,33 +1,28 @@
 //! Sessions on the `webrtc` crate: its ICE, DTLS, SRTP and sockets, one connection and one port a call.
 //!
-//! What an offer may hold is decided in `sdp`, not here; sound is only passed on.
+//! What an offer may hold is decided in `sdp`, not here; sound is only passed on. What a session does once it is made is in
+//! `session`.
 
 mod connection;
 mod events;
 mod link;
 mod reports;
+mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use tokio::sync::{mpsc, watch};
-use tracing::{debug, warn};
-use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCPeerConnectionState};
+use tracing::debug;
 
 pub use link::PeerLink;
+pub use session::PeerSession;
 
-use crate::candidate::{CandidatePolicy, MAX_CANDIDATES, RemoteCandidate, concerns_audio};
 use crate::config::TransportConfig;
-use crate::port::{Port, Ports};
+use crate::port::Ports;
 use crate::random;
-use crate::sdp::{AnswerLines, Kept, LocalTransport, Offer, reduced};
-use crate::session::{
-    Answer, AnswerError, OpenError, OpenSession, RenegotiateError, Session, SessionEvent, Transport,
-};
-
-/// How long local candidates are waited for. They are known at once, since no STUN or TURN server is asked.
-const GATHERING: Duration = Duration::from_secs(3);
+use crate::sdp::{Memo, Offer, OwnLines, Shape};
+use crate::session::{OfferedSession, OpenError, OpenSession, Session, Transport};
 
 /// Makes sessions on `webrtc` connections. Needs to be used from within a tokio runtime.
 #[derive(Clone, Debug)]
@@ -43,55 +38,99 @@ impl WebRtcTransport {
         let ports = config.ports.map(Ports::new);
         Self { config: Arc::new(config), ports }
     }
+
+    /// What is ours in the descriptions of a new session: of one that takes the place of another, what clients know of that.
+    fn own_lines(&self, memo: Option<&Memo>) -> Result<OwnLines, OpenError> {
+        // A new source of packets all the same, which begins with new numbers (RFC 3550 section 8.1).
+        let (ssrc, cname) = (u32::from_be_bytes(random::bytes()?), random::name()?);
+        let ice_lite = self.config.ice_lite;
+        Ok(match memo {
+            Some(Memo { session, version, stream, track, .. }) => OwnLines {
+                session: *session,
+                version: *version,
+                stream: stream.clone(),
+                track: track.clone(),
+                ssrc,
+                cname,
+                ice_lite,
+            },
+            None => OwnLines {
+                session: u64::from_be_bytes(random::bytes()?) >> 1,
+                version: 0,
+                stream: format!("mix-{}", random::name()?),
+                track: format!("voice-{}", random::name()?),
+                ssrc,
+                cname,
+                ice_lite,
+            },
+        })
+    }
+
+    /// A session with its connection, that has not described itself yet.
+    async fn make(
+        &self,
+        lines: OwnLines,
+        shape: Shape,
+        role: RTCDtlsRole,
+        has_listened: bool,
+    ) -> Result<(PeerSession, PeerLink), OpenError> {
+        let sequence = u16::from_be_bytes(random::bytes()?);
+        let timestamp = u32::from_be_bytes(random::bytes()?);
+        let (state_sender, states) = mpsc::unbounded_channel();
+        let (gathered_sender, gathered) = watch::channel(0);
+        let (link, ends) = link::link();
+        let reports = ends.incoming.reports();
+        let handler = events::Events::new(state_sender, gathered_sender, ends.incoming, &shape);
+        let track = connection::track(&lines);
+        let connecting = connection::Connecting {
+            opus: shape.opus,
+            role,
+            track: &track,
+            events: Arc::new(handler),
+            counter: reports,
+        };
+        let (pc, port) = connection::build(&self.config, self.ports.as_ref(), connecting).await?;
+        tokio::spawn(link::send(
+            track,
+            ends.outgoing,
+            link::First { ssrc: lines.ssrc, sequence, timestamp, payload_type: shape.opus },
+        ));
+        let session = PeerSession {
+            pc,
+            config: Arc::clone(&self.config),
+            states,
+            gathered,
+            lines,
+            shape,
+            has_listened,
+            remote: None,
+            candidates: 0,
+            up: false,
+            failed: false,
+            _port: port,
+        };
+        Ok((session, link))
+    }
 }
 
 impl Transport for WebRtcTransport {
     type Session = PeerSession;
     type Link = PeerLink;
 
-    async fn open(&self, offer: &str) -> Result<OpenSession<PeerSession, PeerLink>, OpenError> {
+    async fn open(
+        &self,
+        offer: &str,
+        memo: Option<&str>,
+    ) -> Result<OpenSession<PeerSession, PeerLink>, OpenError> {
         let offer = Offer::parse(offer)?;
-        let lines = AnswerLines {
-            session: u64::from_be_bytes(random::bytes()?) >> 1,
-            version: 0,
-            stream: format!("mix-{}", random::name()?),
-            track: format!("voice-{}", random::name()?),
-            ssrc: u32::from_be_bytes(random::bytes()?),
-            cname: random::name()?,
-            ice_lite: self.config.ice_lite,
-        };
-        let sequence = u16::from_be_bytes(random::bytes()?);
-        let timestamp = u32::from_be_bytes(random::bytes()?);
-
-        let (state_sender, states) = mpsc::unbounded_channel();
-        let (gathered_sender, gathered) = watch::channel(0);
-        let (link, ends) = link::link();
-        let reports = ends.incoming.reports();
-        let handler = events::Events::new(state_sender, gathered_sender, ends.incoming, &offer);
-        let track = connection::track(&lines);
-        let (pc, port) =
-            connection::build(&self.config, self.ports.as_ref(), &offer, &track, Arc::new(handler), reports)
-                .await?;
-        tokio::spawn(link::send(
-            track,
-            ends.outgoing,
-            link::First { ssrc: lines.ssrc, sequence, timestamp, payload_type: offer.opus },
-        ));
-
-        let mut session = PeerSession {
-            pc,
-            config: Arc::clone(&self.config),
-            states,
-            gathered,
-            lines,
-            kept: offer.kept(),
-            has_listened: false,
-            offer: offer.clone(),
-            candidates: 0,
-            up: false,
-            failed: false,
-            _port: port,
-        };
+        let memo = memo.and_then(|text| {
+            // It makes things smoother, no more: the offer says all that must be known.
+            Memo::parse(text).inspect_err(|error| debug!(%error, "a memo is passed over")).ok()
+        });
+        let role = if offer.dtls_client { RTCDtlsRole::Server } else { RTCDtlsRole::Client };
+        let has_listened = memo.as_ref().is_some_and(|memo| memo.has_listened);
+        let lines = self.own_lines(memo.as_ref())?;
+        let (mut session, link) = self.make(lines, offer.shape.clone(), role, has_listened).await?;
         match session.answer(offer).await {
             Ok(answer) => Ok(OpenSession { session, link, answer }),
             Err(error) => {
@@ -100,148 +139,18 @@ impl Transport for WebRtcTransport {
             }
         }
     }
-}
 
-/// The signalling side of a call on a `webrtc` connection.
-pub struct PeerSession {
-    pc: Arc<dyn PeerConnection>,
-    config: Arc<TransportConfig>,
-    states: mpsc::UnboundedReceiver<RTCPeerConnectionState>,
-    /// Counts how often the candidates were complete.
-    gathered: watch::Receiver<u64>,
-    lines: AnswerLines,
-    kept: Kept,
-    /// The caller has listened in this session: not to listen any more is to hold.
-    has_listened: bool,
-    /// The offer that was answered last.
-    offer: Offer,
-    /// Candidates taken under the present ICE credentials.
-    candidates: usize,
-    up: bool,
-    failed: bool,
-    /// Taken as long as the session lives.
-    _port: Option<Port>,
-}
-
-impl std::fmt::Debug for PeerSession {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PeerSession").field("up", &self.up).finish_non_exhaustive()
-    }
-}
-
-impl PeerSession {
-    async fn answer(&mut self, offer: Offer) -> Result<Answer, AnswerError> {
-        let version = self.lines.version + 1;
-        let complete = *self.gathered.borrow();
-        let remote = RTCSessionDescription::offer(reduced(&offer, version)).map_err(AnswerError::NotTaken)?;
-        self.pc.set_remote_description(remote).await.map_err(AnswerError::NotTaken)?;
-        let answered = async {
-            let local = self.pc.create_answer(None).await?;
-            self.pc.set_local_description(local).await
-        };
-        if let Err(error) = answered.await {
-            self.roll_back().await;
-            return Err(AnswerError::NotTaken(error));
-        }
-        self.wait_for_candidates(complete).await;
-
-        let description =
-            self.pc.local_description().await.ok_or(AnswerError::Incomplete("a description"))?;
-        let local = LocalTransport::read(&description.sdp, self.config.advertise)?;
-        self.lines.version = version;
-        self.has_listened |= offer.direction.receives();
-        let answer = Answer {
-            sdp: self.lines.write(&offer, &local),
-            stream_id: self.lines.stream.clone(),
-            direction: offer.direction.reversed(),
-            held: offer.direction.holds(self.has_listened),
-            pictures: offer.pictures(|line| offer.takes(line)),
-        };
-
-        if self.offer.ice != offer.ice {
-            self.candidates = 0;
-        }
-        let offered: Vec<String> = offer.candidates.clone();
-        self.offer = offer;
-        for line in offered {
-            self.add_candidate(&line).await;
-        }
-        Ok(answer)
-    }
-
-    async fn roll_back(&self) {
-        let rollback = async { self.pc.set_remote_description(RTCSessionDescription::rollback(None)?).await };
-        if let Err(error) = rollback.await {
-            warn!(%error, "an offer that could not be answered was not rolled back");
-        }
-    }
-
-    async fn wait_for_candidates(&mut self, before: u64) {
-        let complete = self.gathered.wait_for(|count| *count > before);
-        if tokio::time::timeout(GATHERING, complete).await.is_err() {
-            debug!("local candidates are not complete in time, answering with those there are");
-        }
-    }
-
-    async fn add_candidate(&mut self, line: &str) {
-        let policy = CandidatePolicy { allow_private: self.config.allow_private };
-        let Some(candidate) = policy.usable(line, &self.offer.ice.ufrag) else { return };
-        if self.candidates >= MAX_CANDIDATES {
-            debug!("a candidate beyond the limit is passed over");
-            return;
-        }
-        self.candidates += 1;
-        let init = RTCIceCandidateInit { candidate, ..RTCIceCandidateInit::default() };
-        if let Err(error) = self.pc.add_ice_candidate(init).await {
-            debug!(%error, "a candidate was not taken");
-        }
-    }
-}
-
-impl Session for PeerSession {
-    async fn renegotiate(&mut self, offer: &str) -> Result<Answer, RenegotiateError> {
-        let offer = Offer::parse_again(offer, &self.kept)?;
-        Ok(self.answer(offer).await?)
-    }
-
-    async fn add_candidates(&mut self, candidates: &[RemoteCandidate]) {
-        for candidate in candidates {
-            if concerns_audio(candidate, &self.offer) {
-                self.add_candidate(&candidate.line).await;
+    async fn offer(&self, memo: &str) -> Result<OfferedSession<PeerSession, PeerLink>, OpenError> {
+        let memo = Memo::parse(memo)?;
+        let lines = self.own_lines(Some(&memo))?;
+        // The caller's answer decides who begins (RFC 8842 section 5.3).
+        let (mut session, link) = self.make(lines, memo.shape, RTCDtlsRole::Auto, memo.has_listened).await?;
+        match session.offer().await {
+            Ok(offer) => Ok(OfferedSession { session, link, offer }),
+            Err(error) => {
+                session.close().await;
+                Err(error.into())
             }
-        }
-    }
-
-    async fn next_event(&mut self) -> Option<SessionEvent> {
-        loop {
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "the enum is open, and says no other state is of use"
-            )]
-            match self.states.recv().await? {
-                RTCPeerConnectionState::Connected if !self.up => {
-                    self.up = true;
-                    return Some(SessionEvent::Up);
-                }
-                RTCPeerConnectionState::Disconnected if self.up => {
-                    self.up = false;
-                    return Some(SessionEvent::Lost);
-                }
-                RTCPeerConnectionState::Failed if !self.failed => {
-                    self.up = false;
-                    self.failed = true;
-                    return Some(SessionEvent::Failed);
-                }
-                RTCPeerConnectionState::Closed => return None,
-                // An ICE restart passes through `Connecting` while media goes on; the others are repetitions.
-                _ => {}
-            }
-        }
-    }
-
-    async fn close(self) {
-        if let Err(error) = self.pc.close().await {
-            debug!(%error, "a connection did not close cleanly");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 use rtc::sdp::SessionDescription;
 
-use super::{AnswerLines, LocalTransport, Offer, reduced};
+use super::{LocalTransport, Offer, OwnLines, reduced};
 use crate::candidate::{CandidatePolicy, RemoteCandidate, concerns_audio};
 
 /// The most bytes an answer may have, so that with its escapes and the rest of its event it is within the 65,536 of a Matrix event.
@@ -54,11 +54,11 @@ pub fn offer(bytes: &[u8]) {
         assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
     }
     let answered = parse(&answer);
-    assert_eq!(answered.media_descriptions.len(), offer.lines.len());
-    for (index, (line, media)) in offer.lines.iter().zip(&answered.media_descriptions).enumerate() {
+    assert_eq!(answered.media_descriptions.len(), offer.shape.lines.len());
+    for (index, (line, media)) in offer.shape.lines.iter().zip(&answered.media_descriptions).enumerate() {
         assert_eq!(media.media_name.media, line.media);
         assert_eq!(media.attribute("mid").flatten(), line.mid.as_deref());
-        assert_eq!(media.media_name.port.value != 0, index == offer.audio);
+        assert_eq!(media.media_name.port.value != 0, index == offer.shape.audio);
     }
 }
 
@@ -70,7 +70,7 @@ fn parse(sdp: &str) -> SessionDescription {
 }
 
 fn answer_to(offer: &Offer) -> String {
-    let lines = AnswerLines {
+    let lines = OwnLines {
         session: 1,
         version: 1,
         stream: "stream".to_owned(),
@@ -80,7 +80,7 @@ fn answer_to(offer: &Offer) -> String {
         ice_lite: false,
     };
     match LocalTransport::read(LOCAL, None) {
-        Ok(local) => lines.write(offer, &local),
+        Ok(local) => lines.write(&offer.shape, offer.direction.reversed(), &local),
         Err(error) => panic!("{error}"),
     }
 }

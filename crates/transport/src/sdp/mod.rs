@@ -1,19 +1,25 @@
-//! Session descriptions: what an offer asks, what the WebRTC stack is shown of it, what is answered.
+//! Session descriptions: what an offer asks, what the WebRTC stack is shown of it, what is answered
+//! or offered by us.
 //!
 //! The stack sees one audio line with Opus and nothing else, always `sendrecv`; everything that callers' descriptions vary in
 //! (further lines, hold, codecs, extensions) ends here. Sockets and connections never live here.
 
-mod answer;
 mod direction;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
+mod memo;
 mod offer;
+mod own;
 mod reduced;
+mod shape;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{AnswerLines, LocalTransport};
 pub use direction::Direction;
+pub(crate) use memo::Memo;
+pub use memo::MemoError;
 pub(crate) use offer::{AUDIO_LEVEL_URI, Kept};
 pub use offer::{MAX_SDP_BYTES, Offer, OfferError};
-pub(crate) use reduced::{OPUS_PARAMETERS, reduced};
+pub(crate) use own::{LocalTransport, OwnLines};
+pub(crate) use reduced::{OPUS_PARAMETERS, reduced, reduced_answer};
+pub(crate) use shape::Shape;

@@ -1,4 +1,4 @@
-//! What an offer asks for, and whether it can be answered at all.
+//! What an offer asks for, and whether it can be answered at all; a caller's answer to an offer of ours is read alike.
 //!
 //! A pure function of the text. The WebRTC stack never sees an offer that was refused here, nor the text of one that was taken.
 
@@ -8,6 +8,7 @@ use std::io::Cursor;
 use rtc::sdp::{MediaDescription, SessionDescription};
 
 use super::direction::Direction;
+use super::shape::{AudioLine, Line, Shape};
 
 /// The largest SDP that is read, in bytes.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -24,16 +25,12 @@ pub(crate) const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-
 /// An offer that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// The media lines, in order; never empty.
-    pub(crate) lines: Vec<OfferedLine>,
-    /// Which of the lines is the audio line that is answered.
-    pub(crate) audio: usize,
-    /// The payload type of Opus on it.
-    pub(crate) opus: u8,
-    /// What the caller wants on it, seen from the caller.
+    /// The media lines, never none of them, and what is the same in all descriptions of them.
+    pub(crate) shape: Shape,
+    /// What is only of now, line by line.
+    pub(crate) now: Vec<LineNow>,
+    /// What the caller wants on the audio line, seen from the caller.
     pub(crate) direction: Direction,
-    /// The lines are bundled, so the answer has to say which of them stay.
-    pub(crate) bundled: bool,
     /// The caller's ICE credentials (RFC 8839 section 5.4).
     pub(crate) ice: IceCredentials,
     /// The caller only answers connectivity checks.
@@ -42,23 +39,13 @@ pub struct Offer {
     pub(crate) fingerprint: String,
     /// The caller insists on being the DTLS client.
     pub(crate) dtls_client: bool,
-    /// The number that the caller gave to the audio level extension.
-    pub(crate) level_extension: Option<u8>,
     /// Candidates in the offer itself, without `a=`.
     pub(crate) candidates: Vec<String>,
 }
 
-/// One media line of an offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OfferedLine {
-    /// `audio`, `video`, `application`, …
-    pub(crate) media: String,
-    /// `UDP/TLS/RTP/SAVPF`, …
-    pub(crate) proto: String,
-    /// The first format, which a rejection repeats.
-    pub(crate) format: String,
-    /// Its name (RFC 5888).
-    pub(crate) mid: Option<String>,
+/// What an offer says of a media line for the time being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LineNow {
     /// It shares the audio line's ICE credentials, so its candidates are good for audio too.
     pub(crate) shares_ice: bool,
     /// It is in use, and the caller sends on it.
@@ -75,8 +62,7 @@ pub(crate) struct IceCredentials {
 /// What a further offer of the same call has to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    pub(crate) mid: Option<String>,
-    pub(crate) opus: u8,
+    pub(crate) audio: AudioLine,
     pub(crate) fingerprint: String,
 }
 
@@ -121,41 +107,31 @@ impl Offer {
 
     /// Reads a further offer of a call, whose audio line and Opus payload type have to be those of `kept`.
     pub(crate) fn parse_again(sdp: &str, kept: &Kept) -> Result<Self, OfferError> {
-        let offer = Self::read(sdp, Some(kept))?;
+        let offer = Self::parse_answer(sdp, &kept.audio)?;
         if !offer.fingerprint.eq_ignore_ascii_case(&kept.fingerprint) {
             return Err(OfferError::FingerprintChanged);
-        }
-        if offer.opus != kept.opus {
-            return Err(OfferError::OpusRenumbered);
         }
         Ok(offer)
     }
 
+    /// Reads an answer to an offer of ours, which had `audio` in it.
+    pub(crate) fn parse_answer(sdp: &str, audio: &AudioLine) -> Result<Self, OfferError> {
+        let answer = Self::read(sdp, Some(audio))?;
+        if answer.shape.opus == audio.opus { Ok(answer) } else { Err(OfferError::OpusRenumbered) }
+    }
+
     /// What a further offer has to keep of this one.
     pub(crate) fn kept(&self) -> Kept {
-        Kept {
-            mid: self.audio_mid().map(str::to_owned),
-            opus: self.opus,
-            fingerprint: self.fingerprint.clone(),
-        }
-    }
-
-    /// The name of the audio line.
-    pub(crate) fn audio_mid(&self) -> Option<&str> {
-        self.lines.get(self.audio).and_then(|line| line.mid.as_deref())
-    }
-
-    /// Whether the answer takes a line: the audio line, and no other.
-    pub(crate) const fn takes(&self, index: usize) -> bool {
-        index == self.audio
+        Kept { audio: self.shape.audio_line(), fingerprint: self.fingerprint.clone() }
     }
 
     /// The caller sends pictures on one of the lines that are taken.
     pub(crate) fn pictures(&self, taken: impl Fn(usize) -> bool) -> bool {
-        self.lines.iter().enumerate().any(|(index, line)| line.media == "video" && line.sent && taken(index))
+        let lines = self.shape.lines.iter().zip(&self.now).enumerate();
+        lines.into_iter().any(|(index, (line, now))| line.media == "video" && now.sent && taken(index))
     }
 
-    fn read(sdp: &str, kept: Option<&Kept>) -> Result<Self, OfferError> {
+    fn read(sdp: &str, kept: Option<&AudioLine>) -> Result<Self, OfferError> {
         if sdp.len() > MAX_SDP_BYTES {
             return Err(OfferError::TooLarge);
         }
@@ -174,17 +150,16 @@ impl Offer {
             pwd: both.ice_value("ice-pwd").ok_or(OfferError::Malformed("ice-pwd"))?,
         };
 
+        let shape =
+            Shape { lines: lines(&session)?, audio, opus, level_extension: level_extension(media), bundled };
         Ok(Self {
-            lines: offered_lines(&session, &ice)?,
-            audio,
-            opus,
+            shape,
+            now: lines_now(&session, &ice),
             direction: both.direction(),
-            bundled,
             ice,
             ice_lite: session.has_attribute("ice-lite"),
             fingerprint,
             dtls_client: both.value("setup") == Some("active"),
-            level_extension: level_extension(media),
             candidates: values(media, "candidate").map(|value| format!("candidate:{value}")).collect(),
         })
     }
@@ -261,7 +236,7 @@ fn in_use(media: &MediaDescription) -> bool {
 }
 
 /// The audio line to answer: that of before, else the first with Opus.
-fn choose_audio(session: &SessionDescription, kept: Option<&Kept>) -> Result<usize, OfferError> {
+fn choose_audio(session: &SessionDescription, kept: Option<&AudioLine>) -> Result<usize, OfferError> {
     let audio: Vec<(usize, &MediaDescription)> = session
         .media_descriptions
         .iter()
@@ -316,7 +291,7 @@ fn mid_of(media: &MediaDescription) -> Option<&str> {
     values(media, "mid").next().filter(|mid| !mid.is_empty())
 }
 
-fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<Vec<OfferedLine>, OfferError> {
+fn lines(session: &SessionDescription) -> Result<Vec<Line>, OfferError> {
     if session.media_descriptions.len() > MAX_LINES {
         return Err(OfferError::Malformed("number of media lines"));
     }
@@ -338,14 +313,7 @@ fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<V
             if ![&media_kind, &proto, &format].into_iter().all(|word| is_word(word)) {
                 return Err(OfferError::Malformed("media line"));
             }
-            Ok(OfferedLine {
-                media: media_kind,
-                proto,
-                format,
-                mid: mid.map(str::to_owned),
-                shares_ice: values(media, "ice-ufrag").next().is_none_or(|ufrag| ufrag == ice.ufrag),
-                sent: in_use(media) && Levels { session, media }.direction().sends(),
-            })
+            Ok(Line { media: media_kind, proto, format, mid: mid.map(str::to_owned) })
         })
         .collect()
 }
@@ -353,6 +321,14 @@ fn offered_lines(session: &SessionDescription, ice: &IceCredentials) -> Result<V
 /// A token of RFC 8866 section 9, or what clients take for one.
 fn is_word(text: &str) -> bool {
     (1..=MAX_WORD_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn lines_now(session: &SessionDescription, ice: &IceCredentials) -> Vec<LineNow> {
+    let now = |media: &MediaDescription| LineNow {
+        shares_ice: values(media, "ice-ufrag").next().is_none_or(|ufrag| ufrag == ice.ufrag),
+        sent: in_use(media) && Levels { session, media }.direction().sends(),
+    };
+    session.media_descriptions.iter().map(now).collect()
 }
 
 /// `<id>[/direction] <uri>`, RFC 8285 section 5. Ids above 14 need the two-byte form, which is not worth having here.

@@ -1,4 +1,5 @@
-//! The description that the WebRTC stack is given in place of a caller's: one audio line with Opus, always `sendrecv`.
+//! The description that the WebRTC stack is given in place of a caller's, offer or answer: one audio line with Opus, always
+//! `sendrecv`.
 //!
 //! Hold is kept from the stack on purpose: an `inactive` offer makes it forget that it ever sent, and stop its receiver. Whether
 //! media flows is decided by whoever mixes. SSRCs are kept from it too: the one stream of the one line is found by arriving, also
@@ -16,7 +17,17 @@ pub(crate) const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
 
 /// Writes the offer for the stack. `version` counts the offers of a session.
 pub(crate) fn reduced(offer: &Offer, version: u64) -> String {
-    let opus = offer.opus;
+    write(offer, version, if offer.dtls_client { "active" } else { "actpass" })
+}
+
+/// Writes an answer for the stack.
+pub(crate) fn reduced_answer(answer: &Offer, version: u64) -> String {
+    // RFC 8842 section 5.3: an answer decides, so what does not say `active` is taken for `passive`.
+    write(answer, version, if answer.dtls_client { "active" } else { "passive" })
+}
+
+fn write(offer: &Offer, version: u64, setup: &str) -> String {
+    let opus = offer.shape.opus;
     let mut sdp = String::with_capacity(768);
     let mut line = |text: std::fmt::Arguments<'_>| {
         // Writing into a String can't fail.
@@ -37,9 +48,9 @@ pub(crate) fn reduced(offer: &Offer, version: u64) -> String {
     line(format_args!("a=ice-pwd:{}", offer.ice.pwd));
     line(format_args!("a=ice-options:trickle"));
     line(format_args!("a=fingerprint:{}", offer.fingerprint));
-    line(format_args!("a=setup:{}", if offer.dtls_client { "active" } else { "actpass" }));
+    line(format_args!("a=setup:{setup}"));
     line(format_args!("a=mid:{MID}"));
-    if let Some(id) = offer.level_extension {
+    if let Some(id) = offer.shape.level_extension {
         line(format_args!("a=extmap:{id} {AUDIO_LEVEL_URI}"));
     }
     line(format_args!("a=sendrecv"));

@@ -35,9 +35,12 @@ fn browsers_offers_are_read() {
         (FIREFOX_TRANSCEIVERS, 109, Some(1), true),
     ] {
         let offer = Offer::parse(sdp).unwrap();
-        assert_eq!((offer.opus, offer.level_extension, offer.bundled), (opus, level, bundled));
+        assert_eq!(
+            (offer.shape.opus, offer.shape.level_extension, offer.shape.bundled),
+            (opus, level, bundled)
+        );
         assert_eq!(offer.direction, Direction::SendRecv);
-        assert_eq!(offer.audio_mid(), Some("0"));
+        assert_eq!(offer.shape.audio_mid(), Some("0"));
         assert!(offer.fingerprint.starts_with("sha-256 "));
     }
     assert_eq!(Offer::parse(CHROMIUM_HOLD).unwrap().direction, Direction::SendOnly);
@@ -210,7 +213,7 @@ fn pictures_are_those_that_are_sent_and_taken() {
     ] {
         let offer = Offer::parse(sdp).unwrap();
         assert_eq!(offer.pictures(|_| true), sent);
-        assert!(!offer.pictures(|line| offer.takes(line)), "the answer rejects them");
+        assert!(!offer.pictures(|line| offer.shape.takes(line)), "the answer rejects them");
     }
     let without = |change: &dyn Fn(&str) -> String| {
         let (audio, video) = CHROMIUM_VIDEO.split_once("m=video").unwrap();
@@ -235,7 +238,7 @@ fn the_stack_is_shown_one_line_with_opus() {
         let offer = Offer::parse(sdp).unwrap();
         let shown = parse(&reduced(&offer, 3));
         assert_eq!(shown.media_descriptions.len(), 1);
-        assert_eq!(shown.media_descriptions[0].media_name.formats, [offer.opus.to_string()]);
+        assert_eq!(shown.media_descriptions[0].media_name.formats, [offer.shape.opus.to_string()]);
         assert!(!shown.media_descriptions[0].has_attribute("ssrc"));
         assert!(!shown.media_descriptions[0].has_attribute("candidate"));
     }
@@ -321,7 +324,7 @@ proptest! {
             prop_assert!(shown.is_ok(), "{:?}", shown);
             let answer = answer_to(&offer, None);
             let parsed = SessionDescription::unmarshal(&mut std::io::Cursor::new(&answer));
-            prop_assert!(parsed.is_ok_and(|parsed| parsed.media_descriptions.len() == offer.lines.len()), "{}", answer);
+            prop_assert!(parsed.is_ok_and(|parsed| parsed.media_descriptions.len() == offer.shape.lines.len()), "{}", answer);
         }
     }
 
@@ -332,7 +335,7 @@ proptest! {
 }
 
 fn answer_to(offer: &Offer, advertise: Option<std::net::IpAddr>) -> String {
-    let lines = AnswerLines {
+    let lines = OwnLines {
         session: 1,
         version: 1,
         stream: "stream".to_owned(),
@@ -341,7 +344,7 @@ fn answer_to(offer: &Offer, advertise: Option<std::net::IpAddr>) -> String {
         cname: "name".to_owned(),
         ice_lite: false,
     };
-    lines.write(offer, &LocalTransport::read(LOCAL, advertise).unwrap())
+    lines.write(&offer.shape, offer.direction.reversed(), &LocalTransport::read(LOCAL, advertise).unwrap())
 }
 
 fn parse(sdp: &str) -> SessionDescription {

@@ -28,8 +28,11 @@ export async function openSession(credentials, { timeoutMs = 30_000, verbose = f
     userId: credentials.user_id,
     accessToken: credentials.access_token,
     deviceId: credentials.device_id,
-    // A closing tab still has to say that its call is over; only such a request outlives its page.
-    fetchFn: (resource, init) => window.fetch(resource, { ...init, keepalive: pageIsClosing }),
+    // A closing tab still has to say that its call is over; only such a request outlives its page. Nothing is cached: two people's
+    // pages in one browser ask for the same URL, by tokens of their own, and Chromium would let the second wait for what the first
+    // is told, up to 20 s.
+    fetchFn: (resource, init) =>
+      window.fetch(resource, { ...init, cache: "no-store", keepalive: pageIsClosing }),
   });
   const ready = firstSync(client, timeoutMs);
   await client.startClient({

@@ -141,10 +141,11 @@ export class Listener {
    *
    * @param {number} thresholdDb dBFS (RMS over 10 ms)
    * @param {number} timeoutMs
+   * @param {number} [since] pass over what was heard before, in ms of `performance.now()`
    * @returns {Promise<number>} its moment, in ms of `performance.now()`; about 10 ms late
    */
-  firstSound(thresholdDb, timeoutMs) {
-    const heard = this.#levels.find(({ level }) => level >= thresholdDb);
+  firstSound(thresholdDb, timeoutMs, since = 0) {
+    const heard = this.#levels.find(({ at, level }) => at >= since && level >= thresholdDb);
     if (heard) return Promise.resolve(heard.at);
     return new Promise((resolve, reject) => {
       const done = (act, value) => {
@@ -153,7 +154,7 @@ export class Listener {
         act(value);
       };
       const take = (_block, at, level) => {
-        if (level >= thresholdDb) done(resolve, at);
+        if (at >= since && level >= thresholdDb) done(resolve, at);
       };
       const timer = setTimeout(() => done(reject, new Error(`nothing as loud as ${thresholdDb} dBFS`)), timeoutMs);
       this.#takers.add(take);

@@ -1,6 +1,6 @@
-//! The answer as the caller gets it: its own lines in its own order, one of them taken.
+//! Our descriptions as the caller gets them, answers and offers: its own lines in its own order, one of them in use.
 //!
-//! Nothing of it is decided here: what is ours comes as [`LocalTransport`] from the connection, the rest from the offer.
+//! Nothing of it is decided here: what is ours comes as [`LocalTransport`] from the connection, the rest from the caller's offer.
 
 use std::fmt::Write as _;
 use std::io::Cursor;
@@ -8,8 +8,10 @@ use std::net::IpAddr;
 
 use rtc::sdp::SessionDescription;
 
-use super::offer::{AUDIO_LEVEL_URI, Offer};
+use super::direction::Direction;
+use super::offer::AUDIO_LEVEL_URI;
 use super::reduced::OPUS_PARAMETERS;
+use super::shape::Shape;
 use crate::candidate;
 use crate::session::AnswerError;
 
@@ -57,12 +59,12 @@ impl LocalTransport {
     }
 }
 
-/// What is the same in all answers of a session, and the count of them.
+/// What is the same in all descriptions of a session, and the count of them.
 #[derive(Clone, Debug)]
-pub(crate) struct AnswerLines {
+pub(crate) struct OwnLines {
     /// The session's number in `o=`, below 2^63 (RFC 8829 section 5.2.1).
     pub(crate) session: u64,
-    /// How many answers there were before this.
+    /// The number of the description (RFC 3264 section 8: each is one more than the one before).
     pub(crate) version: u64,
     /// The stream's id (RFC 8830).
     pub(crate) stream: String,
@@ -76,24 +78,25 @@ pub(crate) struct AnswerLines {
     pub(crate) ice_lite: bool,
 }
 
-impl AnswerLines {
-    /// Writes the answer to `offer` (RFC 8829 section 5.3.1): the audio line taken, every other rejected by port 0.
-    pub(crate) fn write(&self, offer: &Offer, local: &LocalTransport) -> String {
+impl OwnLines {
+    /// Writes an answer (RFC 8829 section 5.3.1) or a further offer (section 5.2.2): the audio line in use, in `direction` as seen
+    /// from us, every other rejected by port 0.
+    pub(crate) fn write(&self, shape: &Shape, direction: Direction, local: &LocalTransport) -> String {
         let mut sdp = Writer(String::with_capacity(1024));
         sdp.line(format_args!("v=0"));
         sdp.line(format_args!("o=- {} {} IN IP4 127.0.0.1", self.session, self.version));
         sdp.line(format_args!("s=-"));
         sdp.line(format_args!("t=0 0"));
-        if let Some(mid) = offer.audio_mid().filter(|_| offer.bundled) {
+        if let Some(mid) = shape.audio_mid().filter(|_| shape.bundled) {
             sdp.line(format_args!("a=group:BUNDLE {mid}"));
         }
         if self.ice_lite {
             sdp.line(format_args!("a=ice-lite"));
         }
         sdp.line(format_args!("a=msid-semantic: WMS {}", self.stream));
-        for (index, line) in offer.lines.iter().enumerate() {
-            if offer.takes(index) {
-                self.audio(&mut sdp, offer, local, &line.proto);
+        for (index, line) in shape.lines.iter().enumerate() {
+            if shape.takes(index) {
+                self.audio(&mut sdp, shape, direction, local, &line.proto);
             } else {
                 sdp.line(format_args!("m={} 0 {} {}", line.media, line.proto, line.format));
                 sdp.line(format_args!("c=IN IP4 0.0.0.0"));
@@ -106,9 +109,15 @@ impl AnswerLines {
         sdp.0
     }
 
-    fn audio(&self, sdp: &mut Writer, offer: &Offer, local: &LocalTransport, proto: &str) {
-        let opus = offer.opus;
-        let direction = offer.direction.reversed();
+    fn audio(
+        &self,
+        sdp: &mut Writer,
+        shape: &Shape,
+        direction: Direction,
+        local: &LocalTransport,
+        proto: &str,
+    ) {
+        let opus = shape.opus;
         sdp.line(format_args!("m=audio 9 {proto} {opus}"));
         sdp.line(format_args!("c=IN IP4 0.0.0.0"));
         sdp.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
@@ -121,10 +130,10 @@ impl AnswerLines {
         sdp.line(format_args!("a=ice-options:trickle"));
         sdp.line(format_args!("a=fingerprint:{}", local.fingerprint));
         sdp.line(format_args!("a=setup:{}", local.setup));
-        if let Some(mid) = offer.audio_mid() {
+        if let Some(mid) = shape.audio_mid() {
             sdp.line(format_args!("a=mid:{mid}"));
         }
-        if let Some(id) = offer.level_extension {
+        if let Some(id) = shape.level_extension {
             sdp.line(format_args!("a=extmap:{id} {AUDIO_LEVEL_URI}"));
         }
         sdp.line(format_args!("a={direction}"));

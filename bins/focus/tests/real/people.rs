@@ -1,0 +1,123 @@
+//! People in browsers in one conference, each with a tone of their own, and what they hear of each other.
+//!
+//! What they do never lives here.
+
+use std::path::PathBuf;
+
+use confocal_testing::parts::{Browser, BrowserError, PageServer, Person, User};
+use serde_json::{Value, json};
+
+use crate::world::{SOON, World, eventually};
+
+/// What people say, in Hz: no harmonics of each other. The last one is for who comes back with another voice.
+pub(crate) const TONES: [f64; 4] = [437.0, 631.0, 1013.0, 1511.0];
+
+const NAMES: [&str; 3] = ["anna", "bert", "cleo"];
+
+/// What counts as heard, and what as not heard at all, in dBFS.
+const HEARD: f64 = -45.0;
+const SILENT: f64 = -70.0;
+
+/// People in a conference; each is the number of their tone.
+pub(crate) struct People {
+    pub(crate) people: Vec<Person>,
+    pub(crate) users: Vec<User>,
+    pub(crate) room: String,
+    pub(crate) browser: Browser,
+    pub(crate) pages: PageServer,
+    pub(crate) world: World,
+}
+
+impl People {
+    /// Starts everything, and `count` people join and hear each other.
+    pub(crate) async fn in_conference(name: &str, count: usize) -> Self {
+        let mut these = Self::in_room(name, count).await;
+        for number in 0..count {
+            these.join(number).await;
+        }
+        these.hear_each_other().await;
+        these
+    }
+
+    /// Starts everything, with `count` people in a group room who have not joined the conference.
+    pub(crate) async fn in_room(name: &str, count: usize) -> Self {
+        let world = World::start(name, "").await;
+        let pages = PageServer::start(&world.places).await.unwrap();
+        let browser = Browser::start(&world.directory).await.unwrap();
+        let (mut users, mut people) = (Vec::new(), Vec::new());
+        for (name, tone) in NAMES.into_iter().zip(TONES).take(count) {
+            let user = world.user(name).await;
+            people.push(Person::start(&pages, &browser, &user, tone).await.unwrap());
+            users.push(user);
+        }
+        let room = world.group_room(&users.iter().collect::<Vec<_>>()).await;
+        Self { people, users, room, browser, pages, world }
+    }
+
+    pub(crate) async fn join(&mut self, number: usize) {
+        self.people[number].join(&self.room, json!({})).await.unwrap();
+    }
+
+    /// How loud each of the tones is in what one hears; without a stream to hear there is silence.
+    pub(crate) async fn levels(&self, ears: usize) -> Vec<f64> {
+        match self.people[ears].levels(&TONES).await {
+            Err(BrowserError::Script(why)) if why.contains("no sound to listen to") => {
+                vec![-200.0; TONES.len()]
+            }
+            levels => levels.unwrap(),
+        }
+    }
+
+    pub(crate) async fn hears(&self, ears: usize, tone: usize) {
+        let what = format!("{} hears tone {tone}", NAMES[ears]);
+        eventually(&what, SOON, async || self.levels(ears).await[tone] > HEARD).await;
+    }
+
+    pub(crate) async fn hears_nothing_of(&self, ears: usize, tone: usize) {
+        let what = format!("{} no longer hears tone {tone}", NAMES[ears]);
+        eventually(&what, SOON, async || self.levels(ears).await[tone] < SILENT).await;
+    }
+
+    /// Each hears all others, and not themselves.
+    pub(crate) async fn hear_each_other(&self) {
+        for ears in 0..self.people.len() {
+            let what = format!("{} hears all others, and not themselves", NAMES[ears]);
+            eventually(&what, SOON, async || {
+                let levels = self.levels(ears).await;
+                let others = (0..self.people.len()).filter(|tone| *tone != ears);
+                let quietest = others.map(|tone| levels[tone]).fold(f64::INFINITY, f64::min);
+                quietest > HEARD && levels[ears] < quietest - 40.0
+            })
+            .await;
+        }
+    }
+
+    /// What the page of one knows of their call.
+    pub(crate) async fn state(&self, number: usize) -> Value {
+        self.ask(number, "return person.state()", json!(null)).await
+    }
+
+    /// Runs a script in the page of one.
+    pub(crate) async fn ask(&self, number: usize, script: &str, args: Value) -> Value {
+        self.people[number].page.run(script, &args, SOON).await.unwrap()
+    }
+
+    /// The room of one's call.
+    pub(crate) async fn direct(&self, number: usize) -> String {
+        self.state(number).await["room_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The legs of one in the conference, as the focus's status page has them.
+    pub(crate) async fn legs(&self, number: usize) -> Vec<Value> {
+        let conferences = self.world.focus.conferences().await.unwrap();
+        let all = conferences.as_array().into_iter().flatten();
+        let participants = all.filter_map(|conference| conference["participants"].as_array()).flatten();
+        let own = participants.filter(|it| it["member"] == self.users[number].user_id.as_str());
+        own.filter_map(|it| it["legs"].as_array()).flatten().cloned().collect()
+    }
+
+    /// Where the logs of this run are, for the message of a failure.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.world.directory.clone()
+    }
+}

@@ -1,0 +1,71 @@
+//! Comparing the rooms that our users are in with the records, after a time away.
+//!
+//! The homeserver keeps for us what happens while we are away, and brings it in order, so this finds what no event tells: a leave that
+//! was given up, a membership that another homeserver's version of the room took away, a store or a homeserver that was set back.
+//! Who else is in a room never lives here.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use super::Focus;
+use crate::effect::SignalRequest;
+use crate::id::{FocusUser, RoomKey};
+use crate::routes::Purpose;
+
+/// Where a focus user is, as far as the records know.
+struct Believed {
+    group: RoomKey,
+    rooms: BTreeSet<RoomKey>,
+}
+
+impl Focus {
+    /// Asks for the rooms of each focus user that there is.
+    pub(super) fn came_back(&mut self) {
+        for (focus, Believed { group, rooms }) in self.believed() {
+            let request = self.core.send(SignalRequest::AskRooms { focus: focus.clone(), group });
+            self.routes.requests.insert(request, Purpose::Rooms { focus, believed: rooms });
+        }
+    }
+
+    fn believed(&self) -> BTreeMap<FocusUser, Believed> {
+        let mut all: BTreeMap<FocusUser, Believed> = BTreeMap::new();
+        let mut add = |focus: &FocusUser, group: &RoomKey, room: &RoomKey, joined: bool| {
+            let believed = all
+                .entry(focus.clone())
+                .or_insert_with(|| Believed { group: group.clone(), rooms: BTreeSet::new() });
+            if joined {
+                believed.rooms.insert(room.clone());
+            }
+        };
+        for conference in self.conferences.ids().filter_map(|id| self.conferences.get(id)) {
+            for (focus, door) in &conference.doors {
+                add(focus, &conference.group, &conference.group, door.is_joined());
+            }
+        }
+        for (room, direct) in self.routes.directs.iter() {
+            for (focus, door) in &direct.doors {
+                add(focus, &door.group, room, door.joining.is_none());
+            }
+        }
+        all
+    }
+
+    /// The homeserver has told the rooms of a focus user, which was `believed` to be in some when it was asked. What has changed since
+    /// then is told by events, or was done by ourselves.
+    pub(super) fn rooms_told(
+        &mut self,
+        focus: &FocusUser,
+        believed: &BTreeSet<RoomKey>,
+        rooms: &BTreeSet<RoomKey>,
+    ) {
+        for room in believed.difference(rooms) {
+            self.focus_removed(focus, room);
+        }
+        for room in rooms.difference(believed) {
+            let in_group = self.conferences.of(room).is_some_and(|it| it.doors.contains_key(focus));
+            let in_direct = self.routes.directs.get(room).is_some_and(|it| it.doors.contains_key(focus));
+            if !in_group && !in_direct {
+                self.core.send(SignalRequest::Leave { focus: focus.clone(), room: room.clone() });
+            }
+        }
+    }
+}
