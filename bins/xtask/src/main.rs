@@ -6,6 +6,7 @@ mod checks;
 mod demo;
 mod machine;
 mod setup;
+mod sound;
 mod steps;
 mod test;
 
@@ -44,6 +45,8 @@ enum Command {
     Test(test::TestArgs),
     /// Measure how long it takes to get into a conference.
     BenchJoins(bench_joins::BenchArgs),
+    /// Score how speech sounds that came over lossy lines through the mixer, beside plain Opus; takes some minutes.
+    Sound(sound::SoundArgs),
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
     SoakMachine(machine::SoakArgs),
     /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
@@ -73,6 +76,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Setup => test::set_up(&steps, consent),
         Command::Test(args) => test::run(&steps, consent, args),
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
+        Command::Sound(args) => sound::run(&steps, consent, args),
         Command::SoakMachine(args) => machine::soak(&steps, args),
         Command::Mutants => machine::mutants(&steps),
         Command::Deny => checks::deny(&steps, consent),

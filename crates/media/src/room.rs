@@ -165,6 +165,11 @@ impl<L: AudioLink> Room<L> {
         });
     }
 
+    /// How hard the encoders work from now on, 0 to 10.
+    pub(crate) fn set_complexity(&mut self, complexity: u8) {
+        self.mixer.set_complexity(complexity);
+    }
+
     /// The levels that changed since they were last told.
     pub(crate) fn changed_levels(&mut self) -> Vec<LegLevel> {
         let mut changed = Vec::new();

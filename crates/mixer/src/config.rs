@@ -6,7 +6,7 @@ use crate::level::LevelDbov;
 /// How a [`Mixer`](crate::Mixer) behaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MixerConfig {
-    /// How the mixes are encoded.
+    /// How the mixes are encoded for those who ask for nothing else.
     pub encoder: EncoderSettings,
     /// How much a leg's packets are delayed to even out the network.
     pub jitter: JitterConfig,
@@ -34,7 +34,8 @@ pub struct MixerConfig {
 impl Default for MixerConfig {
     fn default() -> Self {
         Self {
-            encoder: EncoderSettings::default(),
+            // What senders encoded is encoded once more, so it takes more than theirs not to be heard; and few are encoded.
+            encoder: EncoderSettings { bitrate: 48_000, complexity: 9, ..EncoderSettings::default() },
             jitter: JitterConfig::default(),
             speech: SpeechConfig::default(),
             legs_max: 1024,
