@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use confocal_mixer::{
-    Encoder, EncoderSettings, FRAME_SAMPLES, Frame, LegKey, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig,
-    RtpAudio, SpeakerKey, TICK_MS,
+    Encoder, EncoderSettings, FRAME_SAMPLES, Frame, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer,
+    MixerConfig, RtpAudio, SpeakerKey, TICK_MS,
 };
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use nix::time::{ClockId, clock_gettime};
@@ -52,49 +52,77 @@ fn speech(talker: u32) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Who sends besides those who talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    Nothing,
+    /// Encoded silence, 50 packets a second, with their levels.
+    Silence,
+}
+
 struct Conference {
     mixer: Mixer,
+    /// What each leg sends, from the first on.
     talkers: Vec<Vec<Vec<u8>>>,
+    silent: Vec<u8>,
+    silent_legs: core::ops::Range<u64>,
     tick: u64,
     bytes: usize,
 }
 
 impl Conference {
-    fn new(participants: u64) -> Self {
+    fn new(participants: u64, talking: u64, others: Others) -> Self {
         let mut mixer = Mixer::new(MixerConfig::default());
         for leg in 0..participants {
             mixer.add_leg(LegKey(leg), SpeakerKey(leg)).expect("a new leg");
         }
-        let talkers = (0..participants.min(3) as u32).map(speech).collect();
-        let mut conference = Self { mixer, talkers, tick: 0, bytes: 0 };
+        let talking = participants.min(talking);
+        let talkers = (0..talking as u32).map(speech).collect();
+        let mut encoder = Encoder::new(&EncoderSettings::default()).expect("the default settings are valid");
+        let mut payload = [0; MAX_PAYLOAD_BYTES];
+        let bytes = encoder.encode(&[0; FRAME_SAMPLES], &mut payload).expect("a frame can be encoded");
+        let silent_legs = if others == Others::Silence { talking..participants } else { 0..0 };
+        let silent = payload[..bytes].to_vec();
+        let mut conference = Self { mixer, talkers, silent, silent_legs, tick: 0, bytes: 0 };
         // Beyond the warm-up of the legs.
         for _ in 0..60 {
-            conference.step();
+            conference.step(false);
         }
         conference
     }
 
-    /// Lets packets arrive and mixes; returns the time of mixing.
-    fn step(&mut self) -> Duration {
+    /// Lets packets arrive, unless all of this tick are `lost`, and mixes; returns the time of both.
+    fn step(&mut self, lost: bool) -> Duration {
         let now = Micros::from_millis(self.tick * u64::from(TICK_MS));
+        let begin = cpu_time();
+        for leg in self.silent_legs.clone() {
+            let packet = self.packet(&self.silent, Some(LevelDbov::SILENCE), now);
+            self.mixer.push_packet(LegKey(leg), packet);
+        }
         for (leg, packets) in (0..).zip(&self.talkers) {
-            let packet = RtpAudio {
-                sequence: self.tick as u16,
-                timestamp: (self.tick * FRAME_SAMPLES as u64) as u32,
-                marker: false,
-                level: None,
-                payload: &packets[self.tick as usize % packets.len()],
-                arrival: now,
-            };
+            if lost {
+                continue;
+            }
+            let packet = self.packet(&packets[self.tick as usize % packets.len()], None, now);
             self.mixer.push_packet(LegKey(leg), packet);
         }
         let bytes = Cell::new(0);
-        let begin = cpu_time();
         self.mixer.tick(now, |_, frame| bytes.set(bytes.get() + frame.payload.len()));
         let took = cpu_time().saturating_sub(begin);
         self.bytes += bytes.get();
         self.tick += 1;
         took
+    }
+
+    fn packet<'a>(&self, payload: &'a [u8], level: Option<LevelDbov>, arrival: Micros) -> RtpAudio<'a> {
+        RtpAudio {
+            sequence: self.tick as u16,
+            timestamp: (self.tick * FRAME_SAMPLES as u64) as u32,
+            marker: false,
+            level,
+            payload,
+            arrival,
+        }
     }
 }
 
@@ -116,13 +144,28 @@ fn tick(c: &mut Criterion) {
             cpu_time().saturating_sub(begin)
         });
     });
-    for participants in [2, 8, 32, 128, 1000] {
-        let mut conference = Conference::new(participants);
-        group.bench_function(BenchmarkId::from_parameter(participants), |b| {
-            b.iter_custom(|ticks| (0..ticks).map(|_| conference.step()).sum());
-        });
-        assert!(conference.bytes > 0, "nothing was mixed");
+    for (others, name) in [(Others::Nothing, "three talk"), (Others::Silence, "three talk and all send")] {
+        for participants in [2, 8, 32, 128, 1000] {
+            let mut conference = Conference::new(participants, 3, others);
+            group.bench_function(BenchmarkId::new(name, participants), |b| {
+                b.iter_custom(|ticks| (0..ticks).map(|_| conference.step(false)).sum());
+            });
+            assert!(conference.bytes > 0, "nothing was mixed");
+        }
     }
+    // The tick in which it is found out that four packets are missing: between two such all is well for 200 ms.
+    let mut conference = Conference::new(8, 4, Others::Nothing);
+    group.bench_function("four losses begin", |b| {
+        b.iter_custom(|losses| {
+            (0..losses)
+                .map(|_| {
+                    (0..10).for_each(|_| drop(conference.step(false)));
+                    // One is the tick of the loss itself or the next, as the jitter buffers have it.
+                    conference.step(true).max(conference.step(false)).max(conference.step(false))
+                })
+                .sum()
+        });
+    });
     group.finish();
 }
 
