@@ -84,6 +84,20 @@ fn who_claims_nothing_is_found_among_many_who_are_silent() {
     assert!(began < 200, "heard {} ms after it began", began as i64 * 10 - 1000);
 }
 
+#[test]
+fn many_who_claim_to_be_loud_do_not_keep_out_one_who_claims_nothing() {
+    let mut amplitudes = vec![1000.0; 11];
+    amplitudes[10] = 5000.0;
+    let (mut mixer, mut callers) = conference(&amplitudes);
+    for caller in &mut callers[..10] {
+        caller.claim = Some(-33);
+    }
+    run(&mut mixer, &mut callers, 0..100, |leg, tick| leg == LegKey(10) && tick < 40);
+    let heard = every_10_ms(&callers.last().unwrap().heard, hz(10));
+    let began = heard.iter().position(|&amplitude| amplitude > 2500.0).unwrap();
+    assert!(began < 105, "heard {} ms after it began", began as i64 * 10 - 800);
+}
+
 /// For how long a burst of 300 ms by leg 4 is heard, ms, and after how long it begins, while others talk at this amplitude.
 fn burst(claim: Option<i8>, others: f64) -> (usize, i64) {
     let (mut mixer, mut callers) = conference(&[others, others, others, others, 9000.0]);

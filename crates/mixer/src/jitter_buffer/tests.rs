@@ -466,3 +466,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_that_is_much_older_does_not_take_the_place_of_a_newer() {
+    let mut buffer = buffer();
+    for n in 16..48 {
+        assert_eq!(push_at(&mut buffer, n, u32::from(n) * 960, 1000, n as u8), Arrival::Stored);
+    }
+    assert_eq!(push_at(&mut buffer, 15, 15 * 960, 1000, 15), Arrival::Late);
+    for n in 16..48 {
+        assert_eq!(pop(&mut buffer, 1000), Popped::Packet(n));
+    }
+    assert!(!buffer.has_packets());
+}
