@@ -9,6 +9,7 @@ mod demo;
 mod figures;
 mod machine;
 mod setup;
+mod sound;
 mod steps;
 mod test;
 
@@ -51,6 +52,8 @@ enum Command {
     BenchSignalling,
     /// Measure how long people hear nothing after the focus crashed and was started again.
     BenchRestarts(bench_restarts::BenchArgs),
+    /// Score how speech sounds that came over lossy lines through the mixer, beside plain Opus; takes some minutes.
+    Sound(sound::SoundArgs),
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
     SoakMachine(machine::SoakArgs),
     /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
@@ -82,6 +85,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
         Command::BenchSignalling => bench_signalling::run(&steps, consent),
         Command::BenchRestarts(args) => bench_restarts::run(&steps, consent, args),
+        Command::Sound(args) => sound::run(&steps, consent, args),
         Command::SoakMachine(args) => machine::soak(&steps, args),
         Command::Mutants => machine::mutants(&steps),
         Command::Deny => checks::deny(&steps, consent),

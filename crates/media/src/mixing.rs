@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use confocal::conference::{ConferenceId, Generation, LegId, MediaReport};
-use confocal_mixer::{Micros, MixerConfig};
+use confocal_mixer::{ComplexityByLoad, Micros, MixerConfig, TICK};
 use confocal_transport::{AudioLink, Direction};
 use tracing::{debug, warn};
 
@@ -93,9 +93,11 @@ impl<L: AudioLink> Mixing<L> {
     ) -> std::io::Result<Self> {
         let (sender, orders) = channel();
         let desk = Desk {
-            config,
             reports,
             counters,
+            complexity: ComplexityByLoad::new(u8::try_from(config.encoder.complexity).unwrap_or(0)),
+            busy: Duration::ZERO,
+            config,
             origin: Instant::now(),
             rooms: HashMap::new(),
             places: HashMap::new(),
@@ -124,6 +126,10 @@ struct Desk<L> {
     config: MixerConfig,
     reports: Reports,
     counters: Arc<Counters>,
+    /// How hard the encoders work, by how long the last ticks took.
+    complexity: ComplexityByLoad,
+    /// Spent on ticks since that was looked at.
+    busy: Duration,
     /// From where its time is counted.
     origin: Instant,
     rooms: HashMap<ConferenceId, Room<L>>,
@@ -244,7 +250,8 @@ impl<L: AudioLink> Desk<L> {
     fn tick(&mut self, tick: u64) {
         let origin = self.origin;
         let micros = |at: Instant| Micros(whole_micros(at.saturating_duration_since(origin)));
-        let now = micros(Instant::now());
+        let began = Instant::now();
+        let now = micros(began);
         for room in self.rooms.values_mut() {
             room.tick(tick, now, micros);
             if tick.is_multiple_of(LEVEL_TICKS) {
@@ -260,6 +267,22 @@ impl<L: AudioLink> Desk<L> {
             if tick.is_multiple_of(STATS_TICKS) {
                 room.publish_stats();
             }
+        }
+        self.busy += began.elapsed();
+        if tick.is_multiple_of(STATS_TICKS) {
+            self.look_at_load();
+        }
+    }
+
+    /// Lets the encoders work as hard as there is time for.
+    fn look_at_load(&mut self) {
+        let period = TICK * u32::try_from(STATS_TICKS).unwrap_or(1);
+        let busy = core::mem::take(&mut self.busy).as_micros() * 100 / period.as_micros();
+        let complexity = self.complexity.note(u32::try_from(busy).unwrap_or(u32::MAX));
+        // New rooms begin with it too.
+        self.config.encoder.complexity = i32::from(complexity);
+        for room in self.rooms.values_mut() {
+            room.set_complexity(complexity);
         }
     }
 

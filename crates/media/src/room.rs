@@ -39,6 +39,8 @@ pub(crate) struct Room<L> {
     mixer: Mixer,
     /// Ordered by leg, as the mixer's frames come.
     seated: Vec<Seated<L>>,
+    /// The payloads of the tick, by the mixer's number of their stream: a few.
+    payloads: Vec<(usize, Bytes)>,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,7 @@ struct Seated<L> {
 
 impl<L: AudioLink> Room<L> {
     pub(crate) fn new(config: MixerConfig) -> Self {
-        Self { mixer: Mixer::new(config), seated: Vec::new() }
+        Self { mixer: Mixer::new(config), seated: Vec::new(), payloads: Vec::new() }
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -141,6 +143,7 @@ impl<L: AudioLink> Room<L> {
                         sequence: packet.sequence,
                         timestamp: packet.timestamp,
                         marker: packet.marker,
+                        level: packet.claimed_level.map(confocal_mixer::LevelDbov::from_claim),
                         payload: &packet.payload,
                         arrival: micros(packet.arrival),
                     },
@@ -149,17 +152,22 @@ impl<L: AudioLink> Room<L> {
         }
         // The RTP clock goes on through silence; wrapping is its nature (RFC 3550 section 5.1).
         let timestamp = (tick.wrapping_mul(FRAME_SAMPLES as u64) & u64::from(u32::MAX)) as u32;
-        let mut last: Option<Bytes> = None;
+        self.payloads.clear();
         let mut seated = self.seated.iter_mut();
         self.mixer.tick(now, |key, frame| {
             // Both are in the order of the legs.
             let Some(seated) = seated.find(|seated| seated.seat.leg.0 == key.0) else { return };
-            let payload = shared(&mut last, frame);
+            let payload = shared(&mut self.payloads, frame);
             let marker = seated.last_frame.is_none_or(|before| before + 1 != tick);
             seated.last_frame = Some(tick);
             // A full queue is counted by the link; a closed one is cleared away by its session.
             let _ = seated.seat.link.send(&payload, timestamp, marker);
         });
+    }
+
+    /// How hard the encoders work from now on, 0 to 10.
+    pub(crate) fn set_complexity(&mut self, complexity: u8) {
+        self.mixer.set_complexity(complexity);
     }
 
     /// The levels that changed since they were last told.
@@ -210,9 +218,11 @@ impl<L: AudioLink> Room<L> {
 }
 
 /// The frame's payload in a form that can be queued: copied once, and shared by all those who hear the same.
-fn shared(last: &mut Option<Bytes>, frame: EncodedFrame<'_>) -> Bytes {
-    match last {
-        Some(bytes) if bytes == frame.payload => bytes.clone(),
-        _ => last.insert(Bytes::copy_from_slice(frame.payload)).clone(),
+fn shared(payloads: &mut Vec<(usize, Bytes)>, frame: EncodedFrame<'_>) -> Bytes {
+    if let Some((_, bytes)) = payloads.iter().find(|(stream, _)| *stream == frame.stream) {
+        return bytes.clone();
     }
+    let bytes = Bytes::copy_from_slice(frame.payload);
+    payloads.push((frame.stream, bytes.clone()));
+    bytes
 }

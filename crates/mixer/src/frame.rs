@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::level::LevelDbov;
 use crate::time::Micros;
 
 /// Samples a second of all sound in the mixer, Hz.
@@ -33,6 +34,8 @@ pub struct RtpAudio<'a> {
     pub marker: bool,
     /// The Opus packet, without RTP header, extensions and padding. One or two bytes begin discontinuous transmission.
     pub payload: &'a [u8],
+    /// What the sender claims as its level (RFC 6464). It is believed only as far as it is found to be true.
+    pub level: Option<LevelDbov>,
     /// When it arrived.
     pub arrival: Micros,
 }
@@ -47,6 +50,8 @@ pub struct EncodedFrame<'a> {
     pub payload: &'a [u8],
     /// How many samples it holds at 48 kHz: always 960.
     pub samples: u32,
+    /// The number of the stream that it is of: frames of one number in one tick have the same payload.
+    pub stream: usize,
     /// It is digital silence: nobody whom this leg hears made a sound.
     pub silence: bool,
 }

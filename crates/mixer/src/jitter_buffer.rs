@@ -50,8 +50,12 @@ const DTX_BYTES_MAX: usize = 2;
 #[derive(Debug)]
 pub struct JitterBuffer {
     config: JitterConfig,
-    slots: [Slot; CAPACITY],
+    slots: Box<[Slot; CAPACITY]>,
     payloads: Box<[u8]>,
+    /// Packets that wait.
+    waiting: usize,
+    /// The lowest number of them, if there are any.
+    first: i64,
     sequences: SequenceExtender,
     /// The latest timestamp taken, extended.
     last_timestamp: Option<i64>,
@@ -145,7 +149,9 @@ impl JitterBuffer {
     pub fn new(config: JitterConfig) -> Self {
         Self {
             config,
-            slots: [Slot::default(); CAPACITY],
+            slots: Box::new([Slot::default(); CAPACITY]),
+            waiting: 0,
+            first: 0,
             payloads: vec![0; CAPACITY * PAYLOAD_MAX].into_boxed_slice(),
             sequences: SequenceExtender::default(),
             last_timestamp: None,
@@ -209,9 +215,15 @@ impl JitterBuffer {
             return Arrival::Duplicate;
         }
         self.make_room(sequence);
+        if self.slots[slot].full {
+            // One much newer waits in its place.
+            return Arrival::Late;
+        }
         self.slots[slot] =
             Slot { full: true, sequence, timestamp, arrival: packet.arrival.signed(), samples, bytes };
         self.payloads[slot * PAYLOAD_MAX..][..bytes].copy_from_slice(packet.payload);
+        self.first = if self.waiting == 0 { sequence } else { self.first.min(sequence) };
+        self.waiting += 1;
         Arrival::Stored
     }
 
@@ -231,7 +243,7 @@ impl JitterBuffer {
         match (step.what, head) {
             (What::Play, Some(head)) => {
                 let slot = self.slots[head];
-                self.slots[head].full = false;
+                self.remove(head);
                 if slot.is_dtx() || in_silence && self.is_followed_by_dtx(slot.sequence) {
                     self.counts.dtx += 1;
                     return Playout::Dtx { samples: slot.samples };
@@ -267,8 +279,47 @@ impl JitterBuffer {
 
     /// Packets wait to be played.
     #[must_use]
-    pub fn has_packets(&self) -> bool {
-        self.slots.iter().any(|slot| slot.full)
+    pub const fn has_packets(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// Nobody plays it for now: what follows is due at its own time, and nothing before it is missing.
+    pub const fn pause(&mut self) {
+        self.timeline.pause();
+    }
+
+    /// Lets go of packets that nobody plays, and keeps those whose time is not over for longer than `keep_ms`.
+    /// Returns whether sound went by, and not only announcements of silence.
+    pub fn pass(&mut self, now: Micros, keep_ms: u32) -> bool {
+        let now = now.signed();
+        let mut sound = false;
+        while let Some(head) = self.head()
+            && self.due(head, now).is_some_and(|due| now - due >= i64::from(keep_ms) * 1000)
+        {
+            sound |= !self.slots[head].is_dtx();
+            self.discard(head);
+            // Nothing is missing of what nobody plays.
+            self.timeline.pause();
+        }
+        sound
+    }
+
+    /// The packets that wait and are more than announcements of silence, in their order.
+    pub fn sounds(&self) -> impl Iterator<Item = &[u8]> {
+        let numbers =
+            (0..CAPACITY as i64).map(|n| self.first + n).take(if self.waiting > 0 { CAPACITY } else { 0 });
+        numbers
+            .map(index)
+            .filter(|&slot| self.slots[slot].full && !self.slots[slot].is_dtx())
+            .map(|slot| self.payload(slot))
+    }
+
+    /// The next packet is overdue by a tick or more.
+    #[must_use]
+    pub fn is_overdue(&self, now: Micros) -> bool {
+        let now = now.signed();
+        let due = self.head().and_then(|head| self.due(head, now));
+        due.is_some_and(|due| now - due >= i64::from(TICK_MS) * 1000)
     }
 
     /// Forgets packets, timeline and the sender's clock, as for a new sender. What is known of the network stays.
@@ -332,14 +383,28 @@ impl JitterBuffer {
 
     fn discard(&mut self, head: usize) {
         let slot = self.slots[head];
-        self.slots[head].full = false;
+        self.remove(head);
         self.counts.discarded += 1;
         self.counts.lost += self.timeline.pass(&slot);
     }
 
     /// The waiting packet with the lowest number.
     fn head(&self) -> Option<usize> {
-        (0..CAPACITY).filter(|&slot| self.slots[slot].full).min_by_key(|&slot| self.slots[slot].sequence)
+        (self.waiting > 0).then(|| index(self.first))
+    }
+
+    /// Empties the slot of the waiting packet with the lowest number.
+    fn remove(&mut self, head: usize) {
+        self.slots[head].full = false;
+        self.waiting -= 1;
+        // All that wait are within CAPACITY numbers, see `make_room`.
+        for _ in 0..CAPACITY {
+            self.first += 1;
+            let next = &self.slots[index(self.first)];
+            if next.full && next.sequence == self.first {
+                return;
+            }
+        }
     }
 
     fn payload(&self, slot: usize) -> &[u8] {
@@ -347,8 +412,9 @@ impl JitterBuffer {
     }
 
     fn forget(&mut self) {
-        self.counts.discarded += self.slots.iter().filter(|slot| slot.full).count() as u64;
-        self.slots = [Slot::default(); CAPACITY];
+        self.counts.discarded += self.waiting as u64;
+        self.waiting = 0;
+        *self.slots = [Slot::default(); CAPACITY];
         self.last_timestamp = None;
         self.transit.forget_clock();
         self.timeline = Timeline::new(self.config.conceal_ms);

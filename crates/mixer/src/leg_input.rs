@@ -1,53 +1,84 @@
-//! One leg's way in: packets, jitter buffer, decoder, level, one frame a tick. Who hears it is decided elsewhere.
+//! One leg's way in: packets, jitter buffer, and while it is heard a decoder, one frame a tick. Whether it is heard, and who
+//! hears it, is decided elsewhere.
 
-use crate::codec::CodecError;
 use crate::config::MixerConfig;
-use crate::frame::{FRAME_SAMPLES, Frame, RtpAudio};
+use crate::frame::{FRAME_SAMPLES, Frame, RtpAudio, TICK_MS};
 use crate::gate::Gate;
-use crate::jitter_buffer::{JitterBuffer, Playout};
+use crate::jitter_buffer::{Arrival, JitterBuffer, Playout};
 use crate::key::LegKey;
 use crate::level::{LevelDbov, LevelMeter, SpeechDetector};
+use crate::levelling::Levelling;
+use crate::standing::{HUSH, Standing};
 use crate::stats::{LegMeasure, LegStats};
 use crate::time::Micros;
-use crate::voice::{QUIET, Voice};
+use crate::voice::{Voice, Warmed};
+
+/// What is kept of the sound of one who is not heard, past its time: 100 ms. Who comes to be heard is heard from the beginning
+/// of a word that began so lately.
+const KEPT_MS: u32 = 100;
+
+/// Packets that are decoded at most to find out how loud one is, the oldest first: 100 ms and more of any usual length.
+const SAMPLED_PACKETS: usize = 8;
+
+/// One who is heard and from whom nothing comes gives the place back after 500 ms.
+const SILENT_TICKS: u32 = 500 / TICK_MS;
+
+/// One who is heard and sends nothing but quiet gives the place back after 2 s.
+const QUIET_TICKS: u32 = 2000 / TICK_MS;
+
+/// How loud one is, is known from so much sound, 60 ms; and it is waited for that for so long, 240 ms.
+const KNOWN_TICKS: u32 = 60 / TICK_MS;
+const NEW_TICKS: u32 = 240 / TICK_MS;
 
 /// A leg's received sound.
 #[derive(Debug)]
 pub(crate) struct LegInput {
     buffer: JitterBuffer,
-    voice: Voice,
+    standing: Standing,
+    /// Where its sound is decoded, while it is.
+    voice: Option<Box<Voice>>,
     frame: Box<Frame>,
     audible: bool,
     receiving: bool,
     gate: Gate,
-    meter: LevelMeter,
+    /// Unless it is off.
+    levelling: Option<Levelling>,
     speech: SpeechDetector,
     decode_errors: u64,
-    undecoded: u64,
-    /// Ticks in a row in which sound was there and not decoded.
-    ticks_waiting: u32,
+    /// Sound went by unheard since it was silent: what follows is from the midst of it.
+    passed: bool,
+    /// Ticks in a row in which it was decoded and nothing was there, and in which it was quiet.
+    silent_ticks: u32,
+    quiet_ticks: u32,
+    /// Ticks since it is heard, and those of them with sound.
+    hot_ticks: u32,
+    sound_ticks: u32,
 }
 
 impl LegInput {
-    pub(crate) fn new(config: &MixerConfig) -> Result<Self, CodecError> {
-        Ok(Self {
+    pub(crate) fn new(config: &MixerConfig) -> Self {
+        Self {
             buffer: JitterBuffer::new(config.jitter),
-            voice: Voice::new()?,
+            standing: Standing::default(),
+            voice: None,
             frame: Box::new([0; FRAME_SAMPLES]),
             audible: false,
             receiving: true,
             gate: Gate::open(),
-            meter: LevelMeter::new(),
+            levelling: config.levelling.then(Levelling::default),
             speech: SpeechDetector::new(config.speech),
             decode_errors: 0,
-            undecoded: 0,
-            ticks_waiting: 0,
-        })
+            passed: false,
+            silent_ticks: 0,
+            quiet_ticks: 0,
+            hot_ticks: 0,
+            sound_ticks: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, packet: RtpAudio<'_>) {
-        if self.receiving {
-            self.buffer.push(packet);
+        if self.receiving && self.buffer.push(packet) == Arrival::Stored {
+            self.standing.note_packet(packet.payload.len(), packet.level);
         }
     }
 
@@ -55,7 +86,10 @@ impl LegInput {
     pub(crate) fn set_receiving(&mut self, receiving: bool) {
         if self.receiving && !receiving {
             self.buffer.reset();
-            self.voice.end();
+            self.standing.note_silence();
+            if let Some(voice) = &mut self.voice {
+                voice.end();
+            }
         }
         self.receiving = receiving;
     }
@@ -65,50 +99,128 @@ impl LegInput {
         self.gate.set_open(heard);
     }
 
-    /// How much it matters to decode this leg's sound now; `None` if there is none.
-    ///
-    /// It is the level at which the leg was last heard. One that isn't decoded rises with waiting, but only up to what counts
-    /// as quiet: so each is tried in turn, and nobody who speaks is cut off for it.
-    pub(crate) fn claim(&self) -> Option<i32> {
-        if !self.voice.is_sounding() && !self.buffer.has_packets() {
-            return None;
-        }
-        if !self.gate.is_open() {
-            // Only what nobody else needs.
-            return Some(i32::MIN);
-        }
-        let waiting = i32::try_from(self.ticks_waiting).unwrap_or(i32::MAX);
-        let patience = i32::from(LevelDbov::SILENCE.0).saturating_add(waiting).min(i32::from(QUIET.0));
-        Some(patience.max(i32::from(self.meter.level().0)))
+    /// Others go before it: it is muted by the focus or on hold, and only measured.
+    pub(crate) const fn comes_last(&self) -> bool {
+        !self.gate.is_open() || !self.receiving
     }
 
-    /// Plays one tick of sound. Without `decode` it passes unheard.
-    pub(crate) fn tick(&mut self, decode: bool, now: Micros) {
+    pub(crate) const fn is_hot(&self) -> bool {
+        self.voice.is_some()
+    }
+
+    pub(crate) const fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// It sends, and is not heard.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.voice.is_none() && self.buffer.has_packets()
+    }
+
+    /// Its place among the heard, as a level that another must outdo: the lowest is the first to go. How loud one is who is new
+    /// will be known only when what it sends has come out of the jitter buffer; it is given that time.
+    pub(crate) const fn place(&self) -> LevelDbov {
+        if self.comes_last() {
+            LevelDbov(i8::MIN)
+        } else if self.sound_ticks < KNOWN_TICKS && self.hot_ticks < NEW_TICKS {
+            LevelDbov(0)
+        } else {
+            self.standing.held()
+        }
+    }
+
+    /// It is heard and makes no use of it.
+    pub(crate) const fn gives_up(&self) -> bool {
+        self.silent_ticks >= SILENT_TICKS || self.quiet_ticks >= QUIET_TICKS
+    }
+
+    /// Finds out how loud it is by decoding what is kept of its sound. Nothing of that is used up.
+    pub(crate) fn sample(&mut self, voice: &mut Voice, tick: u64) {
+        let mut meter = LevelMeter::new();
+        voice.restart();
+        for payload in self.buffer.sounds().take(SAMPLED_PACKETS) {
+            voice.listen(payload, &mut meter);
+        }
+        self.standing.sample(meter, tick);
+    }
+
+    /// From now on it is heard, from the beginning of what it says if that is recent, with a delay that is paid back later; and
+    /// else from now.
+    pub(crate) fn promote(&mut self, mut voice: Box<Voice>, now: Micros) {
+        voice.restart();
+        let mut from_the_midst = self.passed;
+        while self.buffer.is_overdue(now) {
+            let Playout::Packet { payload, samples } = self.buffer.pop(now) else { break };
+            match voice.warm_up(payload, samples as usize, !from_the_midst) {
+                // It is queued, and what follows is played after it.
+                Warmed::Queued => break,
+                Warmed::Quiet => from_the_midst = false,
+                Warmed::Loud => {}
+            }
+        }
+        self.passed = false;
+        (self.silent_ticks, self.quiet_ticks, self.hot_ticks, self.sound_ticks) = (0, 0, 0, 0);
+        self.voice = Some(voice);
+    }
+
+    /// From now on it is not heard; what was heard last dies away in this tick. Gives the voice back.
+    pub(crate) fn demote(&mut self) -> Option<Box<Voice>> {
+        let mut voice = self.voice.take()?;
+        voice.end();
+        self.audible = voice.take(&mut self.frame);
+        self.audible = self.gate.pass(&mut self.frame) && self.audible;
+        self.buffer.pause();
+        self.passed = true;
+        Some(voice)
+    }
+
+    /// A tick without being heard.
+    pub(crate) fn pass(&mut self, now: Micros) {
+        if self.buffer.has_packets() {
+            self.passed |= self.buffer.pass(now, KEPT_MS);
+        } else if self.passed {
+            self.passed = false;
+            self.standing.note_silence();
+        }
+        self.standing.miss();
+        self.speech.feed(LevelDbov::SILENCE);
+    }
+
+    /// What was heard in the last tick is over.
+    pub(crate) const fn begin_tick(&mut self) {
+        self.audible = false;
+    }
+
+    /// Plays one tick of sound, if it is heard. `deep`: see [`Voice::conceal`].
+    pub(crate) fn play(&mut self, tick: u64, now: Micros, deep: &mut u32) {
+        let Some(voice) = &mut self.voice else { return };
         let mut may_shorten = true;
-        while !self.voice.has_frame() {
+        while !voice.has_frame() {
             let surplus = if may_shorten { self.buffer.surplus_us(now) } else { 0 };
             match self.buffer.pop(now) {
                 Playout::Silence => break,
-                Playout::Packet { samples, .. } | Playout::Lost { samples, .. } if !decode => {
-                    self.undecoded += 1;
-                    self.voice.pass(samples as usize);
-                }
                 Playout::Packet { payload, samples } => {
                     let may_leave_out = u64::from(surplus) * 6 >= u64::from(samples) * 125;
-                    match self.voice.play(payload, samples as usize, may_leave_out) {
+                    match voice.play(payload, samples as usize, may_leave_out) {
                         // One packet a tick: less would be heard of a longer cut.
                         Ok(left_out) => may_shorten &= !left_out,
                         Err(_) => self.decode_errors += 1,
                     }
                 }
-                Playout::Lost { samples, next } => self.voice.conceal(samples as usize, next),
-                Playout::Dtx { samples } => self.voice.fall_silent(samples as usize),
+                Playout::Lost { samples, next } => voice.conceal(samples as usize, next, deep),
+                Playout::Dtx { samples } => voice.fall_silent(samples as usize),
             }
         }
-        self.audible = self.voice.take(&mut self.frame);
-        self.ticks_waiting = if decode { 0 } else { self.ticks_waiting.saturating_add(1) };
-        let level = self.meter.feed(&*self.frame);
+        self.audible = voice.take(&mut self.frame);
+        let level = self.standing.measure(&*self.frame, tick);
         self.speech.feed(level);
+        self.silent_ticks = if self.audible { 0 } else { self.silent_ticks.saturating_add(1) };
+        self.hot_ticks = self.hot_ticks.saturating_add(1);
+        self.sound_ticks = self.sound_ticks.saturating_add(u32::from(level > HUSH));
+        self.quiet_ticks = if level > HUSH { 0 } else { self.quiet_ticks.saturating_add(1) };
+        if let Some(levelling) = &mut self.levelling {
+            levelling.pass(&mut self.frame, level);
+        }
         // After the meter, which goes on measuring what nobody hears.
         self.audible = self.gate.pass(&mut self.frame) && self.audible;
     }
@@ -121,7 +233,7 @@ impl LegInput {
     pub(crate) fn measure(&self, leg: LegKey) -> LegMeasure {
         LegMeasure {
             leg,
-            level: self.meter.level(),
+            level: self.standing.level(),
             speaking: self.gate.is_open() && self.speech.is_speaking(),
         }
     }
@@ -133,7 +245,7 @@ impl LegInput {
             late: counts.late,
             duplicate: counts.duplicate,
             malformed: counts.malformed,
-            discarded: counts.discarded + self.undecoded,
+            discarded: counts.discarded,
             lost: counts.lost,
             concealed: counts.concealed,
             dtx: counts.dtx,

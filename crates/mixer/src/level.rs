@@ -14,6 +14,12 @@ impl LevelDbov {
     /// Digital silence, or as good as.
     pub const SILENCE: Self = Self(-127);
 
+    /// What a sender claims in the header extension of RFC 6464 section 3: 0 to 127, without the sign and the flag.
+    #[must_use]
+    pub const fn from_claim(claim: u8) -> Self {
+        Self(-((claim & 0x7f) as i8))
+    }
+
     /// The level of some samples of 16 bit; silence if there are none.
     #[must_use]
     pub fn of(samples: &[i16]) -> Self {
@@ -56,9 +62,18 @@ impl LevelMeter {
     /// Takes one tick of sound into account and returns its own level, not smoothed.
     pub fn feed(&mut self, frame: &[i16]) -> LevelDbov {
         let power = mean_square(frame);
+        self.follow(power);
+        LevelDbov::from_power(power)
+    }
+
+    /// Takes one tick of sound of this level into account.
+    pub fn feed_level(&mut self, level: LevelDbov) {
+        self.follow(if level <= LevelDbov::SILENCE { 0.0 } else { 10_f32.powf(f32::from(level.0) / 10.0) });
+    }
+
+    fn follow(&mut self, power: f32) {
         let part = if power > self.power { Self::UP } else { Self::DOWN };
         self.power += (power - self.power) * part;
-        LevelDbov::from_power(power)
     }
 
     /// The smoothed level.

@@ -2,7 +2,8 @@
 //!
 //! One [`Mixer`] is one conference. It is fed with [`RtpAudio`] (Opus payloads with their RTP numbers) as they arrive, and
 //! every [`TICK_MS`] milliseconds [`Mixer::tick`] plays one frame of each leg out of its [`JitterBuffer`], adds them up on a
-//! [`MixBus`], takes each listener's own voice out again, limits the sum ([`Limiter`]) and hands back one Opus payload a leg.
+//! [`MixBus`], limits the sum ([`Limiter`]) and encodes it once for all who only listen, and once for each speaker with their own
+//! voice taken out; each leg is handed its payload.
 //!
 //! All sound inside is mono, 16 bit, at [`SAMPLE_RATE`], in frames of [`FRAME_SAMPLES`].
 //!
@@ -31,23 +32,33 @@ mod codec;
 mod config;
 mod frame;
 mod gate;
+mod hot_set;
 mod jitter_buffer;
 mod key;
 mod leg_input;
-mod leg_output;
 mod level;
+mod levelling;
 mod limiter;
+mod listening;
+mod load;
 mod mix_bus;
 mod mixer;
+mod pace;
 mod pcm_queue;
+mod profile;
+mod protection;
 mod sequence;
+mod standing;
 mod stats;
+mod stream;
+mod streams;
 mod time;
 mod transit;
 mod voice;
 
 pub use codec::{
-    CodecError, Decoder, Encoder, EncoderProfile, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES, packet_samples,
+    Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
+    MAX_PAYLOAD_BYTES, packet_samples,
 };
 pub use config::{JitterConfig, MixerConfig, SpeechConfig};
 pub use frame::{EncodedFrame, FRAME_SAMPLES, Frame, RtpAudio, SAMPLE_RATE, TICK, TICK_MS, WideFrame};
@@ -55,7 +66,9 @@ pub use jitter_buffer::{Arrival, JitterBuffer, JitterCounts, Playout};
 pub use key::{LegKey, SpeakerKey};
 pub use level::{LevelDbov, LevelMeter, SpeechDetector};
 pub use limiter::Limiter;
+pub use load::ComplexityByLoad;
 pub use mix_bus::MixBus;
 pub use mixer::{AddLegError, Mixer};
+pub use profile::{BitrateClass, Profile, Protection};
 pub use stats::{LegMeasure, LegStats};
 pub use time::Micros;

@@ -21,7 +21,7 @@ const RELEASE: f32 = 0.0083;
 /// The sound comes out [`Limiter::DELAY_SAMPLES`] later. As long as no sample is beyond −1 dB of full scale it comes out bit
 /// by bit as it went in. Before a louder one the gain falls in a straight line over 5 ms, low enough when the peak comes that
 /// nothing is clipped, and afterwards returns within some 300 ms.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Limiter {
     /// The sound seen and not yet put out.
     pending: [i32; Self::DELAY_SAMPLES],

@@ -89,6 +89,22 @@ impl MixBus {
         }
     }
 
+    /// Whether a speaker has a voice in this tick.
+    #[must_use]
+    pub fn speaks(&self, speaker: SpeakerKey) -> bool {
+        self.voices > 0 && self.find(speaker).is_ok_and(|at| self.shares[at].active)
+    }
+
+    /// Writes what those hear who do not speak: everyone. Returns whether that is anyone; if not, `mix` is all zero.
+    pub fn whole(&self, mix: &mut WideFrame) -> bool {
+        if self.voices > 0 {
+            mix.copy_from_slice(&*self.total);
+        } else {
+            mix.fill(0);
+        }
+        self.voices > 0
+    }
+
     /// Writes what `listener` hears: everyone but themselves. Returns whether that is anyone; if not, `mix` is all zero.
     pub fn mix_for(&self, listener: SpeakerKey, mix: &mut WideFrame) -> bool {
         let own = self.find(listener).ok().map(|at| &self.shares[at]).filter(|share| share.active);

@@ -2,13 +2,19 @@
 
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
-use crate::frame::{EncodedFrame, FRAME_SAMPLES, RtpAudio, WideFrame};
+use crate::frame::{EncodedFrame, FRAME_SAMPLES, RtpAudio};
+use crate::hot_set::{Nominee, outdoes};
 use crate::key::{LegKey, SpeakerKey};
 use crate::leg_input::LegInput;
-use crate::leg_output::LegOutput;
+use crate::listening::Listening;
 use crate::mix_bus::MixBus;
+use crate::profile::Profile;
+use crate::standing::HUSH;
 use crate::stats::{LegMeasure, LegStats};
+use crate::stream::Made;
+use crate::streams::Streams;
 use crate::time::Micros;
+use crate::voice::Voice;
 
 /// Mixes one conference.
 ///
@@ -22,9 +28,14 @@ pub struct Mixer {
     /// Ordered by key.
     legs: Vec<Leg>,
     bus: MixBus,
-    mix: Box<WideFrame>,
-    /// Claims to be decoded in this tick, as (claim, index of the leg).
-    claims: Vec<(i32, usize)>,
+    streams: Streams,
+    /// Voices that nobody has: one a place among the heard, and one to sample with.
+    spare: Vec<Box<Voice>>,
+    voices: usize,
+    /// Those who send and are not heard, in this tick.
+    nominees: Vec<Nominee>,
+    /// Ticks so far.
+    tick: u64,
 }
 
 #[derive(Debug)]
@@ -32,9 +43,7 @@ struct Leg {
     key: LegKey,
     speaker: SpeakerKey,
     input: LegInput,
-    output: LegOutput,
-    /// Its sound is decoded in this tick.
-    decode: bool,
+    listening: Listening,
 }
 
 /// Why a leg was not added.
@@ -60,12 +69,15 @@ impl Mixer {
             config,
             legs: Vec::new(),
             bus: MixBus::new(),
-            mix: Box::new([0; FRAME_SAMPLES]),
-            claims: Vec::new(),
+            streams: Streams::new(),
+            spare: Vec::new(),
+            voices: 0,
+            nominees: Vec::new(),
+            tick: 0,
         }
     }
 
-    /// Adds a leg, received and sent to. All the memory it ever needs is allocated here, about 130 kB.
+    /// Adds a leg, received and sent to. All the memory it ever needs is allocated here.
     ///
     /// Its first second is sent as 50 frames whatever there is to hear ([`MixerConfig::warm_up_ms`]), so it is best added
     /// when its transport is up.
@@ -78,18 +90,26 @@ impl Mixer {
         if self.legs.len() >= self.config.legs_max {
             return Err(AddLegError::Full);
         }
-        let input = LegInput::new(&self.config)?;
-        let output = LegOutput::new(&self.config.encoder, &self.config)?;
+        while self.voices < (self.legs.len() + 2).min(self.config.hot_max.saturating_add(1)) {
+            self.spare.push(Box::new(Voice::new()?));
+            self.voices += 1;
+        }
+        let input = LegInput::new(&self.config);
+        let shared = self.streams.add(Profile::default(), self.legs.len() + 1, &self.config)?;
+        let listening = Listening::new(shared, &self.config);
         self.bus.add(speaker);
-        self.legs.insert(at, Leg { key: leg, speaker, input, output, decode: false });
-        self.claims.reserve(self.legs.len());
+        self.legs.insert(at, Leg { key: leg, speaker, input, listening });
+        self.nominees.reserve(self.legs.len());
+        self.spare.reserve(self.voices);
         Ok(())
     }
 
     /// Removes a leg and all that is known of it. Unknown: nothing happens.
     pub fn remove_leg(&mut self, leg: LegKey) {
         let Ok(at) = self.find(leg) else { return };
-        let gone = self.legs.remove(at);
+        let mut gone = self.legs.remove(at);
+        self.spare.extend(gone.input.demote());
+        self.streams.remove(gone.listening.shared);
         self.bus.remove(gone.speaker);
     }
 
@@ -122,7 +142,48 @@ impl Mixer {
     /// Whether a mix is made for a leg. `false`: nothing is encoded for it. `true`, as at the start: it begins anew.
     pub fn set_sending(&mut self, leg: LegKey, sending: bool) {
         if let Some(leg) = self.leg_mut(leg) {
-            leg.output.set_sending(sending);
+            leg.listening.set_sending(sending);
+        }
+    }
+
+    /// What a leg is sent from the next tick on; at the start it is the default. Where the conference has four profiles
+    /// already, it is the nearest of those. Unknown leg: nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] if the profile needs an encoder that can't be made; all is then as before.
+    pub fn set_profile(&mut self, leg: LegKey, profile: Profile) -> Result<(), CodecError> {
+        let Ok(at) = self.find(leg) else { return Ok(()) };
+        let listening = &mut self.legs[at].listening;
+        self.streams.change(listening, profile, &self.config)?;
+        listening.wish = profile;
+        Ok(())
+    }
+
+    /// Takes into account what a leg's receiver reports to have lost, in 1/256 (fraction lost, RFC 3550 section 6.4.1): where
+    /// it is more than 3 in a hundred for some time the leg's packets are protected from loss, until it is less than 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_profile`](Self::set_profile); the leg is then sent what it was.
+    pub fn note_loss(&mut self, leg: LegKey, fraction_lost: u8) -> Result<(), CodecError> {
+        let Ok(at) = self.find(leg) else { return Ok(()) };
+        let listening = &mut self.legs[at].listening;
+        let protection = listening.losses.note(fraction_lost);
+        if protection == listening.wish.protection {
+            return Ok(());
+        }
+        let profile = Profile { protection, ..listening.wish };
+        self.set_profile(leg, profile)
+    }
+
+    /// How hard the encoders work from the next tick on, 0 (cheap) to 10 (good): as much as the load of the machine allows.
+    /// Beyond 10 is 10.
+    pub fn set_complexity(&mut self, complexity: u8) {
+        let complexity = i32::from(complexity.min(10));
+        if self.config.encoder.complexity != complexity {
+            self.config.encoder.complexity = complexity;
+            self.streams.reconfigure(&self.config);
         }
     }
 
@@ -130,19 +191,38 @@ impl Mixer {
     ///
     /// It neither allocates, locks nor waits. A leg without a frame hears lasting silence, or is not sent to.
     pub fn tick(&mut self, now: Micros, mut output: impl FnMut(LegKey, EncodedFrame<'_>)) {
-        self.choose_decoded();
-        self.bus.clear();
+        self.tick += 1;
         for leg in &mut self.legs {
-            leg.input.tick(leg.decode, now);
+            leg.input.begin_tick();
+        }
+        self.choose_hot(now);
+        self.bus.clear();
+        let mut deep = self.config.deep_losses_max;
+        for leg in &mut self.legs {
+            if leg.input.is_hot() {
+                leg.input.play(self.tick, now, &mut deep);
+            } else {
+                leg.input.pass(now);
+            }
             if let Some(frame) = leg.input.audible_frame() {
                 self.bus.contribute(leg.speaker, frame);
             }
         }
-        for leg in self.legs.iter_mut().filter(|leg| leg.output.is_sending()) {
-            let audible = self.bus.mix_for(leg.speaker, &mut self.mix);
-            if let Some(frame) = leg.output.tick(&self.mix, audible) {
-                output(leg.key, frame);
+        self.streams.clear();
+        for leg in &mut self.legs {
+            self.streams.seat(&mut leg.listening, leg.speaker, &self.bus, &self.config);
+        }
+        self.streams.tick(&self.bus);
+        for leg in &mut self.legs {
+            if let Some((number, stream)) = self.streams.for_leg(&leg.listening) {
+                if let Made::Payload { bytes, silence, .. } = stream.made() {
+                    let (payload, samples) = (stream.payload(bytes), FRAME_SAMPLES as u32);
+                    output(leg.key, EncodedFrame { payload, samples, stream: number, silence });
+                } else {
+                    leg.listening.encode_errors += 1;
+                }
             }
+            leg.listening.end_tick();
         }
     }
 
@@ -155,7 +235,13 @@ impl Mixer {
     #[must_use]
     pub fn stats(&self, leg: LegKey) -> Option<LegStats> {
         let leg = &self.legs[self.find(leg).ok()?];
-        Some(LegStats { encode_errors: leg.output.encode_errors(), ..leg.input.stats() })
+        Some(LegStats { encode_errors: leg.listening.encode_errors, ..leg.input.stats() })
+    }
+
+    /// How many encodings the last tick took: each serves all who hear the same.
+    #[must_use]
+    pub fn encodings(&self) -> usize {
+        self.streams.encoded()
     }
 
     /// There are no legs, so there is nothing to tick for.
@@ -164,22 +250,54 @@ impl Mixer {
         self.legs.is_empty()
     }
 
-    /// Chooses whose sound is decoded: everyone's if they are few, else those with the strongest claim.
-    fn choose_decoded(&mut self) {
-        self.claims.clear();
+    /// Decides who is heard in this tick.
+    fn choose_hot(&mut self, now: Micros) {
+        self.nominees.clear();
         for (at, leg) in self.legs.iter_mut().enumerate() {
-            leg.decode = true;
-            if let Some(claim) = leg.input.claim() {
-                self.claims.push((claim, at));
+            if leg.input.is_hot() && leg.input.gives_up() {
+                self.spare.extend(leg.input.demote());
+            } else if leg.input.is_waiting() {
+                let (standing, last) = (leg.input.standing(), leg.input.comes_last());
+                self.nominees.extend(Nominee::new(at, standing, last, self.tick));
             }
         }
-        if self.claims.len() > self.config.decoded_max {
-            // By falling claim, then by key: the order of legs is that of their keys.
-            self.claims.sort_unstable_by_key(|&(claim, at)| (core::cmp::Reverse(claim), at));
-            for &(_, at) in &self.claims[self.config.decoded_max..] {
-                self.legs[at].decode = false;
+        if self.nominees.is_empty() {
+            return;
+        }
+        self.nominees.sort_unstable_by_key(Nominee::rank);
+        // Those who claim to be loud and those who don't are sampled by turns, so that neither keep the others out.
+        let (claiming, mut to_sample) = (self.tick.is_multiple_of(2), None);
+        for &nominee in &self.nominees {
+            // One voice is always left to sample with.
+            if nominee.direct && self.spare.len() > 1 {
+                promote(&mut self.legs[nominee.at], &mut self.spare, now);
+            } else if to_sample.is_none_or(|(_, claims)| claims != claiming && nominee.claims == claiming) {
+                to_sample = Some((nominee.at, nominee.claims));
             }
         }
+        if let Some((at, _)) = to_sample {
+            self.sample(at, now);
+        }
+    }
+
+    /// Finds out how loud one is who is not heard, and lets it take the place of one who is less loud.
+    fn sample(&mut self, at: usize, now: Micros) {
+        let Some(voice) = self.spare.last_mut() else { return };
+        self.legs[at].input.sample(voice, self.tick);
+        let level = self.legs[at].input.standing().held();
+        let last = self.legs[at].input.comes_last();
+        if self.spare.len() <= 1 {
+            let hot = self.legs.iter().enumerate().filter(|(_, leg)| leg.input.is_hot());
+            let places = hot.map(|(at, leg)| (leg.input.place(), at));
+            let Some((lowest, loser)) = places.min() else { return };
+            if last || !outdoes(level, lowest) {
+                return;
+            }
+            self.spare.extend(self.legs[loser].input.demote());
+        } else if level <= HUSH {
+            return;
+        }
+        promote(&mut self.legs[at], &mut self.spare, now);
     }
 
     fn find(&self, leg: LegKey) -> Result<usize, usize> {
@@ -189,5 +307,12 @@ impl Mixer {
     fn leg_mut(&mut self, leg: LegKey) -> Option<&mut Leg> {
         let at = self.find(leg).ok()?;
         Some(&mut self.legs[at])
+    }
+}
+
+/// Gives a leg a voice, if one is left.
+fn promote(leg: &mut Leg, spare: &mut Vec<Box<Voice>>, now: Micros) {
+    if let Some(voice) = spare.pop() {
+        leg.input.promote(voice, now);
     }
 }

@@ -23,6 +23,10 @@ impl PcmQueue {
         self.len >= FRAME_SAMPLES
     }
 
+    pub(crate) const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Appends decoded sound. What doesn't fit is dropped; it can't come to that while the queue has no frame before.
     pub(crate) fn put(&mut self, sound: &[i16]) {
         let taken = sound.len().min(CAPACITY - self.len);

@@ -1,9 +1,9 @@
 //! The decoded sound of one sender, made seamless: packets decoded, holes concealed and faded, silence eased into.
 //! When what is due never lives here.
 
-use crate::codec::{CodecError, Decoder, MAX_PACKET_SAMPLES};
+use crate::codec::{CodecError, Concealment, Decoder, MAX_PACKET_SAMPLES, packet_has_copy};
 use crate::frame::{FRAME_SAMPLES, Frame};
-use crate::level::LevelDbov;
+use crate::level::{LevelDbov, LevelMeter};
 use crate::pcm_queue::PcmQueue;
 
 /// Made-up sound keeps its loudness for so long, 60 ms, and then fades until [`CONCEAL_END`].
@@ -27,11 +27,12 @@ pub(crate) struct Voice {
     decoder: Decoder,
     queue: PcmQueue,
     scratch: Box<[i16; MAX_PACKET_SAMPLES]>,
-    /// Samples made up since the last packet that was decoded.
+    /// Samples made up since the last packet that was decoded, and how.
     concealed: usize,
+    how: Concealment,
     /// What was queued last was no silence: it must not end abruptly.
     sounding: bool,
-    /// Packets went by undecoded, so the next one can't join on.
+    /// Nothing was decoded before what comes next, so it can't join on.
     interrupted: bool,
 }
 
@@ -42,6 +43,7 @@ impl Voice {
             queue: PcmQueue::new(),
             scratch: Box::new([0; MAX_PACKET_SAMPLES]),
             concealed: 0,
+            how: Concealment::Deep,
             sounding: false,
             interrupted: false,
         })
@@ -57,6 +59,39 @@ impl Voice {
         let _ = self.decoder.reset();
     }
 
+    /// Begins with a sender of whom nothing was heard.
+    pub(crate) fn restart(&mut self) {
+        self.queue.clear();
+        (self.concealed, self.sounding, self.interrupted) = (0, false, true);
+        let _ = self.decoder.reset();
+    }
+
+    /// Decodes a packet for its level alone.
+    pub(crate) fn listen(&mut self, payload: &[u8], meter: &mut LevelMeter) {
+        let decoded = self.decoder.decode(payload, &mut self.scratch).unwrap_or(0);
+        for frame in self.scratch[..decoded].chunks(FRAME_SAMPLES) {
+            meter.feed(frame);
+        }
+    }
+
+    /// Decodes a packet whose time is over. It is queued all the same if a word begins in it, which can be where `onset`.
+    pub(crate) fn warm_up(&mut self, payload: &[u8], samples: usize, onset: bool) -> Warmed {
+        // A corrupt packet tells nothing.
+        let decoded = self.decoder.decode(payload, &mut self.scratch).unwrap_or(0);
+        let sound = &mut self.scratch[..decoded];
+        if LevelDbov::of(sound) < QUIET {
+            return Warmed::Quiet;
+        }
+        if !onset || samples != decoded {
+            return Warmed::Loud;
+        }
+        fade_in(sound);
+        self.queue.put(sound);
+        (self.sounding, self.interrupted) = (true, false);
+        Warmed::Queued
+    }
+
+    #[cfg(test)]
     pub(crate) const fn is_sounding(&self) -> bool {
         self.sounding
     }
@@ -77,7 +112,7 @@ impl Voice {
         let decoded = match self.decoder.decode(payload, &mut self.scratch) {
             Ok(decoded) => decoded,
             Err(error) => {
-                self.conceal(samples, None);
+                self.conceal(samples, None, &mut 0);
                 return Err(error);
             }
         };
@@ -88,24 +123,30 @@ impl Voice {
         }
         if self.interrupted {
             self.interrupted = false;
-            for (n, sample) in (0_i32..).zip(sound.iter_mut().take(FADE_IN)) {
-                *sample = (i32::from(*sample) * n / FADE_IN as i32) as i16;
-            }
+            fade_in(sound);
         }
         self.queue.put(sound);
         self.sounding = true;
         Ok(false)
     }
 
-    /// Makes up `samples` of sound, with the help of the packet after it if that is there.
-    pub(crate) fn conceal(&mut self, samples: usize, next: Option<&[u8]>) {
+    /// Makes up `samples` of sound, from the copy in the packet after it if that is there and has one, and else by the network
+    /// as long as `deep` says that there is time for it: the beginning of a loss takes one off.
+    pub(crate) fn conceal(&mut self, samples: usize, next: Option<&[u8]>, deep: &mut u32) {
+        if self.concealed == 0 {
+            self.how = if *deep > 0 { Concealment::Deep } else { Concealment::Classic };
+        }
+        let copy = next.filter(|next| packet_has_copy(next));
+        if copy.is_none() && self.concealed == 0 {
+            *deep = deep.saturating_sub(1);
+        }
         let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
         let from = self.concealed;
         self.concealed = from.saturating_add(samples);
         let made = from < CONCEAL_END
             && sound.len().is_multiple_of(PIECE)
-            && (next.is_some_and(|next| self.decoder.recover(next, sound).is_ok())
-                || self.decoder.conceal(sound).is_ok());
+            && (copy.is_some_and(|copy| self.decoder.recover(copy, sound).is_ok())
+                || self.decoder.conceal(sound, self.how).is_ok());
         if made {
             fade(sound, from);
         } else {
@@ -119,7 +160,10 @@ impl Voice {
     pub(crate) fn fall_silent(&mut self, samples: usize) {
         let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
         let len = sound.len();
-        if self.sounding && len.is_multiple_of(PIECE) && self.decoder.conceal(sound).is_ok() {
+        if self.sounding
+            && len.is_multiple_of(PIECE)
+            && self.decoder.conceal(sound, Concealment::Classic).is_ok()
+        {
             for (n, sample) in sound.iter_mut().enumerate() {
                 *sample = (i64::from(*sample) * (len - n) as i64 / len as i64) as i16;
             }
@@ -131,18 +175,27 @@ impl Voice {
         self.queue.put(sound);
     }
 
-    /// Lets `samples` go by in silence, without decoding what is in them.
-    pub(crate) fn pass(&mut self, samples: usize) {
-        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
-        sound.fill(0);
-        self.queue.put(sound);
-        self.sounding = false;
-        self.interrupted = true;
-    }
-
     /// Moves one tick of sound out. Returns whether it is more than silence.
     pub(crate) fn take(&mut self, frame: &mut Frame) -> bool {
         self.queue.take(frame) && frame.iter().any(|&sample| sample != 0)
+    }
+}
+
+/// What became of a packet whose time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Warmed {
+    /// It is quiet, so that it is not missed.
+    Quiet,
+    /// It is from the midst of a word.
+    Loud,
+    /// A word begins in it: it will be heard.
+    Queued,
+}
+
+/// Eases into sound that begins in the midst of a stream.
+fn fade_in(sound: &mut [i16]) {
+    for (n, sample) in (0_i32..).zip(sound.iter_mut().take(FADE_IN)) {
+        *sample = (i32::from(*sample) * n / FADE_IN as i32) as i16;
     }
 }
 
@@ -161,18 +214,20 @@ fn fade(sound: &mut [i16], from: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Encoder, EncoderProfile, MAX_PAYLOAD_BYTES};
+    use crate::codec::{Encoder, EncoderSettings, MAX_PAYLOAD_BYTES};
 
-    /// A voice that has just played 200 ms of a tone.
+    /// A voice that has just played 200 ms of a vowel: what made-up sound goes on from is speech, not a sine.
     fn humming() -> Voice {
         let mut voice = Voice::new().unwrap();
-        let mut encoder = Encoder::new(&EncoderProfile::default()).unwrap();
+        let mut encoder = Encoder::new(&EncoderSettings::default()).unwrap();
         let mut payload = [0; MAX_PAYLOAD_BYTES];
         let mut out = [0; FRAME_SAMPLES];
         for frame in 0..10 {
-            let tone = core::array::from_fn(|n| {
+            let tone: Frame = core::array::from_fn(|n| {
                 let t = (frame * FRAME_SAMPLES + n) as f64 / 48_000.0;
-                ((t * 440.0 * core::f64::consts::TAU).sin() * 8000.0) as i16
+                let partial =
+                    |n: i32| (t * 140.0 * f64::from(n) * core::f64::consts::TAU).sin() / f64::from(n);
+                ((1..12).map(partial).sum::<f64>() * 8000.0) as i16
             });
             let bytes = encoder.encode(&tone, &mut payload).unwrap();
             assert!(!voice.play(&payload[..bytes], FRAME_SAMPLES, true).unwrap());
@@ -182,7 +237,7 @@ mod tests {
     }
 
     fn concealed(voice: &mut Voice) -> LevelDbov {
-        voice.conceal(FRAME_SAMPLES, None);
+        voice.conceal(FRAME_SAMPLES, None, &mut 1);
         let mut out = [0; FRAME_SAMPLES];
         voice.take(&mut out);
         LevelDbov::of(&out)
@@ -230,12 +285,19 @@ mod tests {
     }
 
     #[test]
-    fn undecoded_sound_is_silence_and_the_next_begins_softly() {
-        let mut voice = humming();
-        voice.pass(FRAME_SAMPLES);
-        let mut out = [1; FRAME_SAMPLES];
-        assert!(!voice.take(&mut out));
-        voice.conceal(FRAME_SAMPLES, None);
-        assert!(voice.take(&mut out));
+    fn the_beginning_of_a_loss_takes_time_off_and_without_time_is_concealed_in_the_classic_way() {
+        let made = |deep: &mut u32| {
+            let (mut voice, mut out) = (humming(), [0; FRAME_SAMPLES]);
+            voice.conceal(FRAME_SAMPLES, None, deep);
+            voice.take(&mut out);
+            voice.conceal(FRAME_SAMPLES, None, deep);
+            out
+        };
+        let mut deep = 2;
+        let network = made(&mut deep);
+        assert_eq!(deep, 1, "once a loss");
+        assert!(network == made(&mut deep) && deep == 0);
+        let classic = made(&mut deep);
+        assert!(deep == 0 && classic != network && LevelDbov::of(&classic) > LevelDbov(-25));
     }
 }

@@ -4,7 +4,8 @@ mod common;
 
 use common::{Caller, db, run};
 use confocal_mixer::{
-    AddLegError, EncoderProfile, LegKey, LevelDbov, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
+    AddLegError, Bandwidth, EncoderSettings, LegKey, LevelDbov, Micros, Mixer, MixerConfig, RtpAudio,
+    SpeakerKey,
 };
 
 const TONES: [f64; 3] = [437.0, 631.0, 1013.0];
@@ -20,8 +21,13 @@ fn mixer(config: MixerConfig, speakers: &[u64]) -> Mixer {
 }
 
 /// So fine that the noise of the codec between the tones is below what is measured.
-const FINE: EncoderProfile =
-    EncoderProfile { bitrate: 510_000, complexity: 10, inband_fec: false, expected_loss_percent: 0 };
+const FINE: EncoderSettings = EncoderSettings {
+    bitrate: 510_000,
+    complexity: 10,
+    inband_fec: false,
+    expected_loss_percent: 0,
+    bandwidth: Bandwidth::Full,
+};
 
 fn fine() -> MixerConfig {
     MixerConfig { encoder: FINE, ..MixerConfig::default() }
@@ -106,8 +112,8 @@ fn two_legs_of_one_speaker_do_not_hear_one_another() {
 #[test]
 fn one_packet_in_twenty_lost_does_not_change_the_level() {
     for profile in [
-        EncoderProfile { bitrate: 48_000, ..EncoderProfile::default() },
-        EncoderProfile { inband_fec: true, expected_loss_percent: 10, ..EncoderProfile::default() },
+        EncoderSettings { bitrate: 48_000, ..EncoderSettings::default() },
+        EncoderSettings { inband_fec: true, expected_loss_percent: 10, ..EncoderSettings::default() },
     ] {
         let mut mixer = mixer(MixerConfig::default(), &[0, 1]);
         let mut callers =
@@ -121,6 +127,27 @@ fn one_packet_in_twenty_lost_does_not_change_the_level() {
             stats.lost > 15 && stats.lost == 500 - stats.received && stats.concealed == stats.lost,
             "{stats:?}"
         );
+    }
+}
+
+#[test]
+fn packets_of_any_usual_length_are_heard_and_their_losses_too() {
+    for ticks in [0, 1, 2, 3] {
+        for loses in [false, true] {
+            let mut mixer = mixer(MixerConfig::default(), &[0, 1]);
+            let mut callers = vec![Caller::new(0, Some(TONES[0])), Caller::new(1, None)];
+            callers[0].ticks = ticks;
+            run(&mut mixer, &mut callers, 0..500, |_, tick| {
+                loses && (1..480).contains(&tick) && tick * 7919 % 101 < 5
+            });
+            let level = db(callers[1].hears(TONES[0], 500) / SENT);
+            assert!(level.abs() < 2.0, "{level:.2} dB with packets of {ticks} ticks, {loses}");
+            let stats = mixer.stats(LegKey(0)).unwrap();
+            assert!(
+                if loses { stats.lost > 5 } else { (stats.lost, stats.concealed) == (0, 0) },
+                "{stats:?}"
+            );
+        }
     }
 }
 
@@ -164,7 +191,7 @@ fn a_muted_leg_is_measured_but_neither_heard_nor_speaking() {
 
 #[test]
 fn a_muted_leg_takes_nobody_the_place_of_being_decoded() {
-    let mut mixer = mixer(MixerConfig { decoded_max: 2, ..fine() }, &[0, 1, 2, 3]);
+    let mut mixer = mixer(MixerConfig { hot_max: 2, ..fine() }, &[0, 1, 2, 3]);
     mixer.set_heard(LegKey(0), false);
     let mut callers = callers();
     callers.push(Caller::new(3, None));
@@ -192,7 +219,14 @@ fn misuse_is_named_and_the_unknown_ignored() {
     let mut mixer = Mixer::new(MixerConfig { legs_max: 1, ..MixerConfig::default() });
     assert!(mixer.is_idle());
     mixer.remove_leg(LegKey(5));
-    let packet = RtpAudio { sequence: 0, timestamp: 0, marker: false, payload: &[0; 4], arrival: Micros(0) };
+    let packet = RtpAudio {
+        sequence: 0,
+        timestamp: 0,
+        marker: false,
+        level: None,
+        payload: &[0; 4],
+        arrival: Micros(0),
+    };
     mixer.push_packet(LegKey(5), packet);
     assert!(mixer.stats(LegKey(5)).is_none());
     mixer.add_leg(LegKey(5), SpeakerKey(5)).unwrap();
@@ -202,7 +236,7 @@ fn misuse_is_named_and_the_unknown_ignored() {
     mixer.remove_leg(LegKey(5));
     assert!(mixer.is_idle() && mixer.levels().next().is_none());
 
-    let encoder = EncoderProfile { complexity: 11, ..EncoderProfile::default() };
+    let encoder = EncoderSettings { complexity: 11, ..EncoderSettings::default() };
     let mut mixer = Mixer::new(MixerConfig { encoder, ..MixerConfig::default() });
     assert!(matches!(mixer.add_leg(LegKey(5), SpeakerKey(5)), Err(AddLegError::Codec(_))));
     assert!(mixer.is_idle());
@@ -210,7 +244,7 @@ fn misuse_is_named_and_the_unknown_ignored() {
 
 #[test]
 fn when_too_many_speak_the_loudest_are_heard() {
-    let config = MixerConfig { decoded_max: 2, ..MixerConfig::default() };
+    let config = MixerConfig { hot_max: 2, ..MixerConfig::default() };
     let mut mixer = mixer(config, &[0, 1, 2, 3]);
     let mut callers = callers();
     callers.push(Caller::new(3, None));

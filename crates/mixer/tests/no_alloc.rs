@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use common::tone;
 use confocal_mixer::{
-    Encoder, EncoderProfile, LegKey, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
+    Encoder, EncoderSettings, LegKey, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
 };
 
 struct Counting;
@@ -55,11 +55,11 @@ const TICKS: u64 = 300;
 #[test]
 fn a_tick_does_not_allocate() {
     // Fewer decoded than speak, so that choosing runs too.
-    let mut mixer = Mixer::new(MixerConfig { decoded_max: 4, ..MixerConfig::default() });
+    let mut mixer = Mixer::new(MixerConfig { hot_max: 4, ..MixerConfig::default() });
     for leg in 0..LEGS {
         mixer.add_leg(LegKey(leg), SpeakerKey(leg / 2)).unwrap();
     }
-    let mut encoder = Encoder::new(&EncoderProfile::default()).unwrap();
+    let mut encoder = Encoder::new(&EncoderSettings::default()).unwrap();
     let mut payload = [0; MAX_PAYLOAD_BYTES];
     let mut frames = 0_u64;
 
@@ -80,7 +80,7 @@ fn a_tick_does_not_allocate() {
                 let (sequence, timestamp) = (tick as u16, tick as u32 * 960);
                 mixer.push_packet(
                     LegKey(leg),
-                    RtpAudio { sequence, timestamp, marker: false, payload, arrival },
+                    RtpAudio { sequence, timestamp, marker: false, level: None, payload, arrival },
                 );
             }
         }

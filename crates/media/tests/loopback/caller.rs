@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use confocal_mixer::{Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -157,14 +158,15 @@ impl Caller {
 
 /// Sends the tone in real time, as a microphone would.
 async fn talk(track: Arc<TrackLocalStaticRTP>, ssrc: u32, tone: f64, talking: Arc<AtomicBool>) {
-    let mut encoder =
-        opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip).expect("an encoder");
+    let mut encoder = Encoder::new(&EncoderSettings::default()).expect("an encoder");
+    let mut room = [0; MAX_PAYLOAD_BYTES];
     let mut beat = tokio::time::interval(Duration::from_millis(20));
     let mut sent: u32 = 0;
     while talking.load(Ordering::Relaxed) {
         beat.tick().await;
         let frame = tone::sine(tone, u64::from(sent) * 960);
-        let payload = encoder.encode_vec(&frame, 1_275).expect("an Opus packet");
+        let bytes = encoder.encode(&frame, &mut room).expect("an Opus packet");
+        let payload = room[..bytes].to_vec();
         let header = rtp::Header {
             version: 2,
             marker: sent == 0,
@@ -181,12 +183,12 @@ async fn talk(track: Arc<TrackLocalStaticRTP>, ssrc: u32, tone: f64, talking: Ar
 }
 
 async fn listen(track: Arc<dyn TrackRemote>, heard: Arc<Heard>) {
-    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Mono).expect("a decoder");
-    let mut samples = vec![0_i16; 5_760];
+    let mut decoder = Decoder::new().expect("a decoder");
+    let mut samples = Box::new([0_i16; MAX_PACKET_SAMPLES]);
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
         heard.packets.fetch_add(1, Ordering::Relaxed);
-        let length = decoder.decode(&packet.payload, &mut samples, false).expect("Opus");
+        let length = decoder.decode(&packet.payload, &mut samples).expect("Opus");
         let mut all = heard.samples.lock().unwrap();
         all.extend(&samples[..length]);
         let surplus = all.len().saturating_sub(HEARD);

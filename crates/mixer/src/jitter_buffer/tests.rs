@@ -20,6 +20,7 @@ fn push_at(buffer: &mut JitterBuffer, sequence: u16, timestamp: u32, at_ms: u64,
         sequence,
         timestamp,
         marker: false,
+        level: None,
         payload: &payload,
         arrival: Micros::from_millis(at_ms),
     })
@@ -121,6 +122,7 @@ fn nothing_after_an_announcement_of_silence_is_loss() {
         sequence,
         timestamp,
         marker: false,
+        level: None,
         payload: &[TOC_20_MS],
         arrival: Micros::from_millis(at),
     };
@@ -198,6 +200,7 @@ fn push_dtx(buffer: &mut JitterBuffer, n: u64) {
         sequence: n as u16,
         timestamp: (n * 960) as u32,
         marker: false,
+        level: None,
         payload: &[TOC_20_MS],
         arrival: Micros::from_millis(n * 20 + 1),
     });
@@ -216,6 +219,7 @@ fn a_renewal_of_noise_in_silence_is_silence() {
         sequence: 14,
         timestamp: 33 * 960,
         marker: false,
+        level: None,
         payload: &[TOC_20_MS],
         arrival: Micros::from_millis(660),
     });
@@ -292,6 +296,7 @@ fn packets_of_other_lengths_join_up() {
                     sequence: n as u16,
                     timestamp: (n * samples) as u32,
                     marker: n == 0,
+                    level: None,
                     payload: &[toc, 1, 2, 3],
                     arrival: Micros::from_millis((n + 1) * samples / 48),
                 });
@@ -321,7 +326,8 @@ fn what_is_no_opus_is_dropped() {
     let large = [TOC_20_MS; PAYLOAD_MAX + 1];
     // nothing; code 3 without its count of frames; 48 frames of 20 ms; too large
     for payload in [&[][..], &[TOC_20_MS | 3], &[TOC_20_MS | 3, 48, 0, 0], &large] {
-        let packet = RtpAudio { sequence: 0, timestamp: 0, marker: true, payload, arrival: Micros(0) };
+        let packet =
+            RtpAudio { sequence: 0, timestamp: 0, marker: true, level: None, payload, arrival: Micros(0) };
         assert_eq!(buffer.push(packet), Arrival::Malformed);
     }
     assert_eq!(buffer.counts().malformed, 4);
@@ -393,6 +399,7 @@ fn play(delivered: &[Delivered], depth_bound_ms: u64) -> Result<(), TestCaseErro
                 sequence: packet.sequence,
                 timestamp: packet.timestamp,
                 marker: false,
+                level: None,
                 payload: &packet.payload,
                 arrival: Micros::from_millis(packet.at_ms),
             });
@@ -447,7 +454,7 @@ proptest! {
             buffer.push(RtpAudio {
                 sequence,
                 timestamp,
-                marker: false,
+                marker: false, level: None,
                 payload: &payload,
                 arrival: Micros(arrival),
             });
@@ -458,4 +465,17 @@ proptest! {
             prop_assert!(buffer.buffered_ms() <= CAPACITY as u32 * 120);
         }
     }
+}
+
+#[test]
+fn one_that_is_much_older_does_not_take_the_place_of_a_newer() {
+    let mut buffer = buffer();
+    for n in 16..48 {
+        assert_eq!(push_at(&mut buffer, n, u32::from(n) * 960, 1000, n as u8), Arrival::Stored);
+    }
+    assert_eq!(push_at(&mut buffer, 15, 15 * 960, 1000, 15), Arrival::Late);
+    for n in 16..48 {
+        assert_eq!(pop(&mut buffer, 1000), Popped::Packet(n));
+    }
+    assert!(!buffer.has_packets());
 }

@@ -85,6 +85,11 @@ impl Timeline {
         lost
     }
 
+    /// Nothing is played for now: what follows is due at its own time.
+    pub(super) const fn pause(&mut self) {
+        self.playing = false;
+    }
+
     /// Decides what comes next, given the oldest packet that waits and when it is due.
     pub(super) fn step(&mut self, head: Option<Slot>, due: Option<i64>, now: i64) -> Step {
         let Some(head) = head else { return self.step_without_packet() };

@@ -1,0 +1,64 @@
+//! Who is heard when more speak than are mixed: the loudest, with patience. How loud someone is, is found out elsewhere.
+
+use crate::level::LevelDbov;
+use crate::standing::{HUSH, Standing};
+
+/// Who is heard must be outdone by so many dB, or two who are as loud would take turns.
+const HYSTERESIS_DB: i8 = 6;
+
+/// One who was measured, and not taken, is not measured again for so long: 100 ms, in which all of what is kept of its sound
+/// has been renewed.
+const AGAIN_TICKS: u64 = 5;
+
+/// Who claims silence is believed for so long, 10 s, before it is measured in turn.
+const BELIEVED_TICKS: u64 = 500;
+
+/// Someone who sends and is not heard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nominee {
+    /// The index of the leg.
+    pub(crate) at: usize,
+    /// How much there is to say for it.
+    weight: u64,
+    /// It may be heard without being measured before, if there is a place.
+    pub(crate) direct: bool,
+    /// It claims to be loud enough.
+    pub(crate) claims: bool,
+}
+
+impl Nominee {
+    /// Someone who sends and is not heard, unless there is no reason to look at it in this tick. `last`: all others go before it.
+    pub(crate) fn new(at: usize, standing: &Standing, last: bool, tick: u64) -> Option<Self> {
+        let unmeasured = standing.unmeasured(tick);
+        // The claim of one who says the truth, or at least has not been found to lie.
+        let claim = standing.claim().filter(|&claim| claim > HUSH);
+        let again = unmeasured >= AGAIN_TICKS && (unmeasured >= BELIEVED_TICKS || !standing.claims_silence());
+        if !again {
+            return None;
+        }
+        // Claims come first, by loudness. Then the others in turn, and those sooner whose packets look like speech: one that
+        // takes a few bytes is silence or as good as.
+        let weight = match claim {
+            _ if last => 0,
+            Some(claim) => (1 << 62) + (claim.0 as i64 + 128).unsigned_abs(),
+            None => {
+                let bytes = u64::from(standing.bytes());
+                (bytes * bytes + 1).saturating_mul(unmeasured.min(1 << 30)).min((1 << 62) - 1)
+            }
+        };
+        // Who was found to be quiet is measured first; so is who claims to be.
+        let known_quiet = unmeasured < u64::MAX && standing.held() <= HUSH && claim.is_none();
+        let direct = !known_quiet && !standing.claims_silence();
+        Some(Self { at, weight, direct, claims: claim.is_some() })
+    }
+
+    /// The order in which they are looked at; for equal reasons the older leg's comes first.
+    pub(crate) const fn rank(&self) -> (core::cmp::Reverse<u64>, usize) {
+        (core::cmp::Reverse(self.weight), self.at)
+    }
+}
+
+/// Whether one who was measured takes the place of another.
+pub(crate) const fn outdoes(nominee: LevelDbov, place: LevelDbov) -> bool {
+    nominee.0 > HUSH.0 && nominee.0 >= place.0.saturating_add(HYSTERESIS_DB)
+}

@@ -1,0 +1,73 @@
+//! What a listener is sent, as far as it decides the bytes of a payload. Who listens is decided elsewhere.
+
+use crate::codec::{Bandwidth, EncoderSettings};
+
+/// How many packets in a hundred receivers on a lossy line are taken to lose.
+const LOSSY_PERCENT: i32 = 10;
+
+/// Bit/s for those who asked for few.
+const THRIFTY_BITRATE: i32 = 16_000;
+
+/// All that decides the bytes of an encoded mix. Legs of one profile that hear the same share one encoder, so there are few
+/// values of each part. Payload type, SSRC and the like are each leg's own and no part of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Profile {
+    /// The widest sound that is of use to the receiver (`maxplaybackrate`, RFC 7587 section 6.1).
+    pub bandwidth: Bandwidth,
+    /// How many bits a second.
+    pub bitrate: BitrateClass,
+    /// Whether the line loses packets.
+    pub protection: Protection,
+}
+
+/// How many bits a second a listener is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BitrateClass {
+    /// [`EncoderSettings::bitrate`] of the configuration.
+    #[default]
+    Usual,
+    /// 16 kbit/s, or the usual rate if that is lower.
+    Thrifty,
+}
+
+impl BitrateClass {
+    /// The class for a receiver who takes at most `bits_per_second` (`maxaveragebitrate`, RFC 7587 section 6.1).
+    #[must_use]
+    pub const fn within(bits_per_second: u32, usual: i32) -> Self {
+        if (bits_per_second as i64) < usual as i64 { Self::Thrifty } else { Self::Usual }
+    }
+}
+
+/// What is done against loss on the way to a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protection {
+    /// Nothing: all bits are for the sound.
+    #[default]
+    Clean,
+    /// Each packet has a coarse copy of the one before. It costs quality where nothing is lost.
+    Lossy,
+}
+
+impl Profile {
+    /// The encoder's settings for this profile, where `usual` are those of the configuration.
+    pub(crate) fn settings(&self, usual: &EncoderSettings) -> EncoderSettings {
+        let mut settings = *usual;
+        settings.bandwidth = self.bandwidth.min(usual.bandwidth);
+        if self.bitrate == BitrateClass::Thrifty {
+            settings.bitrate = usual.bitrate.min(THRIFTY_BITRATE);
+        }
+        if self.protection == Protection::Lossy {
+            settings.inband_fec = true;
+            settings.expected_loss_percent = usual.expected_loss_percent.max(LOSSY_PERCENT);
+        }
+        settings
+    }
+
+    /// In how many ways they differ. Any can be decoded by anyone, so the nearest will do where there is no room for more.
+    pub(crate) fn distance(&self, other: &Self) -> u32 {
+        // A rate beyond what was asked for may fill the line, so that is given up last.
+        u32::from(self.bandwidth != other.bandwidth)
+            + 2 * u32::from(self.protection != other.protection)
+            + 4 * u32::from(self.bitrate != other.bitrate)
+    }
+}

@@ -1,0 +1,158 @@
+//! One stream on its way out. Who hears it, and when it is silent, is decided elsewhere.
+
+#![allow(unsafe_code, reason = "calls of libopus")]
+
+use opusic_sys as sys;
+
+use crate::error::{CodecError, check};
+use crate::memory::Memory;
+use crate::{MAX_PAYLOAD_BYTES, MONO, RATE};
+
+/// How sound is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EncoderSettings {
+    /// Aimed-at bit rate, bit/s; the rate varies with the sound (VBR).
+    pub bitrate: i32,
+    /// 0 (cheap) to 10 (good).
+    pub complexity: i32,
+    /// Send a coarse copy of the frame before with each frame. It costs quality on a clean line.
+    pub inband_fec: bool,
+    /// How many packets in a hundred the receiver is told to lose, 0 to 100; only of effect with `inband_fec`.
+    pub expected_loss_percent: i32,
+    /// The widest sound that is sent.
+    pub bandwidth: Bandwidth,
+}
+
+impl Default for EncoderSettings {
+    fn default() -> Self {
+        Self {
+            bitrate: 32_000,
+            complexity: 5,
+            inband_fec: false,
+            expected_loss_percent: 0,
+            bandwidth: Bandwidth::Full,
+        }
+    }
+}
+
+/// How much of the spectrum is sent (RFC 6716 section 2, table 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bandwidth {
+    /// 4 kHz.
+    Narrow,
+    /// 6 kHz.
+    Medium,
+    /// 8 kHz.
+    Wide,
+    /// 12 kHz.
+    SuperWide,
+    /// 20 kHz.
+    #[default]
+    Full,
+}
+
+impl Bandwidth {
+    const fn code(self) -> i32 {
+        match self {
+            Self::Narrow => sys::OPUS_BANDWIDTH_NARROWBAND,
+            Self::Medium => sys::OPUS_BANDWIDTH_MEDIUMBAND,
+            Self::Wide => sys::OPUS_BANDWIDTH_WIDEBAND,
+            Self::SuperWide => sys::OPUS_BANDWIDTH_SUPERWIDEBAND,
+            Self::Full => sys::OPUS_BANDWIDTH_FULLBAND,
+        }
+    }
+}
+
+/// An Opus encoder: application VoIP, mono, 48 kHz, variable bit rate.
+#[derive(Debug)]
+pub struct Encoder {
+    state: Memory,
+}
+
+impl Encoder {
+    /// An encoder set up by `settings`.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Setup`] if a setting is out of its range.
+    pub fn new(settings: &EncoderSettings) -> Result<Self, CodecError> {
+        // Safety: it only computes.
+        let size = unsafe { sys::opus_encoder_get_size(MONO) };
+        let mut state = Memory::new(check(size).map_err(CodecError::Setup)? as usize);
+        // Safety: the memory is as large as libopus asks, aligned for any type, and ours alone.
+        let made =
+            unsafe { sys::opus_encoder_init(state.as_mut_ptr(), RATE, MONO, sys::OPUS_APPLICATION_VOIP) };
+        check(made).map_err(CodecError::Setup)?;
+        let mut encoder = Self { state };
+        encoder.set(sys::OPUS_SET_VBR_REQUEST, 1)?;
+        // Whoever feeds it knows exactly what is silence; the encoder would have to guess.
+        encoder.set(sys::OPUS_SET_DTX_REQUEST, 0)?;
+        encoder.configure(settings)?;
+        Ok(encoder)
+    }
+
+    /// Changes the settings from the next frame on; what was encoded before goes on counting.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Setup`] if a setting is out of its range; those before it, in the order of the fields, are changed.
+    pub fn configure(&mut self, settings: &EncoderSettings) -> Result<(), CodecError> {
+        self.set(sys::OPUS_SET_BITRATE_REQUEST, settings.bitrate)?;
+        self.set(sys::OPUS_SET_COMPLEXITY_REQUEST, settings.complexity)?;
+        self.set(sys::OPUS_SET_INBAND_FEC_REQUEST, i32::from(settings.inband_fec))?;
+        self.set(sys::OPUS_SET_PACKET_LOSS_PERC_REQUEST, settings.expected_loss_percent)?;
+        self.set(sys::OPUS_SET_MAX_BANDWIDTH_REQUEST, settings.bandwidth.code())
+    }
+
+    /// Goes on from where `other` is, with its settings too: what both encode from now on is the same to the last bit, as
+    /// long as they are given the same. It costs a few microseconds, and allocates nothing.
+    ///
+    /// libopus keeps no pointer into a state in it, which no document of it promises: hence the version is pinned and a test
+    /// compares the bits.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.state.copy_from(&other.state);
+    }
+
+    /// Encodes one frame of 2.5, 5, 10, 20, 40 or 60 ms and returns the length of the payload in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Encode`] if the frame has another length.
+    pub fn encode(
+        &mut self,
+        frame: &[i16],
+        payload: &mut [u8; MAX_PAYLOAD_BYTES],
+    ) -> Result<usize, CodecError> {
+        // No frame that can be encoded is so long.
+        let samples = i32::try_from(frame.len()).unwrap_or(i32::MAX);
+        // Safety: the state was initialised, libopus reads `samples` samples (one channel) and refuses lengths that Opus does
+        // not know before it reads any, and writes at most the given bytes.
+        let bytes = unsafe {
+            sys::opus_encode(
+                self.state.as_mut_ptr(),
+                frame.as_ptr(),
+                samples,
+                payload.as_mut_ptr(),
+                MAX_PAYLOAD_BYTES as i32,
+            )
+        };
+        check(bytes).map(|bytes| bytes as usize).map_err(CodecError::Encode)
+    }
+
+    /// Forgets what was encoded before; the settings stay.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Reset`] if libopus fails.
+    pub fn reset(&mut self) -> Result<(), CodecError> {
+        // Safety: the state was initialised, and this request takes no argument.
+        let done = unsafe { sys::opus_encoder_ctl(self.state.as_mut_ptr(), sys::OPUS_RESET_STATE) };
+        check(done).map(drop).map_err(CodecError::Reset)
+    }
+
+    fn set(&mut self, request: i32, value: i32) -> Result<(), CodecError> {
+        // Safety: the state was initialised, and each request that is made here takes one `opus_int32`.
+        let done = unsafe { sys::opus_encoder_ctl(self.state.as_mut_ptr(), request, value) };
+        check(done).map(drop).map_err(CodecError::Setup)
+    }
+}
