@@ -36,6 +36,17 @@ impl World {
                 self.tell(Input::FocusInvited { focus, group, room, by: setup::user(by), via })
             }
             Action::InviteToDirect { user, room, door } => self.invite_to_direct(user, room, door),
+            Action::InviteBot { group, by } => {
+                let room = setup::group(group);
+                let focus = setup::DOORS.iter().find(|(_, of)| setup::GROUPS[*of] == room.as_str());
+                let focus = focus.map(|(focus, _)| (*focus).into());
+                let (by, via) = (setup::user(by), Vec::new());
+                self.tell(Input::BotInvited { bot: setup::BOT.into(), focus, room, by, via })
+            }
+            Action::RemoveBot { group } => {
+                let (focus, room) = (setup::BOT.into(), setup::group(group));
+                self.tell(Input::FocusRemoved { focus, room })
+            }
             Action::InviteNobody { user } => {
                 self.tell(Input::NobodyInvited { focus: "@conf_odd".into(), room: setup::direct(user, 0) })
             }
@@ -478,10 +489,18 @@ fn outcome_of(request: &SignalRequest, number: u8) -> RequestOutcome {
         let absent = absent.filter(|_| !joined).map(|(_, member)| member.clone()).collect();
         return RequestOutcome::Membership(Membership { focus_joined: !third, absent });
     }
-    if matches!(request, SignalRequest::AskAdmission { .. }) {
-        return RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } });
+    match request {
+        SignalRequest::AskAdmission { .. } => {
+            RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } })
+        }
+        // What is not so of a caller is not so of the bot: the room can be read, it is not alone, it may invite.
+        SignalRequest::JoinAsBot { .. } => RequestOutcome::Joined { encrypted: !joined },
+        SignalRequest::LeaveIfAlone { .. } => RequestOutcome::Alone(!joined),
+        SignalRequest::InviteFocus { .. } if !joined => {
+            RequestOutcome::NotAllowed { ask: vec![setup::user(0)] }
+        }
+        _ => RequestOutcome::Done,
     }
-    RequestOutcome::Done
 }
 
 /// The party of the call; or another one, or none.

@@ -167,6 +167,12 @@ pub struct Seen {
     pub floors: BTreeMap<ConferenceId, (bool, bool)>,
     /// The last news of who speaks.
     pub speakers: BTreeMap<ConferenceId, Option<ParticipantId>>,
+    /// What was announced last in each conference, and when.
+    pub announced: BTreeMap<ConferenceId, Timestamp>,
+    /// Announcements that stand in group rooms, before this turn, by the focus user whose they are.
+    pub standing_announcements: BTreeSet<(FocusUser, RoomKey)>,
+    /// When each leg was told last who speaks, before this turn.
+    pub identified: BTreeMap<LegId, Timestamp>,
     /// What ought to be.
     pub reference: Reference,
 }
@@ -206,6 +212,9 @@ impl Seen {
             standing: BTreeMap::new(),
             floors: BTreeMap::new(),
             speakers: BTreeMap::new(),
+            announced: BTreeMap::new(),
+            standing_announcements: BTreeSet::new(),
+            identified: BTreeMap::new(),
             reference,
         }
     }
@@ -256,6 +265,7 @@ impl Seen {
     }
 
     fn begin(&mut self, turn: Turn) {
+        self.remember_what_was_told();
         self.before = self.after.clone();
         // A call that has ended is remembered from its first end on, whatever else is said of it.
         let now = self.turn.now;
@@ -298,7 +308,57 @@ impl Seen {
         }
     }
 
+    /// What the last turn told of conferences.
+    fn remember_what_was_told(&mut self) {
+        let Turn { now, effects, .. } = &self.turn;
+        for effect in effects {
+            let Effect::Send { request, .. } = effect else { continue };
+            match request {
+                SignalRequest::Announce { focus, room, announcement } => {
+                    let conference =
+                        self.after.conferences.get(room).or_else(|| self.before.conferences.get(room));
+                    if let Some(conference) = conference {
+                        self.announced.insert(conference.id, *now);
+                    }
+                    let place = (focus.clone(), room.clone());
+                    if announcement.is_some() {
+                        self.standing_announcements.insert(place);
+                    } else {
+                        self.standing_announcements.remove(&place);
+                    }
+                }
+                SignalRequest::AssertIdentity { to, .. } => {
+                    let call = |leg: &&LegLog| {
+                        leg.key.as_ref().is_some_and(|key| {
+                            key.call == to.call && key.room == to.room && key.caller == to.caller
+                        })
+                    };
+                    if let Some((leg, _)) = self.legs.iter().rev().find(|(_, leg)| call(leg)) {
+                        self.identified.insert(*leg, *now);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn look_at_cause(&mut self) {
+        // Where an announcement was refused none stands, and of one who is not in the room none counts.
+        if let Cause::Input(Input::RequestDone { id, outcome: RequestOutcome::Failed(failure) }) =
+            &self.turn.cause
+            && *failure != confocal_conference::RequestFailure::Expired
+        {
+            for (room, conference) in &self.before.conferences {
+                if conference.announcing.request == Some(*id)
+                    && let Some((focus, _)) = &conference.announcing.standing
+                {
+                    self.standing_announcements.remove(&(focus.clone(), room.clone()));
+                }
+            }
+        }
+        if let Cause::Input(Input::FocusRemoved { focus, room }) = &self.turn.cause {
+            self.standing_announcements.remove(&(focus.clone(), room.clone()));
+        }
         if let Cause::Input(Input::RequestDone { id, .. }) = &self.turn.cause {
             self.outstanding.remove(id);
         }
@@ -378,7 +438,9 @@ impl Seen {
 
     fn look_at_request(&mut self, request: &SignalRequest) {
         let fact = match request {
-            SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => RoomFact::Join,
+            SignalRequest::JoinGroup { .. }
+            | SignalRequest::JoinDirect { .. }
+            | SignalRequest::JoinAsBot { .. } => RoomFact::Join,
             SignalRequest::Leave { .. } => RoomFact::Leave,
             SignalRequest::Notice { notice: Notice::Reply { .. }, .. } => RoomFact::Reply,
             SignalRequest::AskAdmission { .. }
@@ -386,6 +448,11 @@ impl Seen {
             | SignalRequest::Answer { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
+            | SignalRequest::LeaveIfAlone { .. }
+            | SignalRequest::InviteFocus { .. }
+            | SignalRequest::Announce { .. }
+            | SignalRequest::CountOut { .. }
+            | SignalRequest::AssertIdentity { .. }
             | SignalRequest::Reject { .. }
             | SignalRequest::Hangup { .. }
             | SignalRequest::Notice { .. } => RoomFact::Speak,
@@ -397,7 +464,13 @@ impl Seen {
             SignalRequest::Hangup { to, .. } => (to, CallFact::HungUp),
             SignalRequest::JoinGroup { .. }
             | SignalRequest::JoinDirect { .. }
+            | SignalRequest::JoinAsBot { .. }
             | SignalRequest::Leave { .. }
+            | SignalRequest::LeaveIfAlone { .. }
+            | SignalRequest::InviteFocus { .. }
+            | SignalRequest::Announce { .. }
+            | SignalRequest::CountOut { .. }
+            | SignalRequest::AssertIdentity { .. }
             | SignalRequest::AskAdmission { .. }
             | SignalRequest::CompareMembers { .. }
             | SignalRequest::NegotiateAnswer { .. }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::announcement::Announcement;
 use crate::call::{CallAddress, Candidate, HangupReason, Sdp, StreamMetadata};
 use crate::command::{Command, Reply, Role, Silenced};
 use crate::id::{
@@ -14,7 +15,7 @@ use crate::id::{
     RoomKey, ServerName,
 };
 use crate::input::{LevelDbov, OfferRefusal};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// One thing to do. Effects leave in the order in which they must be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +63,59 @@ pub enum SignalRequest {
         focus: FocusUser,
         /// Which room.
         room: RoomKey,
+    },
+    /// Join a room as the bot, which takes no calls; answered by [`RequestOutcome::Joined`](crate::RequestOutcome::Joined).
+    JoinAsBot {
+        /// The bot.
+        bot: FocusUser,
+        /// The room.
+        room: RoomKey,
+        /// Servers by which it can be joined.
+        via: Vec<ServerName>,
+    },
+    /// Leave a room if nobody but users of ours is left in it; answered by
+    /// [`RequestOutcome::Alone`](crate::RequestOutcome::Alone).
+    LeaveIfAlone {
+        /// The bot.
+        bot: FocusUser,
+        /// The room.
+        room: RoomKey,
+    },
+    /// Invite the focus user of a group room into it. One that is in it already is as good.
+    InviteFocus {
+        /// The bot, which invites.
+        bot: FocusUser,
+        /// The group room.
+        room: RoomKey,
+        /// Who is invited.
+        focus: FocusUser,
+    },
+    /// Announce the conference in the group room's state (rule R9), in place of what was announced before.
+    Announce {
+        /// Who announces, and is to be called.
+        focus: FocusUser,
+        /// The group room.
+        room: RoomKey,
+        /// What to announce; `None`: there is no conference any more.
+        announcement: Option<Announcement>,
+    },
+    /// Tell the room's clients not to count a user of ours as a person, if it may; leaving takes it back.
+    CountOut {
+        /// Whom.
+        focus: FocusUser,
+        /// The room.
+        room: RoomKey,
+    },
+    /// Tell a caller who speaks (MSC3086).
+    AssertIdentity {
+        /// The call.
+        to: CallAddress,
+        /// The group room, whose member speaks.
+        group: RoomKey,
+        /// Who speaks.
+        member: MemberId,
+        /// When it is old.
+        expires: Timestamp,
     },
     /// Ask whether a caller may be in the conference; answered by
     /// [`RequestOutcome::Admission`](crate::RequestOutcome::Admission).
@@ -134,11 +188,11 @@ pub enum SignalRequest {
         /// What the client is told.
         reason: HangupReason,
     },
-    /// Say something to the caller in the 1:1 room, in words.
+    /// Say something in words: to the caller in the 1:1 room, or in the group room.
     Notice {
         /// Who says it.
         focus: FocusUser,
-        /// The 1:1 room.
+        /// The room.
         room: RoomKey,
         /// What to say.
         notice: Notice,
@@ -152,19 +206,25 @@ impl SignalRequest {
         match self {
             Self::JoinGroup { room, .. }
             | Self::JoinDirect { room, .. }
+            | Self::JoinAsBot { room, .. }
             | Self::Leave { room, .. }
             | Self::CompareMembers { room, .. }
+            | Self::LeaveIfAlone { room, .. }
+            | Self::InviteFocus { room, .. }
+            | Self::Announce { room, .. }
+            | Self::CountOut { room, .. }
             | Self::Notice { room, .. } => room,
             Self::AskAdmission { direct, .. } => direct,
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
+            | Self::AssertIdentity { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.room,
         }
     }
 
-    /// The focus user in whose name it is made.
+    /// The user of ours in whose name it is made.
     #[must_use]
     pub const fn focus(&self) -> &FocusUser {
         match self {
@@ -173,10 +233,16 @@ impl SignalRequest {
             | Self::Leave { focus, .. }
             | Self::AskAdmission { focus, .. }
             | Self::CompareMembers { focus, .. }
+            | Self::Announce { focus, .. }
+            | Self::CountOut { focus, .. }
             | Self::Notice { focus, .. } => focus,
+            Self::JoinAsBot { bot, .. } | Self::LeaveIfAlone { bot, .. } | Self::InviteFocus { bot, .. } => {
+                bot
+            }
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
+            | Self::AssertIdentity { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.focus,
         }
@@ -190,10 +256,16 @@ impl SignalRequest {
             | Self::CompareMembers { expires, .. }
             | Self::Answer { expires, .. }
             | Self::NegotiateAnswer { expires, .. }
-            | Self::NegotiateOffer { expires, .. } => Some(*expires),
+            | Self::NegotiateOffer { expires, .. }
+            | Self::AssertIdentity { expires, .. } => Some(*expires),
             Self::JoinGroup { .. }
             | Self::JoinDirect { .. }
+            | Self::JoinAsBot { .. }
             | Self::Leave { .. }
+            | Self::LeaveIfAlone { .. }
+            | Self::InviteFocus { .. }
+            | Self::Announce { .. }
+            | Self::CountOut { .. }
             | Self::Reject { .. }
             | Self::Hangup { .. }
             | Self::Notice { .. } => None,
@@ -201,7 +273,7 @@ impl SignalRequest {
     }
 }
 
-/// What a person is told in the 1:1 room. The words are signalling's.
+/// What people are told in a room. The words are signalling's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// Their call was refused.
@@ -234,6 +306,43 @@ pub enum Notice {
         group: RoomKey,
         /// The new one.
         by: RoomKey,
+    },
+    /// They are in the conference now. It says all that they hear, or don't, when they come in.
+    Joined {
+        /// The group room of the conference.
+        group: RoomKey,
+        /// How many others are in it.
+        others: usize,
+        /// Why they are not heard; `None`: they are.
+        silenced: Option<Silenced>,
+    },
+    /// The bot says how the conference of a room is called.
+    Welcome {
+        /// The room.
+        group: RoomKey,
+        /// Whom to call; `None`: the room can have no focus user, since its id would be too long.
+        focus: Option<FocusUser>,
+        /// What is said in the room can't be read.
+        encrypted: bool,
+    },
+    /// The bot can't read any more what is said in the room.
+    Deaf {
+        /// The room.
+        group: RoomKey,
+    },
+    /// A conference began; said in the group room.
+    Began {
+        /// The group room.
+        group: RoomKey,
+        /// Who is in it first.
+        by: MemberId,
+    },
+    /// The conference is over; said in the group room.
+    Over {
+        /// The group room.
+        group: RoomKey,
+        /// How long it lasted.
+        lasted: Millis,
     },
     /// They are heard again, or no longer, by no doing of their own.
     Voice {

@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+mod bot;
 mod calls;
 mod outcomes;
 mod restore;
@@ -65,6 +66,7 @@ impl Focus {
         self.core.now = self.core.now.max(now);
         match input {
             Input::FocusInvited { focus, group, room, by, via } => self.invited(focus, group, room, by, via),
+            Input::BotInvited { bot, focus, room, by, via } => self.bot_invited(bot, focus, room, by, via),
             Input::NobodyInvited { focus, room } => {
                 self.core.send(SignalRequest::Leave { focus, room });
             }
@@ -72,7 +74,10 @@ impl Focus {
             Input::FocusRemoved { focus, room } => self.focus_removed(&focus, &room),
             Input::MemberRemoved { room, member } => self.member_removed(&room, &member),
             Input::RolesChanged { room, everyone, members } => {
-                self.with_conference(&room, |it, core, _| it.roles_changed(everyone, members, core));
+                self.count_bot_out(&room);
+                self.with_conference(&room, |it, core, routes| {
+                    it.roles_changed(everyone, members, core, routes);
+                });
             }
             Input::RoomReplaced { room, by } => {
                 self.with_conference(&room, |it, core, routes| it.replaced(by, core, routes));
@@ -134,6 +139,9 @@ impl Focus {
                 }
                 TimerKind::Linger(group) => self.with_conference(&group, Conference::linger_over),
                 TimerKind::Compare(group) => self.with_conference(&group, Conference::compare),
+                // What is to be announced is looked at after everything that happens in a conference.
+                TimerKind::Announce(group) => self.with_conference(&group, |_, _, _| ()),
+                TimerKind::BotAlone(room) => self.bot_alone_due(&room),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
                 TimerKind::Forget => self.forget(),
             }
@@ -218,6 +226,7 @@ impl Focus {
     ) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         act(conference, &mut self.core, &mut self.routes);
+        conference.announce(&mut self.core, &mut self.routes);
         if conference.is_over() {
             conference.close(&mut self.core);
             self.conferences.remove(id);

@@ -174,15 +174,27 @@ const fn patience(request: &SignalRequest) -> Duration {
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
+        | SignalRequest::AssertIdentity { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::Announce { announcement: Some(_), .. }
+        | SignalRequest::CountOut { .. }
         | SignalRequest::Reject { .. }
         | SignalRequest::Notice { .. } => Duration::from_secs(600),
-        SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => Duration::from_secs(3_600),
-        SignalRequest::Leave { .. } | SignalRequest::Hangup { .. } => Duration::from_secs(86_400),
+        SignalRequest::JoinGroup { .. }
+        | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
+        | SignalRequest::LeaveIfAlone { .. } => Duration::from_secs(3_600),
+        SignalRequest::Leave { .. }
+        | SignalRequest::Announce { announcement: None, .. }
+        | SignalRequest::Hangup { .. } => Duration::from_secs(86_400),
     }
 }
 
 const fn is_join(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. })
+    matches!(
+        request,
+        SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } | SignalRequest::JoinAsBot { .. }
+    )
 }
 
 const fn failed(failure: RequestFailure) -> Performed {
@@ -194,6 +206,12 @@ const fn kind(request: &SignalRequest) -> &'static str {
     match request {
         SignalRequest::JoinGroup { .. } => "join group room",
         SignalRequest::JoinDirect { .. } => "join 1:1 room",
+        SignalRequest::JoinAsBot { .. } => "join as the bot",
+        SignalRequest::LeaveIfAlone { .. } => "leave if alone",
+        SignalRequest::InviteFocus { .. } => "invite the focus user",
+        SignalRequest::Announce { .. } => "announce",
+        SignalRequest::CountOut { .. } => "count out",
+        SignalRequest::AssertIdentity { .. } => "asserted identity",
         SignalRequest::Leave { .. } => "leave",
         SignalRequest::AskAdmission { .. } => "ask admission",
         SignalRequest::CompareMembers { .. } => "compare members",

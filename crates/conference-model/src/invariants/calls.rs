@@ -180,10 +180,16 @@ fn a_caller_is_spoken_to_in_its_dialect(seen: &Seen) -> Result<(), String> {
             SignalRequest::NegotiateAnswer { to, streams, .. } => (to, Some(streams.is_some()), true),
             SignalRequest::NegotiateOffer { to, .. } => (to, Some(true), true),
             SignalRequest::Hangup { to, .. } | SignalRequest::Reject { to } => (to, None, false),
+            SignalRequest::AssertIdentity { to, .. } => (to, None, true),
             SignalRequest::JoinGroup { .. }
             | SignalRequest::JoinDirect { .. }
+            | SignalRequest::JoinAsBot { .. }
             | SignalRequest::Leave { .. }
             | SignalRequest::CompareMembers { .. }
+            | SignalRequest::LeaveIfAlone { .. }
+            | SignalRequest::InviteFocus { .. }
+            | SignalRequest::Announce { .. }
+            | SignalRequest::CountOut { .. }
             | SignalRequest::AskAdmission { .. }
             | SignalRequest::Notice { .. } => continue,
         };

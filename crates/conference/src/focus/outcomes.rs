@@ -14,7 +14,12 @@ use crate::routes::{Purpose, Routes};
 impl Focus {
     pub(super) fn request_done(&mut self, id: RequestId, outcome: &RequestOutcome) {
         let failure = match outcome {
-            RequestOutcome::Done | RequestOutcome::Admission(_) | RequestOutcome::Membership(_) => None,
+            RequestOutcome::Done
+            | RequestOutcome::Admission(_)
+            | RequestOutcome::Membership(_)
+            | RequestOutcome::Joined { .. }
+            | RequestOutcome::Alone(_) => None,
+            RequestOutcome::NotAllowed { .. } => Some(RequestFailure::Forbidden),
             RequestOutcome::Failed(failure) => Some(*failure),
         };
         let delivered = failure.is_none();
@@ -31,17 +36,35 @@ impl Focus {
             Some(Purpose::Compare { group, focus }) => {
                 let answer = match outcome {
                     RequestOutcome::Membership(membership) => Some(membership),
-                    RequestOutcome::Done | RequestOutcome::Admission(_) | RequestOutcome::Failed(_) => None,
+                    RequestOutcome::Done
+                    | RequestOutcome::Admission(_)
+                    | RequestOutcome::Joined { .. }
+                    | RequestOutcome::Alone(_)
+                    | RequestOutcome::NotAllowed { .. }
+                    | RequestOutcome::Failed(_) => None,
                 };
                 self.with_conference(&group, |it, core, routes| {
                     it.compared(id, &focus, answer, core, routes)
                 });
             }
+            Some(Purpose::Announce { group }) => {
+                self.with_conference(&group, |it, core, _| it.announced(id, failure, core));
+            }
+            Some(Purpose::CountOut { room, focus }) => {
+                if !self.bot_counted_out(id, &room, failure) {
+                    self.with_conference(&room, |it, core, _| it.counted_out(id, &focus, failure, core));
+                }
+            }
+            Some(Purpose::Bot { room }) => self.bot_request_done(id, &room, outcome),
             Some(Purpose::Admission(leg)) => {
                 let answer = match outcome {
                     RequestOutcome::Admission(admission) => Ok(*admission),
                     // Not an answer to the question that was asked.
-                    RequestOutcome::Done | RequestOutcome::Membership(_) => Err(RequestFailure::Rejected),
+                    RequestOutcome::Done
+                    | RequestOutcome::Membership(_)
+                    | RequestOutcome::Joined { .. }
+                    | RequestOutcome::Alone(_)
+                    | RequestOutcome::NotAllowed { .. } => Err(RequestFailure::Rejected),
                     RequestOutcome::Failed(failure) => Err(*failure),
                 };
                 self.with_leg(leg, |it, core, routes| it.admission(leg, answer, core, routes));

@@ -6,8 +6,10 @@
 )]
 
 mod borders;
+mod bot;
 mod capacity;
 mod comparison;
+mod discovery;
 mod encrypted;
 mod floor;
 mod legs;
