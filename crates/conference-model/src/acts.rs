@@ -489,18 +489,20 @@ fn outcome_of(request: &SignalRequest, number: u8) -> RequestOutcome {
         let absent = absent.filter(|_| !joined).map(|(_, member)| member.clone()).collect();
         return RequestOutcome::Membership(Membership { focus_joined: !third, absent });
     }
-    match request {
-        SignalRequest::AskAdmission { .. } => {
-            RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } })
-        }
-        // What is not so of a caller is not so of the bot: the room can be read, it is not alone, it may invite.
-        SignalRequest::JoinAsBot { .. } => RequestOutcome::Joined { encrypted: !joined },
-        SignalRequest::LeaveIfAlone { .. } => RequestOutcome::Alone(!joined),
-        SignalRequest::InviteFocus { .. } if !joined => {
-            RequestOutcome::NotAllowed { ask: vec![setup::user(0)] }
-        }
-        _ => RequestOutcome::Done,
+    if matches!(request, SignalRequest::AskAdmission { .. }) {
+        return RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } });
     }
+    // What is not so of a caller is not so of the bot: the room can be read, it is not alone, it may invite.
+    if matches!(request, SignalRequest::JoinAsBot { .. }) {
+        return RequestOutcome::Joined { encrypted: !joined };
+    }
+    if matches!(request, SignalRequest::LeaveIfAlone { .. }) {
+        return RequestOutcome::Alone(!joined);
+    }
+    if matches!(request, SignalRequest::InviteFocus { .. }) && !joined {
+        return RequestOutcome::NotAllowed { ask: vec![setup::user(0)] };
+    }
+    RequestOutcome::Done
 }
 
 /// The party of the call; or another one, or none.

@@ -421,10 +421,12 @@ impl Reference {
         }
         let Some(group) = self.groups.get_mut(room) else {
             let nothing = if is_asked_of_bot(seen, room) { Denial::NotStarted } else { Denial::NoConference };
-            self.reply = Some(match command {
-                Command::Help => Expected::Help,
-                Command::Start => Expected::Done,
-                _ => Expected::Denied(nothing),
+            self.reply = Some(if *command == Command::Help {
+                Expected::Help
+            } else if *command == Command::Start {
+                Expected::Done
+            } else {
+                Expected::Denied(nothing)
             });
             return None;
         };

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod told;
+
 use confocal_conference::{
     CallKey, Change, ConferenceEvent, ConferenceId, Deadline, Effect, EndReason, FocusUser, Generation,
     Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, Notice, OfferNumber, ParticipantId,
@@ -308,57 +310,8 @@ impl Seen {
         }
     }
 
-    /// What the last turn told of conferences.
-    fn remember_what_was_told(&mut self) {
-        let Turn { now, effects, .. } = &self.turn;
-        for effect in effects {
-            let Effect::Send { request, .. } = effect else { continue };
-            match request {
-                SignalRequest::Announce { focus, room, announcement } => {
-                    let conference =
-                        self.after.conferences.get(room).or_else(|| self.before.conferences.get(room));
-                    if let Some(conference) = conference {
-                        self.announced.insert(conference.id, *now);
-                    }
-                    let place = (focus.clone(), room.clone());
-                    if announcement.is_some() {
-                        self.standing_announcements.insert(place);
-                    } else {
-                        self.standing_announcements.remove(&place);
-                    }
-                }
-                SignalRequest::AssertIdentity { to, .. } => {
-                    let call = |leg: &&LegLog| {
-                        leg.key.as_ref().is_some_and(|key| {
-                            key.call == to.call && key.room == to.room && key.caller == to.caller
-                        })
-                    };
-                    if let Some((leg, _)) = self.legs.iter().rev().find(|(_, leg)| call(leg)) {
-                        self.identified.insert(*leg, *now);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
     fn look_at_cause(&mut self) {
-        // Where an announcement was refused none stands, and of one who is not in the room none counts.
-        if let Cause::Input(Input::RequestDone { id, outcome: RequestOutcome::Failed(failure) }) =
-            &self.turn.cause
-            && *failure != confocal_conference::RequestFailure::Expired
-        {
-            for (room, conference) in &self.before.conferences {
-                if conference.announcing.request == Some(*id)
-                    && let Some((focus, _)) = &conference.announcing.standing
-                {
-                    self.standing_announcements.remove(&(focus.clone(), room.clone()));
-                }
-            }
-        }
-        if let Cause::Input(Input::FocusRemoved { focus, room }) = &self.turn.cause {
-            self.standing_announcements.remove(&(focus.clone(), room.clone()));
-        }
+        self.look_at_lost_announcements();
         if let Cause::Input(Input::RequestDone { id, .. }) = &self.turn.cause {
             self.outstanding.remove(id);
         }

@@ -2,6 +2,7 @@
 //!
 //! The rules of a conference never live here, see `conference.rs`.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 mod bot;
@@ -36,6 +37,8 @@ pub struct Focus {
     conferences: Conferences,
     /// When something is forgotten next.
     forget_at: Option<Timestamp>,
+    /// Conferences in which something has happened that may have to be announced.
+    touched: BTreeSet<ConferenceId>,
 }
 
 impl Focus {
@@ -44,7 +47,13 @@ impl Focus {
     pub fn new(config: Config, seed: u64, now: Timestamp) -> Self {
         let mut core = Core::new(config, seed, now);
         core.changed(RecordKey::Focus);
-        Self { core, routes: Routes::default(), conferences: Conferences::default(), forget_at: None }
+        Self {
+            core,
+            routes: Routes::default(),
+            conferences: Conferences::default(),
+            forget_at: None,
+            touched: BTreeSet::new(),
+        }
     }
 
     /// The time as it was last told; after [`restore`](Self::restore) it may be ahead of the one given, if the wall clock went
@@ -116,6 +125,7 @@ impl Focus {
                 }
             }
         }
+        self.announce();
         self.plan_to_forget();
     }
 
@@ -146,7 +156,17 @@ impl Focus {
                 TimerKind::Forget => self.forget(),
             }
         }
+        self.announce();
         self.plan_to_forget();
+    }
+
+    /// What has happened is announced when all of it is done, and not each step on the way.
+    fn announce(&mut self) {
+        while let Some(id) = self.touched.pop_first() {
+            if let Some(conference) = self.conferences.get_mut(id) {
+                conference.announce(&mut self.core, &mut self.routes);
+            }
+        }
     }
 
     /// Names and addresses are kept no longer than they are of use, also where nothing happens any more.
@@ -226,7 +246,7 @@ impl Focus {
     ) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         act(conference, &mut self.core, &mut self.routes);
-        conference.announce(&mut self.core, &mut self.routes);
+        self.touched.insert(id);
         if conference.is_over() {
             conference.close(&mut self.core);
             self.conferences.remove(id);

@@ -2,9 +2,9 @@
 //!
 //! Events of the specification never live here: calls are written by `content`, and read by `event`.
 
-mod asserted_identity;
-mod conference;
-mod functional_members;
+pub mod asserted_identity;
+pub mod conference;
+pub mod functional_members;
 
 pub use asserted_identity::{AssertedIdentity, AssertedIdentityEventContent};
 pub use conference::{ConferenceEventContent, MediaKind, Ongoing};

@@ -13,7 +13,7 @@ mod commands;
 mod content;
 mod counters;
 mod event;
-mod events;
+pub mod events;
 mod focus_id;
 mod founders;
 mod homeserver;
@@ -28,10 +28,6 @@ mod words;
 pub use adapter::{Adapter, AdapterConfig, AdapterError};
 pub use appservice::{Handled, Registration, RegistrationError, Skipped, TransactionError, Transactions};
 pub use counters::Counts;
-pub use events::{
-    AssertedIdentity, AssertedIdentityEventContent, ConferenceEventContent, FunctionalMembersEventContent,
-    MediaKind, Ongoing,
-};
 pub use focus_id::{EncodeError, FocusIdScheme, SchemeError, UserKind};
 pub use homeserver::{Fault, Homeserver, HttpHomeserver, HttpSetupError, Registered, RequestError};
 pub use secret::Secret;

@@ -8,7 +8,9 @@
 )]
 
 mod admission;
+mod bot;
 mod clients;
+mod discovery;
 mod ejection;
 mod endpoints;
 mod floor;

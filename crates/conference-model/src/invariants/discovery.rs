@@ -85,11 +85,7 @@ fn r9_every_change_is_announced_in_time(seen: &Seen) -> Result<(), String> {
         let Some(roll) = seen.turn.rolls.get(room).filter(|roll| roll.total > 0) else { continue };
         let it = &conference.announcing;
         let waits = it.request.is_some() || it.due.is_some() || it.refused;
-        let joined = |focus: &FocusUser| conference.doors.get(focus).is_some_and(DoorView::is_joined);
-        let nobody = match &it.standing {
-            Some((focus, _)) => !joined(focus),
-            None => !conference.doors.keys().any(joined),
-        };
+        let nobody = !conference.doors.values().any(DoorView::is_joined);
         let stands = it.standing.as_ref().is_some_and(|(_, told)| told.participants == about(roll.total));
         ensure(waits || nobody || stands || conference.started.is_none(), || {
             format!("{room} has {} and says {it:?}", roll.total)
@@ -104,13 +100,12 @@ fn r9_no_announcement_outlives_its_conference(seen: &Seen) -> Result<(), String>
     for effect in &seen.turn.effects {
         let Effect::Send { request, .. } = effect else { continue };
         let place = (request.focus().clone(), request.room().clone());
-        match request {
-            SignalRequest::Announce { announcement: Some(_), .. } => drop(standing.insert(place)),
-            SignalRequest::Announce { announcement: None, .. } => drop(standing.remove(&place)),
-            SignalRequest::Leave { focus, room } => {
-                ensure(!standing.contains(&place), || format!("{focus} leaves {room}, which is announced"))?;
-            }
-            _ => {}
+        if let SignalRequest::Announce { announcement: Some(_), .. } = request {
+            standing.insert(place);
+        } else if matches!(request, SignalRequest::Announce { .. } | SignalRequest::JoinGroup { .. }) {
+            standing.remove(&place);
+        } else if let SignalRequest::Leave { focus, room } = request {
+            ensure(!standing.contains(&place), || format!("{focus} leaves {room}, which is announced"))?;
         }
     }
     for (focus, room) in &standing {

@@ -38,12 +38,8 @@ pub(super) struct Announcing {
 }
 
 impl Conference {
-    /// Sees to it that the room's state says what is; called after whatever happens in a conference.
+    /// Sees to it that the room's state says what is; called when all is done that something leads to in a conference.
     pub(crate) fn announce(&mut self, core: &mut Core, routes: &mut Routes) {
-        // It ended while the announcer was on its way back into the room, and is there again.
-        if self.started.is_none() && self.announcing.standing.is_some() {
-            self.withdraw(core);
-        }
         let wanted = self.wanted(core);
         let waits = wanted.is_some() && self.announcing.request.is_none() && !self.announcing.refused;
         let due = match self.announcing.not_before {
@@ -77,11 +73,8 @@ impl Conference {
         }
         let started = self.started?;
         let standing = self.announcing.standing.as_ref();
-        // Whose announcement stands goes on with it, and may be on its way back into the room.
-        let focus = match standing {
-            Some((focus, _)) => Some(focus).filter(|focus| self.is_joined(focus)),
-            None => self.joined_door(),
-        }?;
+        // Whose announcement stands is in the room, and goes on with it.
+        let focus = standing.map(|(focus, _)| focus).or_else(|| self.joined_door())?;
         let names: Vec<MemberId> = if core.config.discovery.names {
             let names = self.present.iter().take(core.config.limits.announced_names);
             names.map(|(_, member)| member.clone()).collect()
@@ -126,9 +119,7 @@ impl Conference {
     /// What a focus user has announced is taken back: the conference is over, or it leaves.
     pub(super) fn withdraw(&mut self, core: &mut Core) {
         self.announce_at(None, core);
-        let standing =
-            self.announcing.standing.take_if(|(focus, _)| self.doors.get(focus).is_some_and(Door::is_joined));
-        if let Some((focus, _)) = standing {
+        if let Some((focus, _)) = self.announcing.standing.take() {
             self.announcing.request = None;
             self.announcing.not_before = Some(core.now + APART);
             core.send(SignalRequest::Announce { focus, room: self.group.clone(), announcement: None });
@@ -143,8 +134,8 @@ impl Conference {
         }
     }
 
-    /// A focus user is not in the room any more: what it has announced can't be taken back, and counts no more, as whoever reads
-    /// it can see.
+    /// A focus user is not in the room any more, or was not when it joins again: what it has announced can't be taken back, and
+    /// counts no more, as whoever reads it can see. What is left of it at a join is cleared with the join.
     pub(super) fn announcer_gone(&mut self, focus: &FocusUser) {
         if self.announcing.standing.as_ref().is_some_and(|(who, _)| who == focus) {
             self.announcing.standing = None;

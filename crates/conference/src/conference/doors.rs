@@ -55,6 +55,7 @@ impl Conference {
         routes: &mut Routes,
     ) {
         self.cancel_door_timers(&focus, core);
+        self.announcer_gone(&focus);
         let request = core.send(SignalRequest::JoinGroup {
             focus: focus.clone(),
             room: self.group.clone(),

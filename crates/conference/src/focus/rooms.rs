@@ -237,12 +237,13 @@ impl Focus {
         if by_bot && *command == Command::Start {
             return self.start(room, by);
         }
-        let mut reply = match command {
-            Command::Help => Reply::Help,
+        let mut reply = if *command == Command::Help {
+            Reply::Help
+        } else if *command == Command::Start {
             // In a 1:1 room: the focus user is there, and to be called.
-            Command::Start => Reply::Done,
-            _ if by_bot => Reply::Denied(Denial::NotStarted),
-            _ => Reply::Denied(Denial::NoConference),
+            Reply::Done
+        } else {
+            Reply::Denied(if by_bot { Denial::NotStarted } else { Denial::NoConference })
         };
         self.with_conference(group, |it, core, routes| {
             reply = it.command(by, room == group, command, core, routes);

@@ -6,7 +6,7 @@
 //! services stand side by side. One of a user who is not joined to the room counts for nothing. Empty content: no conference.
 
 use confocal::conference::{Announcement, MemberId};
-use ruma_common::{MilliSecondsSinceUnixEpoch, OwnedUserId, UInt, UserId};
+use ruma_common::{OwnedUserId, UserId};
 use ruma_events::macros::EventContent;
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +25,11 @@ pub struct Ongoing {
     /// Whom to call.
     pub focus: OwnedUserId,
     /// When the first call was answered, in ms since the Unix epoch.
-    pub started_at: MilliSecondsSinceUnixEpoch,
+    pub started_at: u64,
     /// What is sent in it.
     pub kind: MediaKind,
     /// About how many participants it has: below ten exactly, then tens, then hundreds, rounded down.
-    pub participants: UInt,
+    pub participants: u64,
     /// The first of them, at most fifty, where the operator lets them be named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<OwnedUserId>,
@@ -55,10 +55,9 @@ impl ConferenceEventContent {
         let id = |member: &MemberId| UserId::parse(member.as_str()).ok();
         let ongoing = announcement.map(|it| Ongoing {
             focus: focus.to_owned(),
-            // What does not fit into the integers of Matrix is no time and no number of people.
-            started_at: MilliSecondsSinceUnixEpoch(UInt::new_saturating(it.started.as_unix_millis())),
+            started_at: it.started.as_unix_millis(),
             kind: MediaKind::Voice,
-            participants: UInt::new_saturating(it.participants as u64),
+            participants: it.participants as u64,
             names: it.names.iter().filter_map(id).collect(),
         });
         Self { ongoing }

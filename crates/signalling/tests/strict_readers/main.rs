@@ -104,13 +104,19 @@ fn says_something(request: &SignalRequest) -> bool {
     match request {
         SignalRequest::JoinGroup { .. }
         | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
         | SignalRequest::Leave { .. }
-        | SignalRequest::AskAdmission { .. }
-        | SignalRequest::CompareMembers { .. } => false,
+        | SignalRequest::LeaveIfAlone { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::Announce { .. }
+        | SignalRequest::CountOut { .. }
+        | SignalRequest::CompareMembers { .. }
+        | SignalRequest::AskAdmission { .. } => false,
         SignalRequest::NegotiateAnswer { to, .. } | SignalRequest::NegotiateOffer { to, .. } => {
             to.version == CallVersion::V1
         }
         SignalRequest::Answer { .. }
+        | SignalRequest::AssertIdentity { .. }
         | SignalRequest::Reject { .. }
         | SignalRequest::Hangup { .. }
         | SignalRequest::Notice { .. } => true,
