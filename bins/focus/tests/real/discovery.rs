@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use confocal_testing::parts::{CallerEvent, FocusProcess, User};
+use confocal_testing::parts::{
+    AiortcCaller, CallerEvent, CallerOptions, FocusProcess, Sound, User, synthesise,
+};
 use serde_json::{Value, json};
 
 use crate::world::{SOON, World, direct_room_of, notice};
@@ -95,7 +97,7 @@ async fn what_was_announced_before_a_crash_is_cleared_after_it() {
 
 #[tokio::test]
 async fn what_there_is_to_hear_is_said_in_words_and_what_the_operator_wants_said_in_the_room() {
-    let settings = "[conference]\nlinger_seconds = 1\n[discovery]\nnames = true\nnotices = true\nasserted_identity = true\n";
+    let settings = "[conference]\nlinger_seconds = 1\n[discovery]\nnames = true\nnotices = true\n";
     let world = World::start("discovery-words", settings).await;
     let (owner, guest) = (world.user("owner").await, world.user("guest").await);
     let room = world.group_room(&[&owner, &guest]).await;
@@ -112,13 +114,31 @@ async fn what_there_is_to_hear_is_said_in_words_and_what_the_operator_wants_said
     let mut second = world.caller(&guest, &room, 631.0, &[]).await;
     let guests = direct_room_of(&guest, &room).await;
     notice(&guest, &guests, "You are in the conference, with one other person").await;
-    let speaks = |event: &Value| event["type"] == "org.matrix.call.asserted_identity";
-    let told = guest.wait_for_event(&guests, "who speaks", SOON, speaks).await.unwrap();
-    assert_eq!(told["content"]["asserted_identity"], json!({ "id": owner.user_id, "display_name": "owner" }));
 
     first.hang_up().unwrap();
     second.hang_up().unwrap();
     notice(&guest, &room, "The conference is over").await;
+}
+
+/// A tone is no speech: it has one level, and levels are reported where they change.
+#[tokio::test]
+async fn a_caller_is_told_who_speaks_where_the_operator_wants_it() {
+    let world = World::start("discovery-speaker", "[discovery]\nasserted_identity = true\n").await;
+    let speech = synthesise(&world.places).await.unwrap();
+    let (owner, guest) = (world.user("owner").await, world.user("guest").await);
+    let room = world.group_room(&[&owner, &guest]).await;
+    let options = CallerOptions {
+        group_room: Some(room.clone()),
+        sound: Sound::File(speech.first),
+        ..CallerOptions::new(&FocusProcess::user_id(&room))
+    };
+    let mut speaker = AiortcCaller::start(&world.places, &world.directory, &owner, &options).unwrap();
+    speaker.connected(SOON).await.unwrap();
+    let _listener = world.caller(&guest, &room, 631.0, &[]).await;
+    let direct = direct_room_of(&guest, &room).await;
+    let speaks = |event: &Value| event["type"] == "org.matrix.call.asserted_identity";
+    let told = guest.wait_for_event(&direct, "who speaks", WITH_PATIENCE, speaks).await.unwrap();
+    assert_eq!(told["content"]["asserted_identity"], json!({ "id": owner.user_id, "display_name": "owner" }));
 }
 
 #[tokio::test]

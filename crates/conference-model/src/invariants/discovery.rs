@@ -3,8 +3,7 @@
 //! What the conference is never lives here.
 
 use confocal_conference::{
-    Announcement, CallVersion, Effect, FocusUser, Input, LegId, Millis, Notice, RoomKey, SignalRequest,
-    Timestamp,
+    Announcement, CallVersion, Effect, FocusUser, LegId, Millis, Notice, RoomKey, SignalRequest, Timestamp,
 };
 
 use super::ensure;
@@ -184,17 +183,16 @@ fn the_room_reads_of_beginning_and_end(seen: &Seen) -> Result<(), String> {
         let (was, is) = (before.is_some_and(started), seen.after.conferences.get(room).is_some_and(started));
         let began = said(room, |notice| matches!(notice, Notice::Began { .. }));
         let over = said(room, |notice| matches!(notice, Notice::Over { .. }));
-        let there = before.is_some_and(|it| it.doors.values().any(DoorView::is_joined));
+        // Who was removed can't say it; who leaves, says it before.
+        let after = seen.after.conferences.get(room);
+        let remains = |focus: &FocusUser| after.is_some_and(|it| it.doors.contains_key(focus));
+        let there =
+            before.is_some_and(|it| it.doors.iter().any(|(focus, door)| door.is_joined() && remains(focus)));
         // Whoever calls by a focus user that is on its way in again begins without a word.
         let fits = (began == 0 || (wanted && !was && is && began == 1))
             && (over == 0 || (wanted && was && !is && over == 1))
-            && (!wanted || !was || is || !there || over == 1 || removed(seen, room));
+            && (!wanted || !was || is || !there || over == 1);
         ensure(fits, || format!("{room}: {began} beginnings and {over} ends are said"))?;
     }
     Ok(())
-}
-
-/// The last focus user was removed, and can't say anything.
-fn removed(seen: &Seen, room: &RoomKey) -> bool {
-    matches!(&seen.turn.cause, Cause::Input(Input::FocusRemoved { room: from, .. }) if from == room)
 }
