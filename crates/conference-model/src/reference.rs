@@ -348,7 +348,8 @@ impl Reference {
             }
             Input::Commanded { room, by, command } => {
                 if let Some((group, in_group)) = asked(seen, room) {
-                    return self.commanded(&group, in_group, by, command, seen);
+                    let by_bot = is_asked_of_bot(seen, room);
+                    return self.commanded(&group, (in_group, by_bot), by, command, seen);
                 }
             }
             Input::CallInvited(invite) => {
@@ -403,7 +404,7 @@ impl Reference {
     fn commanded(
         &mut self,
         room: &RoomKey,
-        in_group: bool,
+        (in_group, by_bot): (bool, bool),
         by: &MemberId,
         command: &Command,
         seen: &Seen,
@@ -414,13 +415,13 @@ impl Reference {
             return None;
         }
         let until = seen.turn.now + self.kick_lasts;
-        if *command == Command::Start && is_asked_of_bot(seen, room) {
+        if *command == Command::Start && by_bot {
             let allowed = seen.setup.config.policy.allows(by);
             self.reply = Some(if allowed { Expected::Invited } else { Expected::Denied(Denial::NotAllowed) });
             return None;
         }
         let Some(group) = self.groups.get_mut(room) else {
-            let nothing = if is_asked_of_bot(seen, room) { Denial::NotStarted } else { Denial::NoConference };
+            let nothing = if by_bot { Denial::NotStarted } else { Denial::NoConference };
             self.reply = Some(if *command == Command::Help {
                 Expected::Help
             } else if *command == Command::Start {
