@@ -183,11 +183,11 @@ fn the_room_reads_of_beginning_and_end(seen: &Seen) -> Result<(), String> {
         let (was, is) = (before.is_some_and(started), seen.after.conferences.get(room).is_some_and(started));
         let began = said(room, |notice| matches!(notice, Notice::Began { .. }));
         let over = said(room, |notice| matches!(notice, Notice::Over { .. }));
-        // Who was removed can't say it; who leaves, says it before.
+        // Who was removed, or is on its way in again, can't say it; who leaves, says it before.
         let after = seen.after.conferences.get(room);
         let remains = |focus: &FocusUser| after.is_some_and(|it| it.doors.contains_key(focus));
-        let there =
-            before.is_some_and(|it| it.doors.iter().any(|(focus, door)| door.is_joined() && remains(focus)));
+        let there = before
+            .is_some_and(|it| it.doors.values().all(DoorView::is_joined) && it.doors.keys().any(remains));
         // Whoever calls by a focus user that is on its way in again begins without a word.
         let fits = (began == 0 || (wanted && !was && is && began == 1))
             && (over == 0 || (wanted && was && !is && over == 1))

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::Focus;
 use crate::conference::{Answered, Conference};
 use crate::core::Core;
-use crate::id::{ConferenceId, Generation, LegId, RequestId};
+use crate::id::{ConferenceId, FocusUser, Generation, LegId, RequestId, RoomKey};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
 use crate::routes::{Purpose, Routes};
 
@@ -50,11 +50,7 @@ impl Focus {
             Some(Purpose::Announce { group }) => {
                 self.with_conference(&group, |it, core, _| it.announced(id, failure, core));
             }
-            Some(Purpose::CountOut { room, focus }) => {
-                if !self.bot_counted_out(id, &room, failure) {
-                    self.with_conference(&room, |it, core, _| it.counted_out(id, &focus, failure, core));
-                }
-            }
+            Some(Purpose::CountOut { room, focus }) => self.counted_out(id, &room, &focus, failure),
             Some(Purpose::Bot { room }) => self.bot_request_done(id, &room, outcome),
             Some(Purpose::Admission(leg)) => {
                 let answer = match outcome {
@@ -76,6 +72,19 @@ impl Focus {
                 self.with_leg(leg, |it, core, routes| it.offer_sent(leg, id, delivered, core, routes));
             }
             None => {}
+        }
+    }
+
+    /// One of us is not counted as a person in a room any more, or may not say so: the bot, or a focus user.
+    fn counted_out(
+        &mut self,
+        id: RequestId,
+        room: &RoomKey,
+        focus: &FocusUser,
+        failure: Option<RequestFailure>,
+    ) {
+        if !self.bot_counted_out(id, room, failure) {
+            self.with_conference(room, |it, core, _| it.counted_out(id, focus, failure, core));
         }
     }
 
