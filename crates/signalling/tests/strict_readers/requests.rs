@@ -95,7 +95,6 @@ pub(crate) const fn address(request: &SignalRequest) -> Option<&CallAddress> {
         | SignalRequest::InviteFocus { .. }
         | SignalRequest::Announce { .. }
         | SignalRequest::CountOut { .. }
-        | SignalRequest::CompareMembers { .. }
         | SignalRequest::AskAdmission { .. }
         | SignalRequest::CompareMembers { .. }
         | SignalRequest::Notice { .. } => None,
