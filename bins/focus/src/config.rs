@@ -3,6 +3,7 @@
 //! How a file is read lives in [`mod@load`], what values are refused in [`mod@check`]. Acting on a value never lives here.
 
 mod check;
+mod discovery;
 mod limits;
 mod load;
 mod place;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub(crate) use check::{Fault, check, is_http_url};
+pub(crate) use discovery::Discovery;
 pub(crate) use limits::Limits;
 pub(crate) use load::{LoadError, load};
 pub(crate) use secret::Secret;
@@ -28,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) homeserver: Homeserver,
     pub(crate) appservice: Appservice,
     pub(crate) conference: Conference,
+    pub(crate) discovery: Discovery,
     pub(crate) policy: Policy,
     pub(crate) speaker: Speaker,
     pub(crate) limits: Limits,

@@ -76,6 +76,7 @@ pub(crate) fn machine(config: &Config) -> MachineConfig {
         stay: conference.stay.iter().map(|room| RoomKey::from(room.as_str())).collect(),
         policy: Policy { allow: patterns(&policy.allow), deny: patterns(&policy.deny) },
         speaker: config.speaker.machine(),
+        discovery: config.discovery.machine(),
         limits: config.limits.machine(),
         ..MachineConfig::default()
     }

@@ -34,6 +34,18 @@ pub enum Action {
         /// Which focus user.
         door: u8,
     },
+    /// The bot is invited into a group room.
+    InviteBot {
+        /// Which.
+        group: u8,
+        /// By whom.
+        by: u8,
+    },
+    /// The bot is no longer in a group room.
+    RemoveBot {
+        /// Which.
+        group: u8,
+    },
     /// A user of our namespace that is no focus user is invited.
     InviteNobody {
         /// Into whose room.
@@ -203,8 +215,10 @@ pub enum Action {
 }
 
 /// What kinds of action there are, by name and weight: how many of 256 first bytes mean it.
-pub const KINDS: [(&str, u16); 26] = [
-    ("Onward", 101),
+pub const KINDS: [(&str, u16); 28] = [
+    ("Onward", 98),
+    ("InviteBot", 2),
+    ("RemoveBot", 1),
     ("InviteToGroup", 4),
     ("InviteToDirect", 4),
     ("InviteNobody", 1),
@@ -245,6 +259,8 @@ impl Action {
             "Onward" => Self::Onward { which: a },
             "InviteToGroup" => Self::InviteToGroup { door: a, by: b },
             "InviteToDirect" => Self::InviteToDirect { user: a, room: b, door: c },
+            "InviteBot" => Self::InviteBot { group: a, by: b },
+            "RemoveBot" => Self::RemoveBot { group: a },
             "InviteNobody" => Self::InviteNobody { user: a },
             "Encrypt" => Self::Encrypt { user: a, room: b },
             "Call" => Self::Call { user: a, place: b, kind: c, lifetime: d },
@@ -290,6 +306,8 @@ impl Action {
             Self::Onward { .. } => "Onward",
             Self::InviteToGroup { .. } => "InviteToGroup",
             Self::InviteToDirect { .. } => "InviteToDirect",
+            Self::InviteBot { .. } => "InviteBot",
+            Self::RemoveBot { .. } => "RemoveBot",
             Self::InviteNobody { .. } => "InviteNobody",
             Self::Encrypt { .. } => "Encrypt",
             Self::Call { .. } => "Call",
@@ -436,7 +454,11 @@ pub fn command(number: u8, target: u8) -> Command {
         28 => Command::RaiseHand,
         29 => Command::Mute(Whom::Member(member)),
         30 => Command::Help,
-        _ => Command::Who,
+        _ => match target % 4 {
+            0 => Command::Stay,
+            1 => Command::EndStay,
+            _ => Command::Start,
+        },
     }
 }
 
@@ -455,6 +477,7 @@ pub const fn about(command: &Command) -> About {
     match command {
         Command::Help
         | Command::Who
+        | Command::Start
         | Command::RaiseHand
         | Command::LowerHand(Whom::Oneself)
         | Command::Mute(Whom::Oneself)
@@ -470,6 +493,8 @@ pub const fn about(command: &Command) -> About {
         | Command::EndAudience
         | Command::Grant(_)
         | Command::Revoke(_)
+        | Command::Stay
+        | Command::EndStay
         | Command::End => About::Others,
     }
 }
@@ -495,6 +520,9 @@ pub fn about_member(command: Command, member: MemberId) -> Command {
         | Command::Unlock
         | Command::StartAudience
         | Command::EndAudience
+        | Command::Start
+        | Command::Stay
+        | Command::EndStay
         | Command::End) => other,
     }
 }

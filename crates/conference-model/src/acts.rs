@@ -37,6 +37,17 @@ impl World {
                 self.tell(Input::FocusInvited { focus, group, room, by: setup::user(by), via })
             }
             Action::InviteToDirect { user, room, door } => self.invite_to_direct(user, room, door),
+            Action::InviteBot { group, by } => {
+                let room = setup::group(group);
+                let focus = setup::DOORS.iter().find(|(_, of)| setup::GROUPS[*of] == room.as_str());
+                let focus = focus.map(|(focus, _)| (*focus).into());
+                let (by, via) = (setup::user(by), Vec::new());
+                self.tell(Input::BotInvited { bot: setup::BOT.into(), focus, room, by, via })
+            }
+            Action::RemoveBot { group } => {
+                let (focus, room) = (setup::BOT.into(), setup::group(group));
+                self.tell(Input::FocusRemoved { focus, room })
+            }
             Action::InviteNobody { user } => {
                 self.tell(Input::NobodyInvited { focus: "@conf_odd".into(), room: setup::direct(user, 0) })
             }
@@ -483,6 +494,16 @@ fn outcome_of(request: &SignalRequest, number: u8) -> RequestOutcome {
     }
     if matches!(request, SignalRequest::AskAdmission { .. }) {
         return RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } });
+    }
+    // What is not so of a caller is not so of the bot: the room can be read, it is not alone, it may invite.
+    if matches!(request, SignalRequest::JoinAsBot { .. }) {
+        return RequestOutcome::Joined { encrypted: !joined };
+    }
+    if matches!(request, SignalRequest::LeaveIfAlone { .. }) {
+        return RequestOutcome::Alone(!joined);
+    }
+    if matches!(request, SignalRequest::InviteFocus { .. }) && !joined {
+        return RequestOutcome::NotAllowed { ask: vec![setup::user(0)] };
     }
     RequestOutcome::Done
 }

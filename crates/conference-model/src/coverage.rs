@@ -34,6 +34,7 @@ macro_rules! names {
 
 names!(INPUTS, input(Input) {
     "FocusInvited": Input::FocusInvited { .. },
+    "BotInvited": Input::BotInvited { .. },
     "NobodyInvited": Input::NobodyInvited { .. },
     "RoomEncrypted": Input::RoomEncrypted { .. },
     "FocusRemoved": Input::FocusRemoved { .. },
@@ -66,6 +67,13 @@ names!(REQUESTS, request(SignalRequest) {
     "JoinGroup": SignalRequest::JoinGroup { .. },
     "JoinDirect": SignalRequest::JoinDirect { .. },
     "Leave": SignalRequest::Leave { .. },
+    "JoinAsBot": SignalRequest::JoinAsBot { .. },
+    "LeaveIfAlone": SignalRequest::LeaveIfAlone { .. },
+    "InviteFocus": SignalRequest::InviteFocus { .. },
+    "Announce": SignalRequest::Announce { announcement: Some(_), .. },
+    "Withdraw": SignalRequest::Announce { announcement: None, .. },
+    "CountOut": SignalRequest::CountOut { .. },
+    "AssertIdentity": SignalRequest::AssertIdentity { .. },
     "AskAdmission": SignalRequest::AskAdmission { .. },
     "CompareMembers": SignalRequest::CompareMembers { .. },
     "AskRooms": SignalRequest::AskRooms { .. },
@@ -79,6 +87,11 @@ names!(REQUESTS, request(SignalRequest) {
     "Notice Ended": SignalRequest::Notice { notice: Notice::Ended { .. }, .. },
     "Notice GroupEncrypted": SignalRequest::Notice { notice: Notice::GroupEncrypted { .. }, .. },
     "Notice RoomReplaced": SignalRequest::Notice { notice: Notice::RoomReplaced { .. }, .. },
+    "Notice Joined": SignalRequest::Notice { notice: Notice::Joined { .. }, .. },
+    "Notice Welcome": SignalRequest::Notice { notice: Notice::Welcome { .. }, .. },
+    "Notice Deaf": SignalRequest::Notice { notice: Notice::Deaf { .. }, .. },
+    "Notice Began": SignalRequest::Notice { notice: Notice::Began { .. }, .. },
+    "Notice Over": SignalRequest::Notice { notice: Notice::Over { .. }, .. },
     "Notice Voice": SignalRequest::Notice { notice: Notice::Voice { .. }, .. },
     "Notice Reply": SignalRequest::Notice { notice: Notice::Reply { .. }, .. },
 });
@@ -186,12 +199,17 @@ names!(COMMANDS, command(Command) {
     "Grant": Command::Grant(_),
     "Revoke": Command::Revoke(_),
     "End": Command::End,
+    "Start": Command::Start,
+    "Stay": Command::Stay,
+    "EndStay": Command::EndStay,
 });
 
 names!(REPLIES, reply(Reply) {
     "Done": Reply::Done,
     "Help": Reply::Help,
     "Who": Reply::Who(_),
+    "Invited": Reply::Invited { .. },
+    "MayNotInvite": Reply::MayNotInvite { .. },
     "Denied NoConference": Reply::Denied(Denial::NoConference),
     "Denied NotInConference": Reply::Denied(Denial::NotInConference),
     "Denied NotAModerator": Reply::Denied(Denial::NotAModerator),
@@ -199,6 +217,12 @@ names!(REPLIES, reply(Reply) {
     "Denied TargetIsModerator": Reply::Denied(Denial::TargetIsModerator),
     "Denied MutedByModerator": Reply::Denied(Denial::MutedByModerator),
     "Denied Audience": Reply::Denied(Denial::Audience),
+    "Denied NotStarted": Reply::Denied(Denial::NotStarted),
+    "Denied StaysAnyhow": Reply::Denied(Denial::StaysAnyhow),
+    "Denied TooManyStay": Reply::Denied(Denial::TooManyStay),
+    "Denied NotAllowed": Reply::Denied(Denial::NotAllowed),
+    "Denied NoFocusUser": Reply::Denied(Denial::NoFocusUser),
+    "Denied NotNow": Reply::Denied(Denial::NotNow),
 });
 
 names!(VOICES, voice(Option<Silenced>) {
@@ -218,6 +242,8 @@ names!(TIMERS, timer(TimerKind) {
     "Idle": TimerKind::Idle(..),
     "Linger": TimerKind::Linger(_),
     "Compare": TimerKind::Compare(_),
+    "Announce": TimerKind::Announce(_),
+    "BotAlone": TimerKind::BotAlone(_),
     "DirectIdle": TimerKind::DirectIdle(_),
     "Forget": TimerKind::Forget,
 });
@@ -287,7 +313,14 @@ impl Coverage {
                 }
             }
             Notice::RoomReplaced { .. } => self.add("refusal", "RoomReplaced"),
-            Notice::Encrypted { .. } | Notice::GroupEncrypted { .. } | Notice::Ended { .. } => {}
+            Notice::Encrypted { .. }
+            | Notice::GroupEncrypted { .. }
+            | Notice::Ended { .. }
+            | Notice::Joined { .. }
+            | Notice::Welcome { .. }
+            | Notice::Deaf { .. }
+            | Notice::Began { .. }
+            | Notice::Over { .. } => {}
         }
     }
 

@@ -160,7 +160,7 @@ fn state_of(world: &World) -> Value {
 /// What a number is the id of, by the name under which it stands.
 fn class_of(name: &str) -> Option<&'static str> {
     match name {
-        "request" | "admission" | "answer" | "joining" => Some("request"),
+        "request" | "admission" | "answer" | "joining" | "looking" | "inviting" | "Asked" => Some("request"),
         "leg" | "id" | "newest" => Some("leg"),
         "participant" => Some("participant"),
         "hand" => Some("hand"),
@@ -207,6 +207,10 @@ fn canonical(name: &str, value: &mut Value, ranks: &Ranks, now: u64) {
             let is_time = matches!(
                 name,
                 "until"
+                    | "due"
+                    | "not_before"
+                    | "look_at"
+                    | "started"
                     | "expires"
                     | "linger_until"
                     | "compare_at"

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 mod calls;
+mod discovery;
 mod endings;
 mod media;
 mod membership;
@@ -51,8 +52,17 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 8] =
-    [calls::ALL, endings::ALL, media::ALL, membership::ALL, rooms::ALL, people::ALL, time::ALL, memory::ALL];
+pub const ALL: [&[Invariant]; 9] = [
+    calls::ALL,
+    endings::ALL,
+    media::ALL,
+    membership::ALL,
+    rooms::ALL,
+    discovery::ALL,
+    people::ALL,
+    time::ALL,
+    memory::ALL,
+];
 
 /// Looks at the last turn, passing over the invariants that are named.
 ///

@@ -39,6 +39,8 @@ pub enum Expected {
     Who,
     /// Done.
     Done,
+    /// The focus user is invited.
+    Invited,
     /// Not done.
     Denied(Denial),
 }
@@ -51,6 +53,9 @@ impl Expected {
             Reply::Done => self == Self::Done,
             Reply::Help => self == Self::Help,
             Reply::Who(_) => self == Self::Who,
+            Reply::Invited { .. } => self == Self::Invited,
+            // That is known only later.
+            Reply::MayNotInvite { .. } => false,
             Reply::Denied(why) => self == Self::Denied(*why),
         }
     }
@@ -160,9 +165,10 @@ impl Group {
             RequestOutcome::Done
             | RequestOutcome::Membership(_)
             | RequestOutcome::Rooms(_)
-            | RequestOutcome::Failed(_) => {
-                return Err(Refusal::Unknown);
-            }
+            | RequestOutcome::Joined { .. }
+            | RequestOutcome::Alone(_)
+            | RequestOutcome::NotAllowed { .. }
+            | RequestOutcome::Failed(_) => return Err(Refusal::Unknown),
         };
         match admission {
             Admission { joined: false, .. } => Err(Refusal::NotAMember),
@@ -181,6 +187,7 @@ impl Group {
         by: &MemberId,
         command: &Command,
         until: Timestamp,
+        stays_anyhow: bool,
         has_call: impl Fn(&MemberId) -> bool,
     ) -> Expected {
         let denied = Expected::Denied;
@@ -189,6 +196,7 @@ impl Group {
         match command {
             Command::Help => return Expected::Help,
             Command::Who => return Expected::Who,
+            Command::Start => return Expected::Done,
             Command::RaiseHand
             | Command::LowerHand(Whom::Oneself)
             | Command::Mute(Whom::Oneself)
@@ -258,6 +266,8 @@ impl Group {
                 self.hands.retain(|hand| hand != member);
             }
             Command::Revoke(member) => self.person(member).has_the_word = false,
+            Command::EndStay if stays_anyhow => return denied(Denial::StaysAnyhow),
+            Command::Stay | Command::EndStay => {}
             // Everyone goes, which is seen; then what was decided is over.
             Command::End => {}
         }
@@ -339,7 +349,8 @@ impl Reference {
             }
             Input::Commanded { room, by, command } => {
                 if let Some((group, in_group)) = asked(seen, room) {
-                    return self.commanded(&group, in_group, by, command, seen);
+                    let by_bot = is_asked_of_bot(seen, room);
+                    return self.commanded(&group, (in_group, by_bot), by, command, seen);
                 }
             }
             Input::CallInvited(invite) => {
@@ -376,6 +387,7 @@ impl Reference {
                 }
             }
             Input::FocusInvited { .. }
+            | Input::BotInvited { .. }
             | Input::NobodyInvited { .. }
             | Input::FocusRemoved { .. }
             | Input::MemberRemoved { .. }
@@ -394,7 +406,7 @@ impl Reference {
     fn commanded(
         &mut self,
         room: &RoomKey,
-        in_group: bool,
+        (in_group, by_bot): (bool, bool),
         by: &MemberId,
         command: &Command,
         seen: &Seen,
@@ -405,19 +417,31 @@ impl Reference {
             return None;
         }
         let until = seen.turn.now + self.kick_lasts;
+        if *command == Command::Start && by_bot {
+            let allowed = seen.setup.config.policy.allows(by);
+            self.reply = Some(if allowed { Expected::Invited } else { Expected::Denied(Denial::NotAllowed) });
+            return None;
+        }
         let Some(group) = self.groups.get_mut(room) else {
-            let help = *command == Command::Help;
-            self.reply = Some(if help { Expected::Help } else { Expected::Denied(Denial::NoConference) });
+            let nothing = if by_bot { Denial::NotStarted } else { Denial::NoConference };
+            self.reply = Some(if *command == Command::Help {
+                Expected::Help
+            } else if *command == Command::Start {
+                Expected::Done
+            } else {
+                Expected::Denied(nothing)
+            });
             return None;
         };
-        if *command != Command::Help && !in_group && !group.present.contains_key(by) {
+        let of_everyone = matches!(command, Command::Help | Command::Start);
+        if !of_everyone && !in_group && !group.present.contains_key(by) {
             self.reply = Some(Expected::Denied(Denial::NotInConference));
             return None;
         }
         let has_call = |member: &MemberId| {
             seen.before.legs.values().any(|leg| leg.group == *room && leg.key.caller == *member)
         };
-        let reply = group.command(by, command, until, has_call);
+        let reply = group.command(by, command, until, seen.setup.config.stay.contains(room), has_call);
         self.reply = Some(reply);
         (*command == Command::End && reply == Expected::Done).then(|| room.clone())
     }
@@ -463,8 +487,23 @@ pub fn asked(seen: &Seen, room: &RoomKey) -> Option<(RoomKey, bool)> {
     if conference.is_some_and(|it| it.doors.values().any(DoorView::is_joined)) {
         return Some((room.clone(), true));
     }
-    let mut doors = seen.before.directs.get(room)?.doors.values();
-    Some((doors.find(|door| door.joining.is_none())?.group.clone(), false))
+    let direct = seen.before.directs.get(room);
+    let mut doors = direct.into_iter().flat_map(|direct| direct.doors.values());
+    if let Some(door) = doors.find(|door| door.joining.is_none()) {
+        return Some((door.group.clone(), door.group == *room));
+    }
+    is_asked_of_bot(seen, room).then(|| (room.clone(), true))
+}
+
+/// Whether it is the bot that hears what is said in a room: it is there, and no focus user is.
+#[must_use]
+pub fn is_asked_of_bot(seen: &Seen, room: &RoomKey) -> bool {
+    let conference = seen.before.conferences.get(room);
+    let in_group = conference.is_some_and(|it| it.doors.values().any(DoorView::is_joined));
+    let direct = seen.before.directs.get(room);
+    let in_direct = direct.is_some_and(|it| it.doors.values().any(|door| door.joining.is_none()));
+    let bot = seen.before.bots.get(room).is_some_and(|bot| bot.joining.is_none());
+    bot && !in_group && !in_direct
 }
 
 /// Whether an event is of the party that placed the call, or can't be told from it.

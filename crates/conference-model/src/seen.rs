@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod told;
+
 use confocal_conference::{
     CallKey, Change, ConferenceEvent, ConferenceId, Deadline, Effect, EndReason, FocusUser, Generation,
     Input, LegId, LegNews, MediaCommand, MediaReport, MemberId, Millis, Notice, OfferNumber, ParticipantId,
@@ -167,6 +169,12 @@ pub struct Seen {
     pub floors: BTreeMap<ConferenceId, (bool, bool)>,
     /// The last news of who speaks.
     pub speakers: BTreeMap<ConferenceId, Option<ParticipantId>>,
+    /// What was announced last in each conference, and when.
+    pub announced: BTreeMap<ConferenceId, Timestamp>,
+    /// Announcements that stand in group rooms, before this turn, by the focus user whose they are.
+    pub standing_announcements: BTreeSet<(FocusUser, RoomKey)>,
+    /// When each leg was told last who speaks, before this turn.
+    pub identified: BTreeMap<LegId, Timestamp>,
     /// What ought to be.
     pub reference: Reference,
 }
@@ -206,6 +214,9 @@ impl Seen {
             standing: BTreeMap::new(),
             floors: BTreeMap::new(),
             speakers: BTreeMap::new(),
+            announced: BTreeMap::new(),
+            standing_announcements: BTreeSet::new(),
+            identified: BTreeMap::new(),
             reference,
         }
     }
@@ -256,6 +267,7 @@ impl Seen {
     }
 
     fn begin(&mut self, turn: Turn) {
+        self.remember_what_was_told();
         self.before = self.after.clone();
         // A call that has ended is remembered from its first end on, whatever else is said of it.
         let now = self.turn.now;
@@ -299,6 +311,7 @@ impl Seen {
     }
 
     fn look_at_cause(&mut self) {
+        self.look_at_lost_announcements();
         if let Cause::Input(Input::RequestDone { id, .. }) = &self.turn.cause {
             self.outstanding.remove(id);
         }
@@ -378,7 +391,9 @@ impl Seen {
 
     fn look_at_request(&mut self, request: &SignalRequest) {
         let fact = match request {
-            SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => RoomFact::Join,
+            SignalRequest::JoinGroup { .. }
+            | SignalRequest::JoinDirect { .. }
+            | SignalRequest::JoinAsBot { .. } => RoomFact::Join,
             SignalRequest::Leave { .. } => RoomFact::Leave,
             SignalRequest::Notice { notice: Notice::Reply { .. }, .. } => RoomFact::Reply,
             // It may be asked from nowhere.
@@ -388,6 +403,11 @@ impl Seen {
             | SignalRequest::Answer { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
+            | SignalRequest::LeaveIfAlone { .. }
+            | SignalRequest::InviteFocus { .. }
+            | SignalRequest::Announce { .. }
+            | SignalRequest::CountOut { .. }
+            | SignalRequest::AssertIdentity { .. }
             | SignalRequest::Reject { .. }
             | SignalRequest::Hangup { .. }
             | SignalRequest::Notice { .. } => RoomFact::Speak,
@@ -399,7 +419,13 @@ impl Seen {
             SignalRequest::Hangup { to, .. } => (to, CallFact::HungUp),
             SignalRequest::JoinGroup { .. }
             | SignalRequest::JoinDirect { .. }
+            | SignalRequest::JoinAsBot { .. }
             | SignalRequest::Leave { .. }
+            | SignalRequest::LeaveIfAlone { .. }
+            | SignalRequest::InviteFocus { .. }
+            | SignalRequest::Announce { .. }
+            | SignalRequest::CountOut { .. }
+            | SignalRequest::AssertIdentity { .. }
             | SignalRequest::AskAdmission { .. }
             | SignalRequest::CompareMembers { .. }
             | SignalRequest::AskRooms { .. }

@@ -3,8 +3,8 @@
 //! What happens in the world never lives here.
 
 use confocal_conference::{
-    CallId, Config, EncryptedRooms, FocusUser, Limits, MemberId, Millis, PartyId, Pattern, Policy, RoomKey,
-    SecondDevice,
+    CallId, Config, Discovery, EncryptedRooms, FocusUser, Limits, MemberId, Millis, PartyId, Pattern, Policy,
+    RoomKey, SecondDevice,
 };
 
 /// The users: two of one homeserver, one of another.
@@ -18,6 +18,9 @@ pub const DOORS: [(&str, usize); 3] = [("@conf_first", 0), ("@fs_first", 0), ("@
 
 /// The group room that takes the place of an upgraded one.
 pub const NEXT: &str = "!next";
+
+/// The service's bot.
+pub const BOT: &str = "@conference";
 
 /// 1:1 rooms that each user has.
 pub const ROOMS_PER_USER: usize = 2;
@@ -88,7 +91,12 @@ impl Setup {
         let bit = |number: u8| byte & (1 << number) != 0;
         let small = byte & 0b0011_0000 == 0b0001_0000;
         let hasty = byte & 0b0011_0000 == 0b0010_0000;
+        // Off but in a quarter of all histories: what only tells of a conference makes each turn longer.
+        let shown = byte & 0b1100_0000 == 0b1100_0000;
+        let discovery =
+            Discovery { announce: shown, names: bit(0), notices: shown, count_out: shown, identify: shown };
         let mut config = Config {
+            discovery,
             second_device: if bit(0) { SecondDevice::Add } else { SecondDevice::Replace },
             recover_calls: !bit(1),
             audience: bit(2),
@@ -133,6 +141,9 @@ fn small_limits() -> Limits {
         direct_rooms: 3,
         direct_rooms_per_member: 1,
         doors_per_direct_room: 1,
+        bot_rooms: 1,
+        bot_rooms_per_member: 1,
+        stay_rooms: 1,
         invites_at_once: 6,
         strangers_per_hour: 2,
         commands_at_once: 4,
@@ -146,6 +157,7 @@ fn small_limits() -> Limits {
         roles: 1,
         remembered_members: 1,
         roll: 1,
+        announced_names: 1,
         ..Limits::default()
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use confocal_conference::{
-    Agreed, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber,
-    ParticipantId, PartyId, RequestId, RoomKey, Timestamp,
+    Agreed, Announcement, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LegId, MemberId,
+    OfferNumber, ParticipantId, PartyId, RequestId, RoomKey, Timestamp,
 };
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub struct View {
     pub ended: BTreeMap<String, EndedView>,
     /// Candidates that came before their call.
     pub early: BTreeMap<String, EarlyView>,
+    /// The rooms of the bot.
+    pub bots: BTreeMap<RoomKey, BotView>,
     /// What members have done lately.
     pub deeds: BTreeMap<String, DeedsView>,
 }
@@ -57,6 +59,8 @@ pub struct LegView {
     pub offer: OfferNumber,
     /// An offer is being answered.
     pub negotiating: Option<NegotiatingView>,
+    /// They were told that they are in.
+    pub greeted: bool,
     /// When it ends for want of packets.
     pub media_until: Option<Timestamp>,
     /// Its session.
@@ -194,6 +198,64 @@ pub struct ConferenceView {
     pub floor: FloorView,
     /// The room that takes its place.
     pub replaced_by: Option<RoomKey>,
+    /// A moderator wants the focus to stay.
+    pub stay: bool,
+    /// When the first call was answered.
+    pub started: Option<Timestamp>,
+    /// What the room's state says of it.
+    pub announcing: AnnouncingView,
+}
+
+/// What a room's state says of its conference.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AnnouncingView {
+    /// What stands there, and whose it is.
+    pub standing: Option<(FocusUser, Announcement)>,
+    /// The request under way.
+    pub request: Option<RequestId>,
+    /// When the next one is made.
+    pub due: Option<Timestamp>,
+    /// It was not allowed.
+    pub refused: bool,
+}
+
+/// Whether one of us is counted as a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum CountedOutView {
+    /// As far as we know.
+    Not,
+    /// It is asked for.
+    Asked(RequestId),
+    /// Not any more.
+    Done,
+}
+
+impl CountedOutView {
+    /// The request under way.
+    #[must_use]
+    pub const fn asked(self) -> Option<RequestId> {
+        match self {
+            Self::Asked(request) => Some(request),
+            Self::Not | Self::Done => None,
+        }
+    }
+}
+
+/// A room of the bot.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BotView {
+    /// Who invited it.
+    pub by: MemberId,
+    /// Its join.
+    pub joining: Option<RequestId>,
+    /// The invitation of the focus user.
+    pub inviting: Option<RequestId>,
+    /// The question whether it is alone.
+    pub looking: Option<RequestId>,
+    /// When that is asked next.
+    pub look_at: Option<Timestamp>,
+    /// Whether it is counted.
+    pub counted_out: CountedOutView,
 }
 
 /// What is remembered of roles and people: only how much.
@@ -208,6 +270,8 @@ pub struct FloorView {
 /// A focus user in its group room.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DoorView {
+    /// Whether it is counted as a person.
+    pub counted_out: CountedOutView,
     /// Where it is.
     pub state: DoorStateView,
     /// The comparison that it asked for.
@@ -357,6 +421,12 @@ impl View {
                     self.directs.insert(rest.into(), serde_json::from_slice(value).map_err(unreadable)?);
                 }
                 None => drop(self.directs.remove(&RoomKey::from(rest))),
+            },
+            "bot" => match value {
+                Some(value) => {
+                    self.bots.insert(rest.into(), serde_json::from_slice(value).map_err(unreadable)?);
+                }
+                None => drop(self.bots.remove(&RoomKey::from(rest))),
             },
             "early" => put(&mut self.early, key, value).map_err(unreadable)?,
             "ended" => put(&mut self.ended, key, value).map_err(unreadable)?,

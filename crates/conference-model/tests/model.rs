@@ -23,6 +23,11 @@ fn actions(history: &[[u8; BYTES]]) -> Vec<Action> {
     Action::decode_all(&history.concat())
 }
 
+/// A moderator who makes the focus stay is asked for nothing else.
+fn asks_to_stay(action: &Action) -> bool {
+    matches!(action, Action::Command { command, target, .. } if command % 32 == 31 && target % 4 == 0)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_200))]
 
@@ -39,7 +44,7 @@ proptest! {
         // Without a room to stay in, which is stayed in.
         let setup = setup & !0b1000;
         let mut world = World::new(Setup::from_byte(setup), BTreeSet::new());
-        for action in actions(&history) {
+        for action in actions(&history).into_iter().filter(|action| !asks_to_stay(action)) {
             prop_assert!(world.apply(&action).is_ok());
         }
         let rooms: Vec<_> = world.seen.after.directs.keys().cloned().collect();

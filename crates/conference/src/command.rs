@@ -5,6 +5,7 @@
 //! | help | everyone |
 //! | who | every participant; in the group room everyone |
 //! | raise and lower one's own hand, mute and unmute oneself | participants |
+//! | start: a focus user comes | everyone in the group room |
 //! | everything else | moderators |
 //!
 //! The text of commands and replies never lives here: words are signalling's.
@@ -13,7 +14,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{MemberId, ParticipantId};
+use crate::id::{FocusUser, MemberId, ParticipantId};
 
 /// What a member of the group room is allowed. Signalling derives it from what the room's own rules say of the member (in
 /// Matrix: its power level); the machine knows no levels.
@@ -62,6 +63,12 @@ pub enum Command {
     Revoke(MemberId),
     /// End the conference for everyone.
     End,
+    /// Have a focus user come into the group room, which can then be called.
+    Start,
+    /// Have the focus stay in the group room for good, as [`Config::stay`](crate::Config::stay) does.
+    Stay,
+    /// Have it leave when it is not needed again.
+    EndStay,
 }
 
 /// Whom a command is about.
@@ -84,6 +91,18 @@ pub enum Reply {
     Help,
     /// Who is here.
     Who(Roll),
+    /// The bot has invited the focus user, who can be called now.
+    Invited {
+        /// Who.
+        focus: FocusUser,
+    },
+    /// The bot may not invite the focus user.
+    MayNotInvite {
+        /// Who has to be invited.
+        focus: FocusUser,
+        /// Members who may, the most powerful first; not all of them.
+        ask: Vec<MemberId>,
+    },
     /// It is not done.
     Denied(Denial),
 }
@@ -93,6 +112,8 @@ pub enum Reply {
 pub enum Denial {
     /// There is no conference here now.
     NoConference,
+    /// There is no conference here now, and no focus user who could be called.
+    NotStarted,
     /// Only those who are in the conference may ask for it.
     NotInConference,
     /// Only moderators may ask for it.
@@ -105,6 +126,16 @@ pub enum Denial {
     MutedByModerator,
     /// It is a conference with an audience: raise a hand to be given the word.
     Audience,
+    /// The operator has the focus stay here, which is not for moderators to change.
+    StaysAnyhow,
+    /// The focus stays in as many rooms as it may.
+    TooManyStay,
+    /// The operator does not let the one who asks take part.
+    NotAllowed,
+    /// The room can have no focus user: its id would be too long.
+    NoFocusUser,
+    /// The homeserver did not do it now.
+    NotNow,
 }
 
 /// Why a participant is not heard.

@@ -7,11 +7,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 mod admission;
+mod announcing;
 mod calls;
 mod commands;
 mod comparison;
 mod doors;
 mod ejection;
+mod identity;
 mod negotiation;
 mod people;
 mod recovery;
@@ -28,6 +30,7 @@ use crate::speakers::Speakers;
 use crate::time::Timestamp;
 use crate::timer::TimerKind;
 
+use announcing::Announcing;
 pub(crate) use comparison::Comparison;
 pub(crate) use negotiation::Answered;
 use people::Member;
@@ -49,6 +52,14 @@ pub(crate) struct Conference {
     /// Told to the world as open.
     opened: bool,
     floor: Floor,
+    /// A moderator wants the focus to stay.
+    #[serde(default)]
+    stay: bool,
+    /// When the first call was answered.
+    #[serde(default)]
+    started: Option<Timestamp>,
+    #[serde(default)]
+    announcing: Announcing,
     /// The group room was upgraded to this one: nobody new comes in here.
     replaced_by: Option<RoomKey>,
     /// The group room is encrypted.
@@ -81,6 +92,9 @@ impl Conference {
             compare_at: None,
             opened: false,
             floor: Floor::new(core.config.audience),
+            stay: false,
+            started: None,
+            announcing: Announcing::default(),
             replaced_by: None,
             encrypted: false,
             told_encrypted: false,
@@ -94,6 +108,8 @@ impl Conference {
     /// It is over: its record goes, its watchers are told.
     pub(crate) fn close(&self, core: &mut Core) {
         core.timers.cancel(&TimerKind::Linger(self.group.clone()));
+        core.timers.cancel(&TimerKind::Announce(self.group.clone()));
+        core.staying -= usize::from(self.stay);
         self.changed(core);
         if self.opened {
             core.notify(ConferenceEvent::Closed { conference: self.id });
@@ -107,7 +123,7 @@ impl Conference {
 
     /// Rules R7 and R8 are off. A room that was upgraded is of no more use, so there they hold.
     fn stays(&self, core: &Core) -> bool {
-        self.replaced_by.is_none() && core.config.stay.contains(&self.group)
+        self.replaced_by.is_none() && (self.stay || core.config.stay.contains(&self.group))
     }
 
     /// Its own record must be written.

@@ -41,12 +41,14 @@ pub struct Config {
     pub second_device: SecondDevice,
     /// What becomes of calls for a group room that is encrypted.
     pub encrypted_rooms: EncryptedRooms,
-    /// Rooms in which the focus stays for good: R7 and R8 are off there.
+    /// Rooms in which the focus stays for good: R7 and R8 are off there. Moderators can add theirs.
     pub stay: BTreeSet<RoomKey>,
     /// Whom the operator lets take part.
     pub policy: Policy,
     /// When another one becomes the active speaker.
     pub speaker: SpeakerConfig,
+    /// How people in a group room learn of its conference.
+    pub discovery: Discovery,
     /// What may grow, and how far.
     pub limits: Limits,
 }
@@ -70,8 +72,30 @@ impl Default for Config {
             stay: BTreeSet::new(),
             policy: Policy::default(),
             speaker: SpeakerConfig::default(),
+            discovery: Discovery::default(),
             limits: Limits::default(),
         }
+    }
+}
+
+/// How people in a group room learn of its conference (rule R9), besides seeing the focus user in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// The room's state announces the conference, where the focus user may change it. Default on.
+    pub announce: bool,
+    /// The announcement names participants. Default off.
+    pub names: bool,
+    /// It is said in the room when a conference begins and when it is over. Default off.
+    pub notices: bool,
+    /// The room's clients are told not to count focus users and the bot as people, where those may do so. Default on.
+    pub count_out: bool,
+    /// Callers are told who speaks, each once in ten seconds at the most. Default off.
+    pub identify: bool,
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Self { announce: true, names: false, notices: false, count_out: true, identify: false }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Core {
     pub(crate) timers: TimerTable,
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) changes: BTreeSet<RecordKey>,
+    /// In how many rooms moderators made the focus stay.
+    pub(crate) staying: usize,
     rates: Rates,
     /// The time that the record `focus` says, or will say once it is written.
     noted: Option<Timestamp>,
@@ -36,6 +38,7 @@ impl Core {
             timers: TimerTable::default(),
             effects: VecDeque::new(),
             changes: BTreeSet::new(),
+            staying: 0,
             rates: Rates::default(),
             noted: None,
         }

@@ -24,10 +24,24 @@ pub(crate) struct Door {
     pub(crate) invited: bool,
     /// Servers by which the group room can be joined.
     pub(crate) via: Vec<ServerName>,
+    #[serde(default)]
+    pub(crate) counted_out: CountedOut,
     pub(crate) state: DoorState,
     /// What the homeserver was asked about those who called it, and has not answered.
     #[serde(default)]
     pub(crate) comparing: Option<Comparison>,
+}
+
+/// Whether the room's clients were told not to count one of us as a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CountedOut {
+    /// No, or it was not allowed.
+    #[default]
+    Not,
+    /// The request is under way.
+    Asked(RequestId),
+    /// Yes.
+    Done,
 }
 
 /// Where a door is; each state holds what it waits for.

@@ -1,19 +1,21 @@
 //! What the machine wants done: commands to signalling and to the engine, and news for whoever watches.
 //!
-//! How an effect is carried out never lives here.
+//! How an effect is carried out never lives here, nor what people are told (`notice.rs`).
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::announcement::Announcement;
 use crate::call::{CallAddress, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
-use crate::command::{Command, Reply, Role, Silenced};
+use crate::command::{Role, Silenced};
 use crate::id::{
     CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RequestId,
     RoomKey, ServerName,
 };
-use crate::input::{LevelDbov, OfferRefusal};
+use crate::input::LevelDbov;
+pub use crate::notice::{EndReason, Notice, Refusal, Silence};
 use crate::time::Timestamp;
 
 /// One thing to do. Effects leave in the order in which they must be done.
@@ -36,7 +38,7 @@ pub enum Effect {
 /// A request to the homeserver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SignalRequest {
-    /// Join the group room (rule R2).
+    /// Join the group room (rule R2), and clear what the focus user may have announced there before.
     JoinGroup {
         /// Who joins.
         focus: FocusUser,
@@ -62,6 +64,59 @@ pub enum SignalRequest {
         focus: FocusUser,
         /// Which room.
         room: RoomKey,
+    },
+    /// Join a room as the bot, which takes no calls; answered by [`RequestOutcome::Joined`](crate::RequestOutcome::Joined).
+    JoinAsBot {
+        /// The bot.
+        bot: FocusUser,
+        /// The room.
+        room: RoomKey,
+        /// Servers by which it can be joined.
+        via: Vec<ServerName>,
+    },
+    /// Leave a room if nobody but users of ours is left in it; answered by
+    /// [`RequestOutcome::Alone`](crate::RequestOutcome::Alone).
+    LeaveIfAlone {
+        /// The bot.
+        bot: FocusUser,
+        /// The room.
+        room: RoomKey,
+    },
+    /// Invite the focus user of a group room into it. One that is in it already is as good.
+    InviteFocus {
+        /// The bot, which invites.
+        bot: FocusUser,
+        /// The group room.
+        room: RoomKey,
+        /// Who is invited.
+        focus: FocusUser,
+    },
+    /// Announce the conference in the group room's state (rule R9), in place of what was announced before.
+    Announce {
+        /// Who announces, and is to be called.
+        focus: FocusUser,
+        /// The group room.
+        room: RoomKey,
+        /// What to announce; `None`: there is no conference any more.
+        announcement: Option<Announcement>,
+    },
+    /// Tell the room's clients not to count a user of ours as a person, if it may; leaving takes it back.
+    CountOut {
+        /// Whom.
+        focus: FocusUser,
+        /// The room.
+        room: RoomKey,
+    },
+    /// Tell a caller who speaks (MSC3086).
+    AssertIdentity {
+        /// The call.
+        to: CallAddress,
+        /// The group room, whose member speaks.
+        group: RoomKey,
+        /// Who speaks.
+        member: MemberId,
+        /// When it is old.
+        expires: Timestamp,
     },
     /// Ask whether a caller may be in the conference; answered by
     /// [`RequestOutcome::Admission`](crate::RequestOutcome::Admission).
@@ -141,11 +196,11 @@ pub enum SignalRequest {
         /// What the client is told.
         reason: HangupReason,
     },
-    /// Say something to the caller in the 1:1 room, in words.
+    /// Say something in words: to the caller in the 1:1 room, or in the group room.
     Notice {
         /// Who says it.
         focus: FocusUser,
-        /// The 1:1 room.
+        /// The room.
         room: RoomKey,
         /// What to say.
         notice: Notice,
@@ -159,8 +214,13 @@ impl SignalRequest {
         match self {
             Self::JoinGroup { room, .. }
             | Self::JoinDirect { room, .. }
+            | Self::JoinAsBot { room, .. }
             | Self::Leave { room, .. }
             | Self::CompareMembers { room, .. }
+            | Self::LeaveIfAlone { room, .. }
+            | Self::InviteFocus { room, .. }
+            | Self::Announce { room, .. }
+            | Self::CountOut { room, .. }
             | Self::Notice { room, .. } => room,
             Self::AskAdmission { direct, .. } => direct,
             // In line with the joins and leaves that matter most.
@@ -168,12 +228,13 @@ impl SignalRequest {
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
+            | Self::AssertIdentity { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.room,
         }
     }
 
-    /// The focus user in whose name it is made.
+    /// The user of ours in whose name it is made.
     #[must_use]
     pub const fn focus(&self) -> &FocusUser {
         match self {
@@ -183,10 +244,16 @@ impl SignalRequest {
             | Self::AskAdmission { focus, .. }
             | Self::CompareMembers { focus, .. }
             | Self::AskRooms { focus, .. }
+            | Self::Announce { focus, .. }
+            | Self::CountOut { focus, .. }
             | Self::Notice { focus, .. } => focus,
+            Self::JoinAsBot { bot, .. } | Self::LeaveIfAlone { bot, .. } | Self::InviteFocus { bot, .. } => {
+                bot
+            }
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
+            | Self::AssertIdentity { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.focus,
         }
@@ -200,163 +267,22 @@ impl SignalRequest {
             | Self::CompareMembers { expires, .. }
             | Self::Answer { expires, .. }
             | Self::NegotiateAnswer { expires, .. }
-            | Self::NegotiateOffer { expires, .. } => Some(*expires),
+            | Self::NegotiateOffer { expires, .. }
+            | Self::AssertIdentity { expires, .. } => Some(*expires),
             Self::JoinGroup { .. }
             | Self::JoinDirect { .. }
+            | Self::JoinAsBot { .. }
             | Self::Leave { .. }
             | Self::AskRooms { .. }
+            | Self::LeaveIfAlone { .. }
+            | Self::InviteFocus { .. }
+            | Self::Announce { .. }
+            | Self::CountOut { .. }
             | Self::Reject { .. }
             | Self::Hangup { .. }
             | Self::Notice { .. } => None,
         }
     }
-}
-
-/// What a person is told in the 1:1 room. The words are signalling's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Notice {
-    /// Their call was refused.
-    Refused {
-        /// Why.
-        why: Refusal,
-        /// The group room whose conference they called.
-        group: RoomKey,
-    },
-    /// The 1:1 room is encrypted: calls placed in it can't be read.
-    Encrypted {
-        /// The group room whose conference could be called.
-        group: RoomKey,
-    },
-    /// The group room is encrypted: its calls are decrypted where they are mixed. Said in the group room.
-    GroupEncrypted {
-        /// The group room.
-        group: RoomKey,
-    },
-    /// Their call was ended by us.
-    Ended {
-        /// Why.
-        why: EndReason,
-        /// The group room whose conference it was.
-        group: RoomKey,
-    },
-    /// The group room was upgraded: the conference is to be called in the new one.
-    RoomReplaced {
-        /// The old group room.
-        group: RoomKey,
-        /// The new one.
-        by: RoomKey,
-    },
-    /// They are heard again, or no longer, by no doing of their own.
-    Voice {
-        /// The group room of the conference.
-        group: RoomKey,
-        /// Why they are not heard; `None`: they are.
-        silenced: Option<Silenced>,
-    },
-    /// The reply to a command.
-    Reply {
-        /// The group room of the conference that was asked.
-        group: RoomKey,
-        /// What was asked.
-        command: Command,
-        /// What came of it.
-        reply: Reply,
-    },
-}
-
-/// Why a call is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
-    /// The caller is not a joined member of the group room, the one rule that nothing overrides.
-    NotAMember,
-    /// The focus user could not join the group room: it has to be invited there first.
-    FocusNotInvited,
-    /// The 1:1 room has other people in it.
-    RoomNotDirect,
-    /// Several focus users are in the 1:1 room and the call names none of them.
-    Ambiguous,
-    /// The operator does not let this caller, or its homeserver, take part.
-    NotAllowed,
-    /// A moderator has removed the caller from the conference, and the time of that is not over.
-    Kicked,
-    /// A moderator has locked the conference.
-    Locked,
-    /// The group room was upgraded; its conference is in the new one.
-    RoomReplaced,
-    /// The group room is encrypted, and the operator does not let its calls be decrypted here.
-    RoomEncrypted,
-    /// The conference has as many participants or calls as it may have.
-    Full,
-    /// There are as many conferences as there may be.
-    Busy,
-    /// The caller has as many calls as one user may have.
-    TooManyCalls,
-    /// The caller's homeserver has as many calls as one may have.
-    ServerFull,
-    /// The offer can't be answered.
-    Offer(OfferRefusal),
-    /// The homeserver did not tell whether the caller is a member.
-    Unknown,
-}
-
-/// Why an invite gets no word at all. Each other one gets exactly one answer, reject or hangup, unless its caller ends it first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Silence {
-    /// The same call rings or runs already.
-    Repeated,
-    /// The call was ended before.
-    Ended,
-    /// It had run out when it came.
-    Expired,
-    /// It was not placed in a 1:1 room with one of our focus users: other people's clients ring.
-    NotInDirectRoom,
-    /// It names someone else as the one who is called.
-    NotForUs,
-    /// Several focus users are in the 1:1 room and the call names none of them; said in words, since none of them was called.
-    Ambiguous,
-    /// Its caller has placed more calls in short time than one user may.
-    TooFast,
-    /// Its call id, or another name in it, is longer than names may be.
-    NameTooLong,
-}
-
-/// Why a leg ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EndReason {
-    /// The caller hung up.
-    CallerHungUp,
-    /// The caller chose another party's answer.
-    AnsweredElsewhere,
-    /// The caller is no longer in the group room (rule R4).
-    LeftGroup,
-    /// The caller is no longer in the 1:1 room (rule R5).
-    LeftDirect,
-    /// The focus user was removed from the group room.
-    FocusRemoved,
-    /// The focus user was removed from the 1:1 room.
-    FocusRemovedFromDirect,
-    /// The same user called again, by this or another device.
-    Replaced,
-    /// Media never connected.
-    NeverConnected,
-    /// Media was lost and did not come back.
-    MediaLost,
-    /// The service was restarted.
-    Restarted,
-    /// No media came, though the connection stood and the caller was not muted.
-    NoMedia,
-    /// A moderator removed the caller.
-    Kicked,
-    /// A moderator ended the conference.
-    Ended,
-    /// The invite ran out before it was answered.
-    Expired,
-    /// It was refused before it began.
-    Refused(Refusal),
-    /// The answer could not be delivered.
-    AnswerUndeliverable,
-    /// A changed offer could not be answered.
-    Renegotiation(OfferRefusal),
 }
 
 /// A command to the media engine. Commands of one leg are done in order.

@@ -2,8 +2,10 @@
 //!
 //! The rules of a conference never live here, see `conference.rs`.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+mod bot;
 mod calls;
 mod outcomes;
 mod restore;
@@ -36,6 +38,8 @@ pub struct Focus {
     conferences: Conferences,
     /// When something is forgotten next.
     forget_at: Option<Timestamp>,
+    /// Conferences in which something has happened that may have to be announced.
+    touched: BTreeSet<ConferenceId>,
 }
 
 impl Focus {
@@ -44,7 +48,13 @@ impl Focus {
     pub fn new(config: Config, seed: u64, now: Timestamp) -> Self {
         let mut core = Core::new(config, seed, now);
         core.changed(RecordKey::Focus);
-        Self { core, routes: Routes::default(), conferences: Conferences::default(), forget_at: None }
+        Self {
+            core,
+            routes: Routes::default(),
+            conferences: Conferences::default(),
+            forget_at: None,
+            touched: BTreeSet::new(),
+        }
     }
 
     /// The time as it was last told; after [`restore`](Self::restore) it may be ahead of the one given, if the wall clock went
@@ -66,6 +76,7 @@ impl Focus {
         self.core.now = self.core.now.max(now);
         match input {
             Input::FocusInvited { focus, group, room, by, via } => self.invited(focus, group, room, by, via),
+            Input::BotInvited { bot, focus, room, by, via } => self.bot_invited(bot, focus, room, by, via),
             Input::NobodyInvited { focus, room } => {
                 self.core.send(SignalRequest::Leave { focus, room });
             }
@@ -73,7 +84,10 @@ impl Focus {
             Input::FocusRemoved { focus, room } => self.focus_removed(&focus, &room),
             Input::MemberRemoved { room, member } => self.member_removed(&room, &member),
             Input::RolesChanged { room, everyone, members } => {
-                self.with_conference(&room, |it, core, _| it.roles_changed(everyone, members, core));
+                self.count_bot_out(&room);
+                self.with_conference(&room, |it, core, routes| {
+                    it.roles_changed(everyone, members, core, routes);
+                });
             }
             Input::RoomReplaced { room, by } => {
                 self.with_conference(&room, |it, core, routes| it.replaced(by, core, routes));
@@ -113,6 +127,7 @@ impl Focus {
             }
             Input::CameBack => self.came_back(),
         }
+        self.announce();
         self.plan_to_forget();
     }
 
@@ -136,11 +151,24 @@ impl Focus {
                 }
                 TimerKind::Linger(group) => self.with_conference(&group, Conference::linger_over),
                 TimerKind::Compare(group) => self.with_conference(&group, Conference::compare),
+                // What is to be announced is looked at after everything that happens in a conference.
+                TimerKind::Announce(group) => self.with_conference(&group, |_, _, _| ()),
+                TimerKind::BotAlone(room) => self.bot_alone_due(&room),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
                 TimerKind::Forget => self.forget(),
             }
         }
+        self.announce();
         self.plan_to_forget();
+    }
+
+    /// What has happened is announced when all of it is done, and not each step on the way.
+    fn announce(&mut self) {
+        while let Some(id) = self.touched.pop_first() {
+            if let Some(conference) = self.conferences.get_mut(id) {
+                conference.announce(&mut self.core, &mut self.routes);
+            }
+        }
     }
 
     /// Names and addresses are kept no longer than they are of use, also where nothing happens any more.
@@ -220,6 +248,7 @@ impl Focus {
     ) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         act(conference, &mut self.core, &mut self.routes);
+        self.touched.insert(id);
         if conference.is_over() {
             conference.close(&mut self.core);
             self.conferences.remove(id);

@@ -54,7 +54,7 @@ opaque_text! {
     RoomKey
     /// A person, as a member of rooms; never one of our focus users.
     MemberId
-    /// A conference focus user: one door to the conference of one group room.
+    /// A user of ours: a conference focus user, one door to the conference of one group room, or the service's bot.
     FocusUser
     /// What a caller named its call. Unique only together with room and caller ([`CallKey`]).
     CallId

@@ -30,6 +30,19 @@ pub enum Input {
         /// Servers by which the room can be joined.
         via: Vec<ServerName>,
     },
+    /// The service's bot was invited into a room, to explain there how its conference is called, and to be asked for it.
+    BotInvited {
+        /// The bot.
+        bot: FocusUser,
+        /// The focus user of the room, in the spelling that new ones have; `None` if its id would be too long.
+        focus: Option<FocusUser>,
+        /// The room.
+        room: RoomKey,
+        /// Who invited it.
+        by: MemberId,
+        /// Servers by which the room can be joined.
+        via: Vec<ServerName>,
+    },
     /// A user of our namespace whose id names no group room was invited somewhere; the invitation is declined.
     NobodyInvited {
         /// Who was invited.
@@ -42,7 +55,7 @@ pub enum Input {
         /// The room.
         room: RoomKey,
     },
-    /// A focus user is no longer a member of a room: kicked, banned, invitation withdrawn, or its own leaving echoed.
+    /// A focus user, or the bot, is no longer a member of a room: kicked, banned, invitation withdrawn, or its own leaving echoed.
     FocusRemoved {
         /// Who.
         focus: FocusUser,
@@ -76,7 +89,7 @@ pub enum Input {
     /// Someone asks the conference for something, in words.
     Commanded {
         /// Where it was said: the group room, or the 1:1 room of a participant. The reply is said there too, by a focus user that
-        /// is in it.
+        /// is in it, or else by the bot.
         room: RoomKey,
         /// Who said it.
         by: MemberId,
@@ -187,6 +200,19 @@ pub enum RequestOutcome {
     Membership(Membership),
     /// The answer to [`SignalRequest::AskRooms`](crate::SignalRequest::AskRooms).
     Rooms(BTreeSet<RoomKey>),
+    /// The answer to [`SignalRequest::JoinAsBot`](crate::SignalRequest::JoinAsBot): the bot has joined.
+    Joined {
+        /// What is said in the room can't be read.
+        encrypted: bool,
+    },
+    /// The answer to [`SignalRequest::LeaveIfAlone`](crate::SignalRequest::LeaveIfAlone): whether nobody but users of ours was
+    /// left, so that the bot has left too.
+    Alone(bool),
+    /// The answer to [`SignalRequest::InviteFocus`](crate::SignalRequest::InviteFocus): the bot may not.
+    NotAllowed {
+        /// Members who may, the most powerful first; not all of them.
+        ask: Vec<MemberId>,
+    },
     /// It was refused for good, or became useless before it could be sent.
     Failed(RequestFailure),
 }

@@ -57,6 +57,12 @@ pub(crate) struct Leg {
     pub(crate) negotiating: Option<Negotiating>,
     /// How many candidates were taken since the last offer.
     pub(crate) candidates_taken: usize,
+    /// They were told that they are in the conference.
+    #[serde(default)]
+    pub(crate) greeted: bool,
+    /// Of whom they were told last that they speak, and when.
+    #[serde(skip)]
+    pub(crate) identified: Option<(ParticipantId, Timestamp)>,
     /// No packets come.
     pub(crate) stopped: bool,
     /// When the leg ends for want of packets: a time runs while none come and they should.

@@ -114,6 +114,8 @@
 
 extern crate alloc;
 
+mod announcement;
+mod bots;
 mod call;
 mod command;
 mod conference;
@@ -132,6 +134,7 @@ mod input;
 mod leg;
 mod limits;
 mod migrate;
+mod notice;
 mod policy;
 mod rates;
 mod record;
@@ -141,9 +144,10 @@ mod tally;
 mod time;
 mod timer;
 
+pub use announcement::Announcement;
 pub use call::*;
 pub use command::*;
-pub use config::{Config, EncryptedRooms, SecondDevice, SpeakerConfig};
+pub use config::{Config, Discovery, EncryptedRooms, SecondDevice, SpeakerConfig};
 pub use effect::*;
 pub use focus::Focus;
 pub use id::*;

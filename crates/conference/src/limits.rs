@@ -25,6 +25,12 @@ pub struct Limits {
     pub direct_rooms_per_member: usize,
     /// Focus users in one 1:1 room. Default 8.
     pub doors_per_direct_room: usize,
+    /// Rooms that the bot is in at a time. Default 1000.
+    pub bot_rooms: usize,
+    /// Rooms into which one user has brought the bot. Default 50.
+    pub bot_rooms_per_member: usize,
+    /// Rooms in which moderators made the focus stay; 0: none may. Default 100.
+    pub stay_rooms: usize,
     /// Calls that one user may place at once before they are held to `invite_interval`. Default 10.
     pub invites_at_once: u32,
     /// How often one user may place a call in the long run: one in this time. Default 6 s.
@@ -32,7 +38,8 @@ pub struct Limits {
     /// How often in an hour the focus joins a group room because of a call of someone who then turns out not to be a member of
     /// it. Default 3 per caller.
     pub strangers_per_hour: u32,
-    /// Commands that one user may give at once before they are held to `command_interval`. Default 10.
+    /// Commands that one user may give at once before they are held to `command_interval`; an invitation of the bot counts as
+    /// one. Default 10.
     pub commands_at_once: u32,
     /// How often one user may give a command in the long run: one in this time. Default 2 s.
     pub command_interval: Millis,
@@ -56,6 +63,8 @@ pub struct Limits {
     pub remembered_members: usize,
     /// Names in the reply to "who". Default 50.
     pub roll: usize,
+    /// Names in an announcement, where there are any. Default 50.
+    pub announced_names: usize,
 }
 
 impl Default for Limits {
@@ -70,6 +79,9 @@ impl Default for Limits {
             direct_rooms: 100_000,
             direct_rooms_per_member: 100,
             doors_per_direct_room: 8,
+            bot_rooms: 1000,
+            bot_rooms_per_member: 50,
+            stay_rooms: 100,
             invites_at_once: 10,
             invite_interval: Millis::from_secs(6),
             strangers_per_hour: 3,
@@ -85,6 +97,7 @@ impl Default for Limits {
             roles: 1000,
             remembered_members: 1000,
             roll: 50,
+            announced_names: 50,
         }
     }
 }

@@ -55,7 +55,11 @@ impl Migration {
                     leg["state"] = json!("Active");
                 }
             }
-            RecordKey::Focus | RecordKey::Ended(_) | RecordKey::Early(_) | RecordKey::Deeds(_) => {}
+            RecordKey::Focus
+            | RecordKey::Bot(_)
+            | RecordKey::Ended(_)
+            | RecordKey::Early(_)
+            | RecordKey::Deeds(_) => {}
         }
     }
 }

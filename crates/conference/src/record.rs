@@ -20,6 +20,7 @@ pub(crate) enum RecordKey {
     Focus,
     Conference(RoomKey),
     Direct(RoomKey),
+    Bot(RoomKey),
     Ended(u64),
     Early(u64),
     Deeds(MemberId),
@@ -33,6 +34,7 @@ impl RecordKey {
             Self::Focus => "focus".to_string(),
             Self::Conference(room) => format!("conf/{room}"),
             Self::Direct(room) => format!("direct/{room}"),
+            Self::Bot(room) => format!("bot/{room}"),
             // Twenty digits, so that the order of the names is the order of the numbers.
             Self::Ended(number) => format!("ended/{number:020}"),
             Self::Early(number) => format!("early/{number:020}"),
@@ -50,6 +52,7 @@ impl RecordKey {
         match kind {
             "conf" => Some(Self::Conference(rest.into())),
             "direct" => Some(Self::Direct(rest.into())),
+            "bot" => Some(Self::Bot(rest.into())),
             "ended" => rest.parse().ok().map(Self::Ended),
             "early" => rest.parse().ok().map(Self::Early),
             "deeds" => Some(Self::Deeds(rest.into())),

@@ -5,6 +5,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
+use crate::bots::Bots;
 use crate::core::Core;
 use crate::direct::Directs;
 use crate::early::EarlyCandidates;
@@ -24,6 +25,12 @@ pub(crate) enum Purpose {
     LeaveGroup { group: RoomKey, focus: FocusUser },
     /// A door asks whether its callers are joined to the group room.
     Compare { group: RoomKey, focus: FocusUser },
+    /// A conference is announced in its group room.
+    Announce { group: RoomKey },
+    /// One of us is not to be counted as a person in a room.
+    CountOut { room: RoomKey, focus: FocusUser },
+    /// The bot joins a room, looks whether it is alone there, or invites the room's focus user.
+    Bot { room: RoomKey },
     /// A leg asks to be admitted.
     Admission(LegId),
     /// A leg is answered.
@@ -40,6 +47,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Routes {
     pub(crate) requests: BTreeMap<RequestId, Purpose>,
     pub(crate) directs: Directs,
+    pub(crate) bots: Bots,
     pub(crate) ended: EndedCalls,
     pub(crate) early: EarlyCandidates,
     legs: BTreeMap<LegId, ConferenceId>,

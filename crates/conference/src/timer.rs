@@ -28,6 +28,10 @@ pub enum TimerKind {
     Linger(RoomKey),
     /// Who is in a conference is to be compared with who is in its group room (rule R4).
     Compare(RoomKey),
+    /// What is announced of a conference is no longer right, and may be said anew.
+    Announce(RoomKey),
+    /// Someone left a room that the bot is in: it may be alone.
+    BotAlone(RoomKey),
     /// Nobody has called in a 1:1 room for long.
     DirectIdle(RoomKey),
     /// Something that is remembered of calls that are over is of no more use.

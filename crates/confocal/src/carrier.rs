@@ -110,10 +110,19 @@ const fn patience(request: &SignalRequest) -> Millis {
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
+        | SignalRequest::AssertIdentity { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::Announce { announcement: Some(_), .. }
+        | SignalRequest::CountOut { .. }
         | SignalRequest::Reject { .. }
         | SignalRequest::Notice { .. } => Millis::from_secs(600),
-        SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } => Millis::from_secs(3_600),
-        SignalRequest::Leave { .. } | SignalRequest::Hangup { .. } => Millis::from_secs(86_400),
+        SignalRequest::JoinGroup { .. }
+        | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
+        | SignalRequest::LeaveIfAlone { .. } => Millis::from_secs(3_600),
+        SignalRequest::Leave { .. }
+        | SignalRequest::Announce { announcement: None, .. }
+        | SignalRequest::Hangup { .. } => Millis::from_secs(86_400),
     }
 }
 
@@ -126,6 +135,12 @@ pub(crate) const fn kind(request: &SignalRequest) -> &'static str {
     match request {
         SignalRequest::JoinGroup { .. } => "join group room",
         SignalRequest::JoinDirect { .. } => "join 1:1 room",
+        SignalRequest::JoinAsBot { .. } => "join as the bot",
+        SignalRequest::LeaveIfAlone { .. } => "leave if alone",
+        SignalRequest::InviteFocus { .. } => "invite the focus user",
+        SignalRequest::Announce { .. } => "announce",
+        SignalRequest::CountOut { .. } => "count out",
+        SignalRequest::AssertIdentity { .. } => "asserted identity",
         SignalRequest::Leave { .. } => "leave",
         SignalRequest::AskAdmission { .. } => "ask admission",
         SignalRequest::CompareMembers { .. } => "compare members",

@@ -128,5 +128,8 @@ impl<S: Signalling> Outbox<S> {
 }
 
 const fn is_join(request: &SignalRequest) -> bool {
-    matches!(request, SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. })
+    matches!(
+        request,
+        SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. } | SignalRequest::JoinAsBot { .. }
+    )
 }

@@ -77,6 +77,9 @@ impl MessageContent {
             ("grant", who) => self.member(who).map(Command::Grant),
             ("revoke", who) => self.member(who).map(Command::Revoke),
             ("end", []) => Some(Command::End),
+            ("start", []) => Some(Command::Start),
+            ("stay", [] | ["on"]) => Some(Command::Stay),
+            ("stay", ["off"]) => Some(Command::EndStay),
             _ => None,
         }
     }
@@ -145,6 +148,10 @@ mod tests {
             ("grant @anna:hs.test", Command::Grant(anna())),
             ("revoke @anna:hs.test", Command::Revoke(anna())),
             ("end", Command::End),
+            ("start", Command::Start),
+            ("stay", Command::Stay),
+            ("stay on", Command::Stay),
+            ("stay off", Command::EndStay),
             ("help", Command::Help),
         ];
         for (text, command) in commands {
@@ -163,6 +170,8 @@ mod tests {
             "end now",
             "lock please",
             "audience",
+            "stay here",
+            "start now",
         ] {
             assert_eq!(said(&format!("!conference {text}")), Some(Command::Help), "{text}");
         }

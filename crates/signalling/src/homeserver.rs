@@ -132,6 +132,32 @@ pub trait Homeserver: Send + Sync + 'static {
         content: Box<RawValue>,
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
 
+    /// Invites a user into a room.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`]: forbidden when `as_user` may not, or the user is joined or banned.
+    fn invite(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        user: &UserId,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
+
+    /// Sets a piece of a room's state. The same content once more changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`]: forbidden when `as_user` has not the power.
+    fn set_state(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+        content: Box<RawValue>,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
+
     /// Asks the homeserver to ping the application service `id`; it then also sends what it had queued. Returns how long the
     /// homeserver's request took.
     ///

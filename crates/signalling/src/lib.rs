@@ -14,6 +14,7 @@ mod contact;
 mod content;
 mod counters;
 mod event;
+pub mod events;
 mod focus_id;
 mod founders;
 mod homeserver;

@@ -14,9 +14,13 @@ use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+mod bot;
+mod telling;
+
 use crate::adapter::Adapter;
 use crate::content::{Answer, End, Negotiate, Words};
 use crate::event::{MemberContent, RoomStateContent};
+use crate::events::AssertedIdentityEventContent;
 use crate::founders::Founders;
 use crate::homeserver::{Homeserver, RequestError};
 use crate::registrar::PLAIN_NAME;
@@ -43,6 +47,17 @@ impl<H: Homeserver> Signalling for Adapter<H> {
             SignalRequest::JoinGroup { room, via, .. } => self.join_group(&user, room, via).await,
             SignalRequest::JoinDirect { room, via, .. } => self.join_direct(&user, room, via).await,
             SignalRequest::Leave { room, .. } => self.leave(&user, room).await,
+            SignalRequest::JoinAsBot { room, via, .. } => self.join_as_bot(&user, room, via).await,
+            SignalRequest::LeaveIfAlone { room, .. } => self.leave_if_alone(&user, room).await,
+            SignalRequest::InviteFocus { room, focus, .. } => self.invite_focus(&user, room, focus).await,
+            SignalRequest::Announce { room, announcement, .. } => {
+                self.announce(&user, room, announcement.as_ref()).await
+            }
+            SignalRequest::CountOut { room, .. } => self.count_out(&user, room).await,
+            SignalRequest::AssertIdentity { to, group, member, .. } => {
+                let content = self.asserted_identity(&user, to, group, member).await?;
+                self.send(&user, &to.room, order, AssertedIdentityEventContent::TYPE, &content).await
+            }
             SignalRequest::AskAdmission { group, direct, member, .. } => {
                 self.ask_admission(&user, group, direct, member.as_str()).await
             }
@@ -114,7 +129,8 @@ impl<H: Homeserver> Adapter<H> {
     ) -> Result<Performed, SendError> {
         let id = room_id(room)?;
         self.join(user, &id, via).await?;
-        let learnt = self.rules(user, &id, room).await?;
+        let (learnt, ()) = tokio::join!(self.rules(user, &id, room), self.withdraw_what_is_left(user, &id));
+        let learnt = learnt?;
         // Nobody waits for a name: the focus takes calls while it gets it.
         let (adapter, user) = (self.clone(), user.to_owned());
         tokio::spawn(async move { adapter.name_after(&user, &id).await });
@@ -219,6 +235,7 @@ impl<H: Homeserver> Adapter<H> {
         let room = room_id(room)?;
         // An invited user need not exist yet, and one that does not can't decline: also one whose id names no room.
         self.ensure_registered(user).await?;
+        self.count_in(user, &room).await;
         match self.homeserver().leave(user, &room).await {
             Err(error) if !error.is_denial() => Err(error.into()),
             _ => Ok(Performed::done()),

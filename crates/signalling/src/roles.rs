@@ -22,6 +22,8 @@ pub(crate) struct PowerLevels {
     users_default: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "or_none")]
     kick: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "or_none")]
+    invite: Option<Box<RawValue>>,
 }
 
 impl PowerLevels {
@@ -43,6 +45,20 @@ impl PowerLevels {
             .filter(|(_, role)| *role != everyone)
             .collect();
         Input::RolesChanged { room: room.clone(), everyone, members }
+    }
+}
+
+impl PowerLevels {
+    /// Those by name who may invite, the most powerful first and of equals the first by name. Where nothing is said everyone may.
+    pub(crate) fn inviters(&self) -> Vec<MemberId> {
+        let needed = self.invite.as_ref().and_then(|field| level(field)).unwrap_or(0);
+        let users = self.users.iter().flatten();
+        let mut may: Vec<(i64, &String)> = users
+            .filter_map(|(user, field)| Some((level(field)?, user)))
+            .filter(|(level, _)| *level >= needed)
+            .collect();
+        may.sort_by_key(|(level, user)| (std::cmp::Reverse(*level), *user));
+        may.into_iter().map(|(_, user)| MemberId::from(user.as_str())).collect()
     }
 }
 
@@ -164,6 +180,18 @@ mod tests {
         );
         assert_eq!(roles(json!({ "users": [], "kick": {}, "users_default": false })), (Role::Member, vec![]));
         assert_eq!(roles(json!({})), (Role::Member, vec![]));
+    }
+
+    #[test]
+    fn who_may_invite_is_named_the_most_powerful_first() {
+        let users = json!({ "@a:x": 0, "@b:x": 100, "@mod:x": 50, "@odd:x": "much", "@admin:x": "100" });
+        let inviters = |content: Value| -> Vec<String> {
+            let levels: PowerLevels = serde_json::from_value(content).unwrap();
+            levels.inviters().iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(inviters(json!({ "users": users, "invite": 50 })), ["@admin:x", "@b:x", "@mod:x"]);
+        assert_eq!(inviters(json!({ "users": users })), ["@admin:x", "@b:x", "@mod:x", "@a:x"]);
+        assert!(inviters(json!({ "invite": 50 })).is_empty());
     }
 
     fn creators(content: Value) -> Option<Creators> {

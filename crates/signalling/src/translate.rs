@@ -131,7 +131,7 @@ impl Translator {
             return Reading { meaning: Err(Skip::Malformed), ours: false };
         };
         let kind = self.scheme.classify(user);
-        let ours = kind != UserKind::Other;
+        let ours = kind != UserKind::Other || user == self.bot.as_str();
         let Ok(content) = read::<MemberContent>(&event.content) else {
             return Reading { meaning: Err(Skip::Malformed), ours };
         };
@@ -153,7 +153,9 @@ impl Translator {
             (UserKind::Undecodable, "invite") => {
                 Ok(Input::NobodyInvited { focus: FocusUser::from(user), room: room.clone() })
             }
-            (UserKind::Other, _) if user == self.bot.as_str() => Err(Skip::NotForUs),
+            (UserKind::Other, membership) if user == self.bot.as_str() => {
+                self.read_bot(event, room, membership)
+            }
             (UserKind::Other, "leave" | "ban") => {
                 Ok(Input::MemberRemoved { room: room.clone(), member: MemberId::from(user) })
             }
@@ -161,6 +163,23 @@ impl Translator {
             _ => Err(Skip::NothingNew),
         };
         Reading { meaning, ours }
+    }
+
+    /// The application service's own user is invited, or removed.
+    fn read_bot(&self, event: &Event, room: &RoomKey, membership: &str) -> Result<Input, Skip> {
+        let bot = FocusUser::from(self.bot.as_str());
+        match membership {
+            "invite" => Ok(Input::BotInvited {
+                bot,
+                focus: self.scheme.encode(room.as_str()).ok().map(|user| FocusUser::from(user.as_str())),
+                room: room.clone(),
+                by: MemberId::from(event.sender.as_str()),
+                via: server_of(&event.sender).into_iter().collect(),
+            }),
+            "leave" if event.sender == self.bot.as_str() => Err(Skip::OwnEcho),
+            "leave" | "ban" => Ok(Input::FocusRemoved { focus: bot, room: room.clone() }),
+            _ => Err(Skip::NothingNew),
+        }
     }
 
     fn read_message(&self, event: &Event, room: &RoomKey) -> Result<Input, Skip> {
@@ -174,7 +193,8 @@ impl Translator {
         Ok(Input::Commanded { room: room.clone(), by: MemberId::from(event.sender.as_str()), command })
     }
 
-    fn is_ours(&self, user: &str) -> bool {
+    /// Whether a user is one of ours: a focus user, the bot, or a failed attempt at one.
+    pub(crate) fn is_ours(&self, user: &str) -> bool {
         user == self.bot.as_str() || self.scheme.classify(user) != UserKind::Other
     }
 
@@ -258,6 +278,7 @@ const fn call_of(input: &Input) -> Option<&CallKey> {
         | Input::CallNegotiateAnswered { key, .. }
         | Input::CallMetadataChanged { key, .. } => Some(key),
         Input::FocusInvited { .. }
+        | Input::BotInvited { .. }
         | Input::NobodyInvited { .. }
         | Input::RoomEncrypted { .. }
         | Input::FocusRemoved { .. }

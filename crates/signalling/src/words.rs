@@ -1,8 +1,9 @@
-//! What a person reads in the 1:1 room: why a call was refused or ended, what a command led to, and what to do next.
+//! What people read in the 1:1 room and in the group room: why a call was refused or ended, what a command led to, what to do next.
 //!
 //! When something is said never lives here, nor what people write to us.
 
 mod replies;
+mod room;
 
 use std::borrow::Cow;
 
@@ -27,6 +28,15 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         }
         Notice::Ended { why, .. } => end(*why).into(),
         Notice::RoomReplaced { by, .. } => replaced(by).into(),
+        Notice::Joined { others, silenced, .. } => room::joined(*others, *silenced).into(),
+        Notice::Welcome { focus, encrypted, .. } => room::welcome(focus.as_ref(), *encrypted).into(),
+        Notice::Deaf { .. } => {
+            "This room is encrypted now and I have no key to it, so I can't read what you ask me here. \
+             Its conference can be called as before."
+                .into()
+        }
+        Notice::Began { by, .. } => room::began(by).into(),
+        Notice::Over { lasted, .. } => room::over(*lasted).into(),
         Notice::Voice { silenced, .. } => voice(*silenced).into(),
         Notice::Reply { command, reply, .. } => replies::reply(command, reply),
     }
@@ -269,6 +279,16 @@ mod tests {
         let others = [
             Notice::Encrypted { group: group.clone() },
             Notice::GroupEncrypted { group: group.clone() },
+            Notice::Joined { group: group.clone(), others: 0, silenced: None },
+            Notice::Joined { group: group.clone(), others: 1, silenced: None },
+            Notice::Joined { group: group.clone(), others: 2, silenced: None },
+            Notice::Joined { group: group.clone(), others: 2, silenced: Some(Silenced::Audience) },
+            Notice::Welcome { group: group.clone(), focus: Some("@conf_x:hs.test".into()), encrypted: false },
+            Notice::Welcome { group: group.clone(), focus: Some("@conf_x:hs.test".into()), encrypted: true },
+            Notice::Welcome { group: group.clone(), focus: None, encrypted: false },
+            Notice::Deaf { group: group.clone() },
+            Notice::Began { group: group.clone(), by: "@anna:hs.test".into() },
+            Notice::Over { group: group.clone(), lasted: confocal::conference::Millis(125_000) },
             Notice::RoomReplaced { group: group.clone(), by: "!new:hs.test".into() },
         ];
         for case in refused.chain(ended).chain(voices).chain(others) {
@@ -277,7 +297,7 @@ mod tests {
             assert!(!words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 45);
+        assert_eq!(seen.len(), 55);
     }
 
     #[test]

@@ -129,7 +129,8 @@ fn an_invited_user_of_ours_that_names_no_room_is_told_by_name() {
 #[test]
 fn the_bot_is_no_person_and_no_focus() {
     let reading = read(&member(ALICE, "@conference:hs.test", "leave"));
-    assert_eq!(reading, Reading { meaning: Err(Skip::NotForUs), ours: false });
+    let removed = Input::FocusRemoved { focus: "@conference:hs.test".into(), room: ROOM.into() };
+    assert_eq!(reading, Reading { meaning: Ok(removed), ours: true });
 }
 
 #[test]

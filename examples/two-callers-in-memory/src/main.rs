@@ -80,7 +80,13 @@ fn carry_out(focus: &mut Focus, now: Timestamp) {
                     }
                     SignalRequest::JoinGroup { .. }
                     | SignalRequest::JoinDirect { .. }
+                    | SignalRequest::JoinAsBot { .. }
                     | SignalRequest::Leave { .. }
+                    | SignalRequest::LeaveIfAlone { .. }
+                    | SignalRequest::InviteFocus { .. }
+                    | SignalRequest::Announce { .. }
+                    | SignalRequest::CountOut { .. }
+                    | SignalRequest::AssertIdentity { .. }
                     | SignalRequest::CompareMembers { .. }
                     | SignalRequest::AskRooms { .. }
                     | SignalRequest::Answer { .. }

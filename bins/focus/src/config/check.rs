@@ -44,6 +44,8 @@ pub(crate) enum Problem {
     NotSendable,
     #[error("must not be empty")]
     Empty,
+    #[error("must be at most {MOST_NAMES}: every server in a room keeps each announcement")]
+    TooManyNames,
     #[error("must be at least 1")]
     Zero,
     #[error("must be an http:// or https:// URL without query, such as \"http://localhost:8008\"")]
@@ -72,6 +74,9 @@ pub(crate) enum Problem {
     NotFilter(tracing_subscriber::filter::ParseError),
 }
 
+/// The most names that an announcement may have.
+const MOST_NAMES: usize = 50;
+
 /// All faults, in the order of the file.
 pub(crate) fn check(config: &Config) -> Vec<Fault> {
     let mut faults = Faults(Vec::new());
@@ -86,6 +91,9 @@ pub(crate) fn check(config: &Config) -> Vec<Fault> {
 
     check_conference(&config.conference, &mut faults);
     check_policy(&config.policy, &mut faults);
+    if config.limits.announced_names > MOST_NAMES {
+        faults.add("limits", "announced_names", Problem::TooManyNames);
+    }
     for (name, is_enough) in config.limits.needed() {
         if !is_enough {
             faults.add("limits", name, Problem::Zero);
@@ -306,6 +314,9 @@ mod tests {
         assert_eq!(refused(|c| c.limits.strangers_per_hour = 0), ["limits.strangers_per_hour"]);
         assert!(refused(|c| c.limits.invite_interval_seconds = 0).is_empty());
         assert!(refused(|c| c.limits.roll = 0).is_empty());
+        assert!(refused(|c| (c.limits.bot_rooms, c.limits.stay_rooms) = (0, 0)).is_empty());
+        assert!(refused(|c| c.limits.announced_names = 50).is_empty());
+        assert_eq!(refused(|c| c.limits.announced_names = 51), ["limits.announced_names"]);
         assert_eq!(refused(|c| c.media.max_calls = 0), ["media.max_calls"]);
         assert_eq!(refused(|c| c.media.ports = Some([2000, 1000])), ["media.ports"]);
         assert_eq!(refused(|c| c.media.ports = Some([0, 1000])), ["media.ports"]);

@@ -28,6 +28,12 @@ pub(crate) struct Limits {
     pub(crate) direct_rooms_per_member: usize,
     /// Focus users in one 1:1 room.
     pub(crate) doors_per_direct_room: usize,
+    /// Rooms that the bot is in.
+    pub(crate) bot_rooms: usize,
+    /// Rooms into which one user has brought it.
+    pub(crate) bot_rooms_per_member: usize,
+    /// Rooms in which moderators made the focus stay.
+    pub(crate) stay_rooms: usize,
     /// Calls that one user may place at once.
     pub(crate) invites_at_once: u32,
     /// Seconds for each further one; 0: no limit.
@@ -58,6 +64,8 @@ pub(crate) struct Limits {
     pub(crate) remembered_members: usize,
     /// Names in the reply to "who".
     pub(crate) roll: usize,
+    /// Names in an announcement.
+    pub(crate) announced_names: usize,
 }
 
 impl Default for Limits {
@@ -73,6 +81,9 @@ impl Default for Limits {
             direct_rooms: machine.direct_rooms,
             direct_rooms_per_member: machine.direct_rooms_per_member,
             doors_per_direct_room: machine.doors_per_direct_room,
+            bot_rooms: machine.bot_rooms,
+            bot_rooms_per_member: machine.bot_rooms_per_member,
+            stay_rooms: machine.stay_rooms,
             invites_at_once: machine.invites_at_once,
             invite_interval_seconds: whole_seconds(machine.invite_interval),
             strangers_per_hour: machine.strangers_per_hour,
@@ -88,6 +99,7 @@ impl Default for Limits {
             roles: machine.roles,
             remembered_members: machine.remembered_members,
             roll: machine.roll,
+            announced_names: machine.announced_names,
         }
     }
 }
@@ -105,6 +117,9 @@ impl Limits {
             direct_rooms,
             direct_rooms_per_member,
             doors_per_direct_room,
+            bot_rooms,
+            bot_rooms_per_member,
+            stay_rooms,
             invites_at_once,
             invite_interval_seconds,
             strangers_per_hour,
@@ -120,6 +135,7 @@ impl Limits {
             roles,
             remembered_members,
             roll,
+            announced_names,
         } = *self;
         MachineLimits {
             participants_per_conference,
@@ -131,6 +147,9 @@ impl Limits {
             direct_rooms,
             direct_rooms_per_member,
             doors_per_direct_room,
+            bot_rooms,
+            bot_rooms_per_member,
+            stay_rooms,
             invites_at_once,
             invite_interval: seconds(invite_interval_seconds),
             strangers_per_hour,
@@ -146,6 +165,7 @@ impl Limits {
             roles,
             remembered_members,
             roll,
+            announced_names,
         }
     }
 

@@ -8,9 +8,11 @@
 )]
 
 mod admission;
+mod bot;
 mod browsers;
 mod clients;
 mod crashes;
+mod discovery;
 mod ejection;
 mod endpoints;
 mod faults;

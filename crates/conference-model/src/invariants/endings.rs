@@ -237,6 +237,11 @@ fn an_end_is_said_in_words(seen: &Seen) -> Result<(), String> {
                 Notice::RoomReplaced { .. } => Some(EndReason::Refused(Refusal::RoomReplaced)),
                 Notice::Encrypted { .. }
                 | Notice::GroupEncrypted { .. }
+                | Notice::Joined { .. }
+                | Notice::Welcome { .. }
+                | Notice::Deaf { .. }
+                | Notice::Began { .. }
+                | Notice::Over { .. }
                 | Notice::Voice { .. }
                 | Notice::Reply { .. } => None,
             };

@@ -52,6 +52,13 @@ fn memory_is_bounded(seen: &Seen) -> Result<(), String> {
     let (limits, view) = (&seen.setup.config.limits, &seen.after);
     at_most("conferences", view.conferences.len(), limits.conferences)?;
     at_most("1:1 rooms", view.directs.len(), limits.direct_rooms)?;
+    at_most("rooms of the bot", view.bots.len(), limits.bot_rooms)?;
+    for bot in view.bots.values() {
+        let brought = view.bots.values().filter(|other| other.by == bot.by).count();
+        at_most(&format!("rooms of the bot by {}", bot.by), brought, limits.bot_rooms_per_member)?;
+    }
+    let stay = view.conferences.values().filter(|conference| conference.stay).count();
+    at_most("rooms to stay in", stay, limits.stay_rooms)?;
     at_most("ended calls", view.ended.len(), limits.ended_calls)?;
     at_most("early candidates", view.early.len(), limits.early_calls)?;
     at_most("members whose deeds are counted", view.deeds.len(), limits.counted_members)?;

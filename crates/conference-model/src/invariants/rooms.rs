@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use confocal_conference::{Effect, EncryptedRooms, Input, Notice, RequestOutcome, RoomKey, SignalRequest};
+use confocal_conference::{
+    Command, Effect, EncryptedRooms, Input, Notice, RequestOutcome, RoomKey, SignalRequest,
+};
 
 use super::ensure;
-use crate::reference::{asked, is_reply};
+use crate::reference::{asked, is_asked_of_bot, is_reply};
 use crate::seen::{Cause, RoomFact, Seen, told_group};
+use crate::setup::BOT;
 use crate::view::{ConferenceView, DoorStateView, DoorView};
 
 super::invariants! {
@@ -34,6 +37,9 @@ fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
         Cause::Input(Input::FocusInvited { focus, room, group, by, .. }) => {
             (focus, room, Some(group), seen.setup.config.policy.allows(by))
         }
+        Cause::Input(Input::BotInvited { bot, room, by, .. }) => {
+            (bot, room, None, seen.setup.config.policy.allows(by))
+        }
         Cause::Input(Input::NobodyInvited { focus, room }) => (focus, room, None, true),
         Cause::Input(_) | Cause::Time | Cause::Restored => return Ok(()),
     };
@@ -43,7 +49,9 @@ fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
         if request.focus() == focus && request.room() == room {
             joins += usize::from(matches!(
                 request,
-                SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. }
+                SignalRequest::JoinGroup { .. }
+                    | SignalRequest::JoinDirect { .. }
+                    | SignalRequest::JoinAsBot { .. }
             ));
             leaves += usize::from(matches!(request, SignalRequest::Leave { .. }));
         }
@@ -54,7 +62,8 @@ fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
         group == Some(room) && door.is_some_and(|door| matches!(door.state, DoorStateView::Joining { .. }));
     let direct = seen.before.directs.get(room).is_some_and(|direct| direct.doors.contains_key(focus));
     let uninvited = |door: &&DoorView| matches!(door.state, DoorStateView::Uninvited { .. });
-    let is_there = direct || (group == Some(room) && door.is_some_and(|door| !uninvited(&door)));
+    let bot = focus.as_str() == BOT && seen.before.bots.contains_key(room);
+    let is_there = direct || bot || (group == Some(room) && door.is_some_and(|door| !uninvited(&door)));
     let nothing = joins + leaves == 0;
     let taken = if nothing { under_way || (is_there && !allowed) } else { joins + leaves == 1 };
     ensure(taken, || format!("{joins} joins and {leaves} declines of {focus} in {room}"))
@@ -78,7 +87,7 @@ fn r2_a_removal_that_crosses_a_join_is_found(seen: &Seen) -> Result<(), String> 
 }
 
 fn stays(seen: &Seen, room: &RoomKey, conference: &ConferenceView) -> bool {
-    conference.replaced_by.is_none() && seen.setup.config.stay.contains(room)
+    conference.replaced_by.is_none() && (conference.stay || seen.setup.config.stay.contains(room))
 }
 
 /// In a conference without calls each focus user that is joined has a time by which it leaves.
@@ -216,11 +225,23 @@ fn r10_each_command_gets_one_reply(seen: &Seen) -> Result<(), String> {
             Effect::Media(_) | Effect::Notify(_) => None,
         })
         .collect();
+    if let Cause::Input(Input::RequestDone { id, .. }) = &seen.turn.cause
+        && let Some((room, _)) = seen.before.bots.iter().find(|(_, bot)| bot.inviting == Some(*id))
+    {
+        let started = |reply: &&SignalRequest| {
+            matches!(reply, SignalRequest::Notice { focus, notice: Notice::Reply { command: Command::Start, .. }, .. }
+                if focus.as_str() == BOT && reply.room() == room)
+        };
+        let fits = replies.len() == 1 && replies.iter().all(started);
+        return ensure(fits, || format!("{replies:?} when the invitation into {room} was done"));
+    }
     let Cause::Input(Input::Commanded { room, command, .. }) = &seen.turn.cause else {
         return ensure(replies.is_empty(), || format!("replies to nothing: {replies:?}"));
     };
     let most = usize::from(asked(seen, room).is_some());
-    let least = if seen.setup.small { 0 } else { most };
+    // The bot replies when it knows whether the focus user could be invited.
+    let later = is_asked_of_bot(seen, room) && *command == Command::Start;
+    let least = if seen.setup.small || later { 0 } else { most };
     ensure((least..=most).contains(&replies.len()), || format!("{} replies to {command:?}", replies.len()))?;
     for reply in replies {
         let SignalRequest::Notice { focus, room: said, notice: Notice::Reply { command: heard, .. } } = reply
@@ -229,7 +250,9 @@ fn r10_each_command_gets_one_reply(seen: &Seen) -> Result<(), String> {
         };
         let door = seen.before.conferences.get(room).and_then(|it| it.doors.get(focus));
         let direct = seen.before.directs.get(room).and_then(|it| it.doors.get(focus));
-        let is_there = door.is_some_and(DoorView::is_joined) || direct.is_some_and(|it| it.joining.is_none());
+        let is_there = door.is_some_and(DoorView::is_joined)
+            || direct.is_some_and(|it| it.joining.is_none())
+            || (focus.as_str() == BOT && is_asked_of_bot(seen, room));
         let fits = is_there && said == room && heard == command;
         ensure(fits, || format!("{reply:?} to {command:?} in {room}"))?;
     }

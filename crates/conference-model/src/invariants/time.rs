@@ -26,7 +26,9 @@ pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = 
         DoorStateView::Waiting { until } => until,
         DoorStateView::Joining { .. } | DoorStateView::Active | DoorStateView::Leaving { .. } => None,
     });
-    legs.chain(lingers).chain(doors)
+    let announcements = seen.after.conferences.values().filter_map(|conference| conference.announcing.due);
+    let looks = seen.after.bots.values().filter_map(|bot| bot.look_at);
+    legs.chain(lingers).chain(doors).chain(announcements).chain(looks)
 }
 
 /// The deadlines of what is remembered in the records: those that end with its being forgotten, or with leaving a 1:1 room.
@@ -95,7 +97,14 @@ fn an_outcome_that_is_waited_for_will_come(seen: &Seen) -> Result<(), String> {
         [moving, door.comparing.as_ref().map(|comparing| comparing.request)]
     });
     let directs = seen.after.directs.values().flat_map(|direct| direct.doors.values());
-    let waited_for = legs.chain(doors).chain(directs.map(|door| door.joining)).flatten();
+    let doors_counted = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
+    let counted =
+        doors_counted.map(|door| door.counted_out).chain(seen.after.bots.values().map(|bot| bot.counted_out));
+    let counted = counted.map(crate::view::CountedOutView::asked);
+    let announcements = seen.after.conferences.values().map(|conference| conference.announcing.request);
+    let bots = seen.after.bots.values().flat_map(|bot| [bot.joining, bot.inviting, bot.looking]);
+    let told = counted.chain(announcements).chain(bots);
+    let waited_for = legs.chain(doors).chain(directs.map(|door| door.joining)).chain(told).flatten();
     let known: Vec<RequestId> = waited_for.filter(|id| !seen.outstanding.contains(id)).collect();
     ensure(known.is_empty(), || format!("{known:?} are waited for, and are not under way"))
 }

@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod discovery;
 mod membership;
 mod memory;
 mod people;
@@ -26,6 +27,7 @@ fn each_invariant_fails_where_it_should() {
         membership::cases_of_membership(),
         people::cases_of_rooms(),
         people::cases_of_people(),
+        discovery::cases_of_discovery(),
         memory::cases_of_time_and_memory(),
     ];
     let mut seen_to_fail = BTreeSet::new();

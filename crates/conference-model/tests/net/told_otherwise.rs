@@ -37,7 +37,7 @@ pub(crate) fn ringing() -> Seen {
     after(0, &[ROOM, DONE, CALL, DONE])
 }
 
-pub(crate) const ACTIVE: [Action; 8] = [ROOM, DONE, CALL, DONE, DONE, ANSWERED, DONE, UP];
+pub(crate) const ACTIVE: [Action; 9] = [ROOM, DONE, CALL, DONE, DONE, ANSWERED, DONE, UP, DONE];
 
 /// Anna, a moderator, is in the conference.
 pub(crate) fn active() -> Seen {

@@ -71,6 +71,8 @@ impl Conference {
             offer: OfferNumber(0),
             negotiating: None,
             candidates_taken: candidates.len(),
+            greeted: false,
+            identified: None,
             stopped: false,
             media_until: None,
             heard: true,
@@ -180,7 +182,7 @@ impl Conference {
         self.encrypted && core.config.encrypted_rooms == EncryptedRooms::Refuse
     }
 
-    fn is_joined(&self, focus: &FocusUser) -> bool {
+    pub(super) fn is_joined(&self, focus: &FocusUser) -> bool {
         self.doors.get(focus).is_some_and(Door::is_joined)
     }
 

@@ -102,14 +102,15 @@ impl Conference {
         let until = core.now + core.config.connect_timeout;
         leg.answer = Some(request);
         leg.state = LegState::Connecting { until };
-        let focus = leg.focus.clone();
+        let (focus, caller) = (leg.focus.clone(), leg.key.caller.clone());
         self.used = true;
         self.cancel_linger(core);
         // One that is joining, since an invitation came late, has calls that wait for the end of it.
         if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
             door.state = DoorState::Active;
         }
-        core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus));
+        core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
+        self.begin(&focus, &caller, core);
         self.changed(core);
         self.entered(id, core);
     }
@@ -161,6 +162,7 @@ impl Conference {
             | LegState::Recovering(_) => return,
         }
         self.watch_flow(id, core);
+        self.greet(id, core);
         self.entered(id, core);
     }
 

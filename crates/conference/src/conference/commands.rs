@@ -23,12 +23,15 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) -> Reply {
-        if !in_group && *command != Command::Help && !self.is_present(by) {
+        let of_everyone = matches!(command, Command::Help | Command::Start);
+        if !in_group && !of_everyone && !self.is_present(by) {
             return Reply::Denied(Denial::NotInConference);
         }
         let done = match command {
             Command::Help => return Reply::Help,
             Command::Who => return Reply::Who(self.roll(core.config.limits.roll)),
+            // Whoever of us hears it is one who can be called.
+            Command::Start => return Reply::Done,
             Command::RaiseHand | Command::LowerHand(Whom::Oneself) => self.hand_of_oneself(by, command),
             Command::Mute(Whom::Oneself) => self.mute_oneself(by, core),
             Command::Unmute(Whom::Oneself) => self.unmute_oneself(by, core),
@@ -43,7 +46,9 @@ impl Conference {
             | Command::EndAudience
             | Command::Grant(_)
             | Command::Revoke(_)
-            | Command::End => {
+            | Command::End
+            | Command::Stay
+            | Command::EndStay => {
                 if self.floor.is_moderator(by) {
                     self.moderate(command, core, routes)
                 } else {
@@ -117,6 +122,8 @@ impl Conference {
             Command::Mute(_) => self.mute_everyone(core),
             Command::Unmute(_) => self.unmute_everyone(core),
             Command::Kick(member) => self.kick(member, core, routes)?,
+            Command::Stay => self.stay_from_now_on(core)?,
+            Command::EndStay => self.stay_no_more(core)?,
             Command::Unkick(member) => self.floor.unkick(member),
             Command::Lock | Command::Unlock => {
                 self.floor.locked = matches!(command, Command::Lock);
@@ -150,9 +157,31 @@ impl Conference {
                 return Ok(up);
             }
             // It is allowed; once the reply is said, it is done.
-            Command::End | Command::Help | Command::Who | Command::RaiseHand => {}
+            Command::End | Command::Help | Command::Who | Command::RaiseHand | Command::Start => {}
         }
         Ok(Vec::new())
+    }
+
+    fn stay_from_now_on(&mut self, core: &mut Core) -> Result<(), Denial> {
+        if self.stay || core.config.stay.contains(&self.group) {
+            return Ok(());
+        }
+        if core.staying >= core.config.limits.stay_rooms {
+            return Err(Denial::TooManyStay);
+        }
+        self.stay = true;
+        core.staying += 1;
+        self.stay_as_configured_now(core);
+        Ok(())
+    }
+
+    fn stay_no_more(&mut self, core: &mut Core) -> Result<(), Denial> {
+        if self.stay {
+            self.stay = false;
+            core.staying -= 1;
+            self.stay_as_configured_now(core);
+        }
+        if core.config.stay.contains(&self.group) { Err(Denial::StaysAnyhow) } else { Ok(()) }
     }
 
     fn mute_member(&mut self, member: &MemberId, mute: Mute, core: &mut Core) -> Result<(), Denial> {

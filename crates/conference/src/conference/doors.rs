@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::Conference;
 use crate::config::EncryptedRooms;
 use crate::core::Core;
-use crate::door::{Door, DoorState};
+use crate::door::{CountedOut, Door, DoorState};
 use crate::effect::{ConferenceEvent, EndReason, Notice, Refusal, SignalRequest};
 use crate::id::{FocusUser, LegId, RequestId, RoomKey, ServerName};
 use crate::input::RequestFailure;
@@ -55,6 +55,7 @@ impl Conference {
         routes: &mut Routes,
     ) {
         self.cancel_door_timers(&focus, core);
+        self.announcer_gone(&focus);
         let request = core.send(SignalRequest::JoinGroup {
             focus: focus.clone(),
             room: self.group.clone(),
@@ -64,7 +65,7 @@ impl Conference {
             .requests
             .insert(request, Purpose::JoinGroup { group: self.group.clone(), focus: focus.clone() });
         let state = DoorState::Joining { request, invited_since: false, removed_since: false };
-        self.doors.insert(focus, Door { invited, via, state, comparing: None });
+        self.doors.insert(focus, Door { invited, via, state, comparing: None, counted_out: CountedOut::Not });
         self.changed(core);
     }
 
@@ -152,6 +153,7 @@ impl Conference {
 
     pub(super) fn remove_door(&mut self, focus: &FocusUser, core: &mut Core) {
         self.cancel_door_timers(focus, core);
+        self.announcer_gone(focus);
         self.doors.remove(focus);
         self.changed(core);
     }
@@ -204,6 +206,7 @@ impl Conference {
         for door in self.doors.values_mut().filter(|door| door.is_joined()) {
             door.state = DoorState::Waiting { until: None };
         }
+        self.say_it_is_over(core);
         if !self.floor.is_fresh(core.config.audience) {
             self.floor.end(core.config.audience);
             self.floor_news(core);
@@ -264,6 +267,7 @@ impl Conference {
 
     pub(super) fn leave(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
         self.cancel_door_timers(focus, core);
+        self.withdraw_of(focus, core);
         let Some(door) = self.doors.get_mut(focus) else { return };
         let request = core.send(SignalRequest::Leave { focus: focus.clone(), room: self.group.clone() });
         routes

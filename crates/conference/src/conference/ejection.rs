@@ -152,7 +152,7 @@ impl Conference {
     /// not make it longer. Where the focus stays the conference is over all the same, if there is something that ends with it.
     pub(super) fn linger_if_empty(&mut self, core: &mut Core) {
         let empty = self.legs.is_empty() && self.linger_until.is_none();
-        let ends = !self.stays(core) || !self.floor.is_fresh(core.config.audience);
+        let ends = !self.stays(core) || self.started.is_some() || !self.floor.is_fresh(core.config.audience);
         if empty && self.used && ends {
             self.linger(core);
         }

@@ -12,6 +12,7 @@ use crate::effect::{ConferenceEvent, MediaCommand, Notice, SignalRequest};
 use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::input::LegLevel;
 use crate::leg::Leg;
+use crate::routes::Routes;
 
 /// One user with all their legs.
 #[derive(Clone, Debug)]
@@ -109,7 +110,10 @@ impl Conference {
         for id in &member.legs {
             let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.is_admitted()) else { continue };
             leg.heard = now.is_none();
-            rooms.insert((leg.focus.clone(), leg.key.room.clone()));
+            // Whoever is about to come in is told all of it then.
+            if leg.greeted {
+                rooms.insert((leg.focus.clone(), leg.key.room.clone()));
+            }
             if before.is_none() != now.is_none() && leg.has_media() {
                 let (generation, heard) = (leg.generation, leg.heard);
                 core.media(MediaCommand::SetHeard { leg: *id, generation, heard });
@@ -126,6 +130,16 @@ impl Conference {
             self.voice_gone(participant, core);
         }
         self.standing_news(name, core);
+    }
+
+    /// Who has come in is told in words what there is to hear, once a call: not everyone hears it.
+    pub(super) fn greet(&mut self, id: LegId, core: &mut Core) {
+        let others = self.present.len().saturating_sub(1);
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.greeted) else { return };
+        leg.greeted = true;
+        let silenced = self.floor.silenced(&leg.key.caller);
+        let notice = Notice::Joined { group: self.group.clone(), others, silenced };
+        core.send(SignalRequest::Notice { focus: leg.focus.clone(), room: leg.key.room.clone(), notice });
     }
 
     // ---- speakers --------------------------------------------------------------------------------------------------
@@ -150,7 +164,21 @@ impl Conference {
         if self.speakers.decide(&core.config.speaker, core.now) {
             self.speaker_news(core);
         }
+        if core.config.discovery.identify {
+            self.identify_speaker(core);
+        }
         own
+    }
+
+    /// All voices are gone, with the sessions that carried them; so is what anyone was told of them.
+    pub(super) fn voices_lost(&mut self, core: &mut Core) {
+        let spoke = core::mem::take(&mut self.speakers).active().is_some();
+        for leg in self.legs.values_mut() {
+            leg.identified = Some((leg.participant, core.now));
+        }
+        if spoke {
+            self.speaker_news(core);
+        }
     }
 
     /// A participant is not heard any more.
@@ -225,7 +253,14 @@ impl Conference {
     }
 
     /// Who has which role in the group room.
-    pub(crate) fn roles_changed(&mut self, everyone: Role, roles: BTreeMap<MemberId, Role>, core: &mut Core) {
+    pub(crate) fn roles_changed(
+        &mut self,
+        everyone: Role,
+        roles: BTreeMap<MemberId, Role>,
+        core: &mut Core,
+        routes: &mut Routes,
+    ) {
+        self.power_changed(core, routes);
         let before: Vec<(MemberId, Role, Option<Silenced>)> = self
             .present
             .iter()

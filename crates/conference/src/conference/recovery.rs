@@ -40,6 +40,7 @@ impl Conference {
     /// All media sessions are gone. Calls that were not answered yet get a new session; of the others those go on whose clients
     /// can, and the rest is over.
     pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
+        self.voices_lost(core);
         let mut hung_up = false;
         for id in self.legs_by(|_| true) {
             let Some(leg) = self.legs.get_mut(&id) else { continue };

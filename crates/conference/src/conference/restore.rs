@@ -20,6 +20,8 @@ impl Conference {
         if self.opened {
             core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
         }
+        core.staying += usize::from(self.stay);
+        self.restore_announcing(core, routes);
         for (focus, door) in &self.doors {
             self.restore_door(focus, door, core, routes);
         }

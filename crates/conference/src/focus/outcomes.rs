@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::Focus;
 use crate::conference::{Answered, Conference, Offered};
 use crate::core::Core;
-use crate::id::{ConferenceId, Generation, LegId, RequestId};
+use crate::id::{ConferenceId, FocusUser, Generation, LegId, RequestId, RoomKey};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
 use crate::routes::{Purpose, Routes};
 
@@ -17,7 +17,10 @@ impl Focus {
             RequestOutcome::Done
             | RequestOutcome::Admission(_)
             | RequestOutcome::Membership(_)
-            | RequestOutcome::Rooms(_) => None,
+            | RequestOutcome::Rooms(_)
+            | RequestOutcome::Joined { .. }
+            | RequestOutcome::Alone(_) => None,
+            RequestOutcome::NotAllowed { .. } => Some(RequestFailure::Forbidden),
             RequestOutcome::Failed(failure) => Some(*failure),
         };
         let delivered = failure.is_none();
@@ -37,19 +40,30 @@ impl Focus {
                     RequestOutcome::Done
                     | RequestOutcome::Admission(_)
                     | RequestOutcome::Rooms(_)
+                    | RequestOutcome::Joined { .. }
+                    | RequestOutcome::Alone(_)
+                    | RequestOutcome::NotAllowed { .. }
                     | RequestOutcome::Failed(_) => None,
                 };
                 self.with_conference(&group, |it, core, routes| {
                     it.compared(id, &focus, answer, core, routes)
                 });
             }
+            Some(Purpose::Announce { group }) => {
+                self.with_conference(&group, |it, core, _| it.announced(id, failure, core));
+            }
+            Some(Purpose::CountOut { room, focus }) => self.counted_out(id, &room, &focus, failure),
+            Some(Purpose::Bot { room }) => self.bot_request_done(id, &room, outcome),
             Some(Purpose::Admission(leg)) => {
                 let answer = match outcome {
                     RequestOutcome::Admission(admission) => Ok(*admission),
                     // Not an answer to the question that was asked.
-                    RequestOutcome::Done | RequestOutcome::Membership(_) | RequestOutcome::Rooms(_) => {
-                        Err(RequestFailure::Rejected)
-                    }
+                    RequestOutcome::Done
+                    | RequestOutcome::Membership(_)
+                    | RequestOutcome::Rooms(_)
+                    | RequestOutcome::Joined { .. }
+                    | RequestOutcome::Alone(_)
+                    | RequestOutcome::NotAllowed { .. } => Err(RequestFailure::Rejected),
                     RequestOutcome::Failed(failure) => Err(*failure),
                 };
                 self.with_leg(leg, |it, core, routes| it.admission(leg, answer, core, routes));
@@ -66,6 +80,19 @@ impl Focus {
                 }
             }
             None => {}
+        }
+    }
+
+    /// One of us is not counted as a person in a room any more, or may not say so: the bot, or a focus user.
+    fn counted_out(
+        &mut self,
+        id: RequestId,
+        room: &RoomKey,
+        focus: &FocusUser,
+        failure: Option<RequestFailure>,
+    ) {
+        if !self.bot_counted_out(id, room, failure) {
+            self.with_conference(room, |it, core, _| it.counted_out(id, focus, failure, core));
         }
     }
 

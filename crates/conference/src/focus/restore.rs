@@ -69,6 +69,7 @@ impl Focus {
                 RecordKey::Focus => {}
                 RecordKey::Conference(_) => conferences.push(record.read()?),
                 RecordKey::Direct(room) => machine.restore_direct(room.clone(), record.read()?),
+                RecordKey::Bot(room) => machine.restore_bot_room(room.clone(), record.read()?),
                 RecordKey::Ended(number) => machine.routes.ended.restore(*number, record.read()?),
                 RecordKey::Early(number) => machine.routes.early.restore(*number, record.read()?),
                 RecordKey::Deeds(member) => machine.core.restore_deeds(member.clone(), record.read()?),
@@ -122,6 +123,7 @@ impl Focus {
             }
             RecordKey::Conference(group) => self.conferences.of(group).map(write),
             RecordKey::Direct(room) => self.routes.directs.get(room).map(write),
+            RecordKey::Bot(room) => self.routes.bots.get(room).map(write),
             RecordKey::Ended(number) => self.routes.ended.get(*number).map(write),
             RecordKey::Early(number) => self.routes.early.get(*number).map(write),
             RecordKey::Deeds(member) => self.core.deeds(member).map(write),

@@ -30,7 +30,9 @@ impl Focus {
         by: MemberId,
         via: Vec<ServerName>,
     ) {
-        if !self.core.config.policy.allows(&by) {
+        // Who asked the bot for it was asked about then.
+        let by_bot = self.routes.bots.get(&room).is_some_and(|it| it.bot.as_str() == by.as_str());
+        if !by_bot && !self.core.config.policy.allows(&by) {
             // Whoever may not take part does not make us leave a room in which others do.
             let in_group = self.conferences.of(&room).is_some_and(|it| it.is_in_or_coming(&focus));
             let in_direct = self.routes.directs.get(&room).is_some_and(|it| it.doors.contains_key(&focus));
@@ -159,6 +161,7 @@ impl Focus {
     /// A call placed in an encrypted 1:1 room would ring in vain, so whoever made the room is told, once.
     pub(super) fn room_encrypted(&mut self, room: RoomKey) {
         self.with_conference(&room, |it, core, _| it.group_encrypted(core));
+        self.bot_room_encrypted(&room);
         let Some(direct) = self.routes.directs.get_mut(&room).filter(|direct| !direct.told_encrypted) else {
             return;
         };
@@ -171,6 +174,7 @@ impl Focus {
     }
 
     pub(super) fn focus_removed(&mut self, focus: &FocusUser, room: &RoomKey) {
+        self.bot_removed(focus, room);
         self.with_conference(room, |it, core, routes| it.door_removed(focus, core, routes));
         // Not an alternative: whoever invites another room's focus user into a group room makes it a 1:1 room to that one.
         let direct = self.routes.directs.get(room);
@@ -181,6 +185,7 @@ impl Focus {
     }
 
     pub(super) fn member_removed(&mut self, room: &RoomKey, member: &MemberId) {
+        self.someone_left_the_bot(room);
         self.with_conference(room, |it, core, routes| it.member_left_group(member, core, routes));
         // A group room may be a 1:1 room too, see `focus_removed`.
         let Some(direct) = self.routes.directs.get(room) else { return };
@@ -209,12 +214,7 @@ impl Focus {
             return;
         }
         self.core.count(by, Deed::Command);
-        let mut reply =
-            if command == Command::Help { Reply::Help } else { Reply::Denied(Denial::NoConference) };
-        let in_group = room == group;
-        self.with_conference(&group, |it, core, routes| {
-            reply = it.command(by, in_group, &command, core, routes);
-        });
+        let Some(reply) = self.replied(&focus, &room, &group, by, &command) else { return };
         let ends = command == Command::End && reply == Reply::Done;
         let notice = Notice::Reply { group: group.clone(), command, reply };
         self.core.send(SignalRequest::Notice { focus, room, notice });
@@ -224,13 +224,43 @@ impl Focus {
         }
     }
 
+    /// What is replied to a command; `None`: that is known later.
+    fn replied(
+        &mut self,
+        focus: &FocusUser,
+        room: &RoomKey,
+        group: &RoomKey,
+        by: &MemberId,
+        command: &Command,
+    ) -> Option<Reply> {
+        let by_bot = self.hearing_bot(room).is_some_and(|it| it.bot == *focus);
+        if by_bot && *command == Command::Start {
+            return self.start(room, by);
+        }
+        let mut reply = if *command == Command::Help {
+            Reply::Help
+        } else if *command == Command::Start {
+            // In a 1:1 room: the focus user is there, and to be called.
+            Reply::Done
+        } else {
+            Reply::Denied(if by_bot { Denial::NotStarted } else { Denial::NoConference })
+        };
+        self.with_conference(group, |it, core, routes| {
+            reply = it.command(by, room == group, command, core, routes);
+        });
+        Some(reply)
+    }
+
     /// Who of us is in a room and can reply there, and which group room's conference is asked.
     fn asked(&self, room: &RoomKey) -> Option<(FocusUser, RoomKey)> {
         if let Some(focus) = self.conferences.of(room).and_then(Conference::joined_door) {
             return Some((focus.clone(), room.clone()));
         }
-        let doors = &self.routes.directs.get(room)?.doors;
-        let (focus, door) = doors.iter().find(|(_, door)| door.joining.is_none())?;
-        Some((focus.clone(), door.group.clone()))
+        let direct = self.routes.directs.get(room);
+        let mut doors = direct.into_iter().flat_map(|direct| &direct.doors);
+        if let Some((focus, door)) = doors.find(|(_, door)| door.joining.is_none()) {
+            return Some((focus.clone(), door.group.clone()));
+        }
+        Some((self.hearing_bot(room)?.bot.clone(), room.clone()))
     }
 }

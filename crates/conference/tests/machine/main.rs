@@ -7,8 +7,10 @@
 
 mod absence;
 mod borders;
+mod bot;
 mod capacity;
 mod comparison;
+mod discovery;
 mod encrypted;
 mod floor;
 mod legs;

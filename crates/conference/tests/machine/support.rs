@@ -4,7 +4,7 @@ use confocal_conference::{
     Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, ConferenceEvent, Config, Deadline,
     Effect, Focus, Generation, HangupReason, Input, LegId, MediaCommand, MediaReport, MemberId, Membership,
     Millis, Notice, OfferNumber, Refusal, RequestFailure, RequestId, RequestOutcome, RoomKey, Sdp,
-    SessionMemo, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
+    SessionMemo, SignalRequest, Silenced, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, Timestamp,
 };
 
 pub(crate) const GROUP: &str = "!group";
@@ -16,6 +16,8 @@ pub(crate) struct Run {
     pub(crate) config: Config,
     pub(crate) now: Timestamp,
     pub(crate) sent: Vec<(RequestId, SignalRequest)>,
+    /// Of what it asked for what only tells people of the conference: see `is_telling`.
+    pub(crate) telling: Vec<(RequestId, SignalRequest)>,
     pub(crate) media: Vec<MediaCommand>,
     pub(crate) news: Vec<ConferenceEvent>,
     pub(crate) records: std::collections::BTreeMap<String, Vec<u8>>,
@@ -25,8 +27,8 @@ impl Run {
     pub(crate) fn new(config: Config) -> Self {
         let now = Timestamp::from_unix_millis(1_000_000);
         let focus = Focus::new(config.clone(), 7, now);
-        let (sent, media, news) = Default::default();
-        Self { focus, config, now, sent, media, news, records: Default::default() }
+        let (sent, telling, media, news) = Default::default();
+        Self { focus, config, now, sent, telling, media, news, records: Default::default() }
     }
 
     /// A machine whose focus user sits in the group room.
@@ -74,6 +76,7 @@ impl Run {
     fn drain(&mut self) {
         while let Some(effect) = self.focus.poll_effect() {
             match effect {
+                Effect::Send { id, request } if is_telling(&request) => self.telling.push((id, request)),
                 Effect::Send { id, request } => self.sent.push((id, request)),
                 Effect::Media(command) => self.media.push(command),
                 Effect::Notify(event) => self.news.push(event),
@@ -220,6 +223,18 @@ impl Run {
         leg
     }
 
+    /// What a user was told when they came in last: how many others there are, and why they are not heard.
+    pub(crate) fn greeting(&self, user: &str) -> Option<(usize, Option<Silenced>)> {
+        self.telling.iter().rev().find_map(|(_, request)| match request {
+            SignalRequest::Notice { room, notice: Notice::Joined { others, silenced, .. }, .. }
+                if *room == direct(user) =>
+            {
+                Some((*others, *silenced))
+            }
+            _ => None,
+        })
+    }
+
     pub(crate) fn hang_up(&mut self, user: &str, call: &str) {
         self.tell(Input::CallHungUp {
             key: key(user, call),
@@ -265,6 +280,20 @@ pub(crate) fn invite(user: &str, call: &str) -> CallInvite {
 pub(crate) fn metadata(audio_muted: bool) -> StreamMetadata {
     let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted, video_muted: true };
     [("stream".into(), info)].into()
+}
+
+/// What goes with a call or a conference and decides nothing in it; tests of other things need not know of it.
+fn is_telling(request: &SignalRequest) -> bool {
+    matches!(
+        request,
+        SignalRequest::Announce { .. }
+            | SignalRequest::CountOut { .. }
+            | SignalRequest::AssertIdentity { .. }
+            | SignalRequest::Notice {
+                notice: Notice::Joined { .. } | Notice::Began { .. } | Notice::Over { .. },
+                ..
+            }
+    )
 }
 
 pub(crate) fn is_join_group(request: &SignalRequest) -> bool {

@@ -9,10 +9,13 @@ use reqwest::Url;
 use ruma_client_api::account::register;
 use ruma_client_api::appservice::request_ping;
 use ruma_client_api::device::update_device;
-use ruma_client_api::membership::{join_room_by_id_or_alias, joined_members, joined_rooms, leave_room};
+use ruma_client_api::membership::invite_user::v3::{InvitationRecipient, InviteUserId};
+use ruma_client_api::membership::{
+    invite_user, join_room_by_id_or_alias, joined_members, joined_rooms, leave_room,
+};
 use ruma_client_api::message::{get_message_events, send_message_event};
 use ruma_client_api::profile::set_profile_field;
-use ruma_client_api::state::get_state_event_for_key;
+use ruma_client_api::state::{get_state_event_for_key, send_state_event};
 use ruma_client_api::uiaa::UiaaResponse;
 use ruma_common::api::auth_scheme::{AuthScheme, SendAccessToken};
 use ruma_common::api::error::{Error as MatrixError, ErrorKind, FromHttpResponseError, RetryAfter};
@@ -312,6 +315,29 @@ impl Homeserver for HttpHomeserver {
             Raw::from_json(content),
         );
         self.request_with_device(request, as_user).await.map(drop)
+    }
+
+    async fn invite(&self, as_user: &UserId, room: &RoomId, user: &UserId) -> Result<(), RequestError> {
+        let recipient = InvitationRecipient::UserId(InviteUserId::new(user.to_owned()));
+        let request = invite_user::v3::Request::new(room_in_path(room)?, recipient);
+        self.request(request, Some(as_user), REQUEST).await.map(drop)
+    }
+
+    async fn set_state(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        event_type: &str,
+        state_key: &str,
+        content: Box<RawValue>,
+    ) -> Result<(), RequestError> {
+        let request = send_state_event::v3::Request::new_raw(
+            room_in_path(room)?,
+            event_type.into(),
+            text_in_path(state_key),
+            Raw::from_json(content),
+        );
+        self.request(request, Some(as_user), REQUEST).await.map(drop)
     }
 
     async fn ping(&self, id: &str) -> Result<Duration, RequestError> {

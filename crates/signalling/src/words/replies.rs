@@ -10,6 +10,7 @@ use confocal::conference::{Command, Denial, Present, Reply, Role, Roll, Silenced
 /// What can be asked for, in the order of who needs it.
 const HELP: &str = "You can ask me, in the group room or here:
 !conference who – who is in the conference
+!conference start – have the conference user come, who can then be called
 !conference hand – raise your hand (hand down: lower it)
 !conference mute, unmute – not be heard, be heard again
 Moderators can also:
@@ -19,7 +20,8 @@ Moderators can also:
 !conference lock, unlock – let nobody new in
 !conference audience on, audience off – only speakers are heard
 !conference grant @user:server, revoke @user:server – give the word, take it back
-!conference end – end the conference for everyone";
+!conference end – end the conference for everyone
+!conference stay on, stay off – keep the conference user here for good";
 
 /// The words of a reply.
 pub(super) fn reply(command: &Command, reply: &Reply) -> Cow<'static, str> {
@@ -27,6 +29,8 @@ pub(super) fn reply(command: &Command, reply: &Reply) -> Cow<'static, str> {
         Reply::Done => done(command),
         Reply::Help => HELP.into(),
         Reply::Who(roll) => who(roll).into(),
+        Reply::Invited { focus } => super::room::invited(focus).into(),
+        Reply::MayNotInvite { focus, ask } => super::room::may_not_invite(focus, ask).into(),
         Reply::Denied(denial) => denied(*denial).into(),
     }
 }
@@ -60,12 +64,28 @@ fn done(command: &Command) -> Cow<'static, str> {
         Command::Grant(member) => format!("{member} has the word.").into(),
         Command::Revoke(member) => format!("{member} does not have the word any more.").into(),
         Command::End => "The conference is ended for everyone.".into(),
+        Command::Start => {
+            "I am here. Call me with a voice call, in a chat with me that is not encrypted; so can everyone in the room."
+                .into()
+        }
+        Command::Stay => "I stay in the room for good, call or not, until a moderator ends that.".into(),
+        Command::EndStay => "I stay in the room only as long as I am needed.".into(),
     }
 }
 
 const fn denied(denial: Denial) -> &'static str {
     match denial {
         Denial::NoConference => "There is no conference here at the moment. Call me to start one.",
+        Denial::NotStarted => {
+            "There is no conference here at the moment. !conference start brings the conference user in, who can then be called."
+        }
+        Denial::StaysAnyhow => "Whoever runs this conference server has set me to stay in this room.",
+        Denial::TooManyStay => {
+            "I stay in as many rooms already as whoever runs this conference server allows."
+        }
+        Denial::NotAllowed => "Whoever runs this conference server does not let you start conferences.",
+        Denial::NoFocusUser => "The id of this room is too long for it to have a conference user.",
+        Denial::NotNow => "That did not work just now. Please try again in a minute.",
         Denial::NotInConference => {
             "Only those who are in the conference can ask for that. Call me to join, then ask again."
         }
@@ -161,6 +181,9 @@ mod tests {
             Command::Grant(member()),
             Command::Revoke(member()),
             Command::End,
+            Command::Start,
+            Command::Stay,
+            Command::EndStay,
         ];
         let denials = [
             Denial::NoConference,
@@ -170,15 +193,29 @@ mod tests {
             Denial::TargetIsModerator,
             Denial::MutedByModerator,
             Denial::Audience,
+            Denial::NotStarted,
+            Denial::StaysAnyhow,
+            Denial::TooManyStay,
+            Denial::NotAllowed,
+            Denial::NoFocusUser,
+            Denial::NotNow,
         ];
         let mut seen = BTreeSet::new();
         let done = commands.iter().map(|command| reply(command, &Reply::Done));
         let denied = denials.map(|denial| reply(&Command::Lock, &Reply::Denied(denial)));
-        for words in done.chain(denied) {
+        let focus = || "@conf_x:hs.test".into();
+        let ask = |names: &[&str]| names.iter().map(|name| (*name).into()).collect::<Vec<_>>();
+        let started = [
+            Reply::Invited { focus: focus() },
+            Reply::MayNotInvite { focus: focus(), ask: vec![] },
+            Reply::MayNotInvite { focus: focus(), ask: ask(&["@anna:hs.test"]) },
+        ]
+        .map(|came| reply(&Command::Start, &came));
+        for words in done.chain(denied).chain(started) {
             assert!(words.len() > 15 && words.ends_with('.') && !words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 26);
+        assert_eq!(seen.len(), 38);
     }
 
     fn present(member: &str) -> Present {

@@ -104,14 +104,20 @@ fn says_something(request: &SignalRequest) -> bool {
     match request {
         SignalRequest::JoinGroup { .. }
         | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
         | SignalRequest::Leave { .. }
-        | SignalRequest::AskAdmission { .. }
+        | SignalRequest::AskRooms { .. }
+        | SignalRequest::LeaveIfAlone { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::Announce { .. }
+        | SignalRequest::CountOut { .. }
         | SignalRequest::CompareMembers { .. }
-        | SignalRequest::AskRooms { .. } => false,
+        | SignalRequest::AskAdmission { .. } => false,
         SignalRequest::NegotiateAnswer { to, .. } | SignalRequest::NegotiateOffer { to, .. } => {
             to.version == CallVersion::V1
         }
         SignalRequest::Answer { .. }
+        | SignalRequest::AssertIdentity { .. }
         | SignalRequest::Reject { .. }
         | SignalRequest::Hangup { .. }
         | SignalRequest::Notice { .. } => true,

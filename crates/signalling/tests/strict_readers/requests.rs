@@ -85,10 +85,16 @@ pub(crate) const fn address(request: &SignalRequest) -> Option<&CallAddress> {
         | SignalRequest::NegotiateAnswer { to, .. }
         | SignalRequest::NegotiateOffer { to, .. }
         | SignalRequest::Reject { to }
+        | SignalRequest::AssertIdentity { to, .. }
         | SignalRequest::Hangup { to, .. } => Some(to),
         SignalRequest::JoinGroup { .. }
         | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
         | SignalRequest::Leave { .. }
+        | SignalRequest::LeaveIfAlone { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::Announce { .. }
+        | SignalRequest::CountOut { .. }
         | SignalRequest::AskAdmission { .. }
         | SignalRequest::CompareMembers { .. }
         | SignalRequest::AskRooms { .. }
@@ -116,7 +122,17 @@ fn notices() -> Vec<Notice> {
         Notice::GroupEncrypted { group: group() },
         Notice::Ended { why: EndReason::Kicked, group: group() },
         Notice::RoomReplaced { group: group(), by: "!new:hs.test".into() },
+        Notice::Joined { group: group(), others: 2, silenced: Some(Silenced::Audience) },
+        Notice::Welcome { group: group(), focus: Some(FOCUS.into()), encrypted: false },
+        Notice::Deaf { group: group() },
+        Notice::Began { group: group(), by: ALICE.into() },
+        Notice::Over { group: group(), lasted: Millis(61_000) },
         Notice::Voice { group: group(), silenced: None },
+        Notice::Reply {
+            group: group(),
+            command: Command::Start,
+            reply: Reply::MayNotInvite { focus: FOCUS.into(), ask: vec![ALICE.into()] },
+        },
         Notice::Reply { group: group(), command: Command::Who, reply: Reply::Who(roll) },
         Notice::Reply {
             group: group(),
