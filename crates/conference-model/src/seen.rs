@@ -527,6 +527,6 @@ pub const fn told_group(effect: &Effect) -> Option<&RoomKey> {
             request: SignalRequest::Notice { room, notice: Notice::GroupEncrypted { .. }, .. },
             ..
         } => Some(room),
-        _ => None,
+        Effect::Send { .. } | Effect::Media(_) | Effect::Notify(_) => None,
     }
 }
