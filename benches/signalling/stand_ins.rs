@@ -104,6 +104,21 @@ impl Homeserver for WillingHomeserver {
         Ok(())
     }
 
+    async fn invite(&self, _: &UserId, _: &RoomId, _: &UserId) -> Result<(), RequestError> {
+        Ok(())
+    }
+
+    async fn set_state(
+        &self,
+        _: &UserId,
+        _: &RoomId,
+        _: &str,
+        _: &str,
+        _: Box<RawValue>,
+    ) -> Result<(), RequestError> {
+        Ok(())
+    }
+
     async fn ping(&self, _: &str) -> Result<Duration, RequestError> {
         Ok(Duration::ZERO)
     }

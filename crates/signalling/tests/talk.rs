@@ -29,7 +29,9 @@ async fn start() -> (FakeHomeserver, Adapter) {
 }
 
 async fn perform(adapter: &Adapter, request: SignalRequest) -> Result<Performed, SendError> {
-    adapter.perform(&Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request }).await
+    adapter
+        .perform(&Order { id: RequestId(7), transaction: "nonce.7".to_owned(), request, again: false })
+        .await
 }
 
 async fn outcome(adapter: &Adapter, request: SignalRequest) -> RequestOutcome {
