@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use confocal::conference::{Agreed, MediaCommand, MediaReport, Sdp, StreamMetadata};
+use confocal::conference::{Agreed, MediaCommand, MediaReport, Sdp, SessionMemo, StreamMetadata};
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_signalling::{Homeserver, Registered, RequestError};
 use http::StatusCode;
-use ruma_common::{OwnedServerName, OwnedUserId, RoomId, UserId};
+use ruma_common::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -119,6 +119,10 @@ impl Homeserver for WillingHomeserver {
         Ok(())
     }
 
+    async fn joined_rooms(&self, _: &UserId) -> Result<BTreeSet<OwnedRoomId>, RequestError> {
+        Ok(BTreeSet::new())
+    }
+
     async fn ping(&self, _: &str) -> Result<Duration, RequestError> {
         Ok(Duration::ZERO)
     }
@@ -132,7 +136,8 @@ impl MediaEngine for AnsweringEngine {
         if let MediaCommand::Open { leg, generation, number, .. } = command {
             let (answer, streams) = (Sdp("v=0\r\n".repeat(300)), StreamMetadata::new());
             let (offer, agreed) = (number, Agreed::default());
-            self.0.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed });
+            let memo = SessionMemo::default();
+            self.0.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed, memo });
             self.0.report(MediaReport::TransportUp { leg, generation });
         }
     }

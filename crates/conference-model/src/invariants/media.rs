@@ -2,7 +2,9 @@
 //!
 //! Who may be heard never lives here, see `people.rs`.
 
-use confocal_conference::{EndReason, Generation, Input, LegNews, MediaReport, OfferNumber};
+use confocal_conference::{
+    Effect, EndReason, Generation, Input, LegNews, MediaReport, OfferNumber, SignalRequest,
+};
 
 use super::ensure;
 use crate::seen::{Cause, LegFact, LegLog, Seen};
@@ -224,6 +226,10 @@ fn a_stale_report_changes_nothing(seen: &Seen) -> Result<(), String> {
         seen.before.legs.get(leg).is_some_and(|leg| {
             leg.generation == *generation && number.is_none_or(|number| leg.offer == *number)
         });
-    let nothing = seen.turn.effects.is_empty() && seen.turn.changes.is_empty();
+    // An announcement that was due is made at the end of whatever comes next.
+    let due =
+        |effect: &Effect| matches!(effect, Effect::Send { request: SignalRequest::Announce { .. }, .. });
+    let effects = &seen.turn.effects;
+    let nothing = effects.iter().all(due) && (!effects.is_empty() || seen.turn.changes.is_empty());
     ensure(current || nothing, || format!("{report:?} led to {:?}", seen.turn.effects))
 }
