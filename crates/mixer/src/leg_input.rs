@@ -36,7 +36,7 @@ pub(crate) struct LegInput {
     buffer: JitterBuffer,
     standing: Standing,
     /// Where its sound is decoded, while it is.
-    voice: Option<Box<Voice>>,
+    voice: Option<Voice>,
     frame: Box<Frame>,
     audible: bool,
     receiving: bool,
@@ -146,7 +146,7 @@ impl LegInput {
 
     /// From now on it is heard, from the beginning of what it says if that is recent, with a delay that is paid back later; and
     /// else from now.
-    pub(crate) fn promote(&mut self, mut voice: Box<Voice>, now: Micros) {
+    pub(crate) fn promote(&mut self, mut voice: Voice, now: Micros) {
         voice.restart();
         let mut from_the_midst = self.passed;
         while self.buffer.is_overdue(now) {
@@ -164,7 +164,7 @@ impl LegInput {
     }
 
     /// From now on it is not heard; what was heard last dies away in this tick. Gives the voice back.
-    pub(crate) fn demote(&mut self) -> Option<Box<Voice>> {
+    pub(crate) fn demote(&mut self) -> Option<Voice> {
         let mut voice = self.voice.take()?;
         voice.end();
         self.audible = voice.take(&mut self.frame);

@@ -30,7 +30,7 @@ pub struct Mixer {
     bus: MixBus,
     streams: Streams,
     /// Voices that nobody has: one a place among the heard, and one to sample with.
-    spare: Vec<Box<Voice>>,
+    spare: Vec<Voice>,
     voices: usize,
     /// Those who send and are not heard, in this tick.
     nominees: Vec<Nominee>,
@@ -91,7 +91,7 @@ impl Mixer {
             return Err(AddLegError::Full);
         }
         while self.voices < (self.legs.len() + 2).min(self.config.hot_max.saturating_add(1)) {
-            self.spare.push(Box::new(Voice::new()?));
+            self.spare.push(Voice::new()?);
             self.voices += 1;
         }
         let input = LegInput::new(&self.config);
@@ -311,7 +311,7 @@ impl Mixer {
 }
 
 /// Gives a leg a voice, if one is left.
-fn promote(leg: &mut Leg, spare: &mut Vec<Box<Voice>>, now: Micros) {
+fn promote(leg: &mut Leg, spare: &mut Vec<Voice>, now: Micros) {
     if let Some(voice) = spare.pop() {
         leg.input.promote(voice, now);
     }

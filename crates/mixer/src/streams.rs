@@ -173,7 +173,9 @@ impl Streams {
                 Place::Personal(at)
             }
             before if speaks => self.take_leave(leg.shared, before, speaker, config),
-            before => self.join(leg.shared, before, speaker, config),
+            before @ (Place::None | Place::Shared | Place::Personal(_)) => {
+                self.join(leg.shared, before, speaker, config)
+            }
         };
         let (listeners, beginning) = match leg.place {
             Place::None => return,
