@@ -165,14 +165,15 @@ impl Streams {
             return;
         }
         let speaks = bus.speaks(speaker);
+        let stays = |at: usize| {
+            let personal = &self.personal[at];
+            personal.of == Some((speaker, leg.shared)) && (speaks || !personal.may_join())
+        };
         leg.place = match leg.place {
-            Place::Personal(at)
-                if self.personal[at].of == Some((speaker, leg.shared))
-                    && (speaks || !self.personal[at].may_join()) =>
-            {
-                Place::Personal(at)
+            Place::Personal(at) if stays(at) => Place::Personal(at),
+            before @ (Place::None | Place::Shared | Place::Personal(_)) if speaks => {
+                self.take_leave(leg.shared, before, speaker, config)
             }
-            before if speaks => self.take_leave(leg.shared, before, speaker, config),
             before @ (Place::None | Place::Shared | Place::Personal(_)) => {
                 self.join(leg.shared, before, speaker, config)
             }

@@ -113,7 +113,10 @@ fn distance(heard: &[i16], original: &[i16]) -> f64 {
 
 fn delay(heard: &[i16], original: &[i16]) -> usize {
     let alike = |delay: &usize| -> i64 {
-        (96_000..192_000).step_by(7).map(|n| i64::from(original[n]) * i64::from(heard[n + delay]) >> 8).sum()
+        (96_000..192_000)
+            .step_by(7)
+            .map(|n| (i64::from(original[n]) * i64::from(heard[n + delay])) >> 8)
+            .sum()
     };
     (0..6000).max_by_key(alike).unwrap()
 }

@@ -1,5 +1,4 @@
 //! Events that real clients send and strict types refuse: each is refused by ruma's (ruma-events 0.34), and read here.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use confocal_signalling::{FocusIdScheme, Translator};
 use ruma_common::serde::Raw;

@@ -1,9 +1,5 @@
 //! Who of those in a conference is joined to the group room, as the homeserver answers: whole lists, partial ones, and none.
-#![expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test may stop at the first surprise")]
 
 mod support;
 

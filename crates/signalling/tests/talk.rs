@@ -1,9 +1,5 @@
 //! What people and clients are told in rooms, and what the application service's own user does, as the homeserver sees it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 

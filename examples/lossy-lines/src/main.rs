@@ -117,7 +117,7 @@ fn heard_mixed(packets: &[Vec<u8>], lost: &[bool]) -> anyhow::Result<Vec<i16>> {
     // Some ticks more, so that nothing stays in a buffer.
     for n in 0..packets.len() + 15 {
         let now = Micros::from_millis(n as u64 * u64::from(TICK_MS));
-        if let Some(payload) = packets.get(n).filter(|_| !lost[n]) {
+        if let (Some(payload), Some(false)) = (packets.get(n), lost.get(n)) {
             let (sequence, timestamp) = (n as u16, (n * FRAME_SAMPLES) as u32);
             mixer.push_packet(
                 LegKey(0),

@@ -93,7 +93,7 @@ impl<H: Homeserver> Adapter<H> {
     ) -> Result<AssertedIdentityEventContent, SendError> {
         let id = UserId::parse(member.as_str()).map_err(|error| RequestError::Unsendable(error.into()))?;
         // A name is a help; without it clients show the id.
-        let profile = self.homeserver().state(focus, &*room_id(group)?, "m.room.member", id.as_str()).await;
+        let profile = self.homeserver().state(focus, &room_id(group)?, "m.room.member", id.as_str()).await;
         let profile: Profile =
             profile.ok().and_then(|content| serde_json::from_str(content.get()).ok()).unwrap_or_default();
         Ok(AssertedIdentityEventContent {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use confocal::conference::{
     Agreed, Candidate, ConferenceEvent, Config, Effect, Focus, Generation, Input, LegId, LegNews,
-    MediaCommand, MediaReport, Millis, OfferNumber, RequestId, RequestOutcome, Sdp, SignalRequest,
-    StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
+    MediaCommand, MediaReport, Millis, OfferNumber, RequestId, RequestOutcome, Sdp, SessionMemo,
+    SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
 };
 use confocal::ports::{Order, Performed, SendError, Signalling};
 use confocal_signalling::{Adapter, Skip};
@@ -203,7 +203,8 @@ impl Desk {
     pub(crate) async fn engine_answers(&mut self) {
         let (leg, generation, offer) = self.session.unwrap();
         let (answer, streams, agreed) = (Sdp(ANSWER.to_owned()), streams(), Agreed::default());
-        self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed }).await;
+        let memo = SessionMemo::default();
+        self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed, memo }).await;
     }
 
     /// Media of the last session is up.
@@ -220,6 +221,7 @@ impl Desk {
             generation,
             offer: Sdp(OFFER.to_owned()),
             streams: streams(),
+            memo: SessionMemo::default(),
         })
         .await;
     }
