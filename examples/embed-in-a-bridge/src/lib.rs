@@ -1,7 +1,7 @@
 //! A bridge that has a conference focus in it: one registration, one listener, and two who look at what comes in.
 //!
 //! The homeserver's transactions go to the focus first. What is not about focus users alone it gives back untouched, and that goes
-//! to the bridge's own handler, which here is a parrot ([`parrot`]): what a bridge does elsewhere never matters to the focus.
+//! to the bridge's own handler, which here is a parrot (`parrot.rs`): what a bridge does elsewhere never matters to the focus.
 
 mod parrot;
 
