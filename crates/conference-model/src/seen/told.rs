@@ -5,6 +5,7 @@
 use confocal_conference::{CallKey, Effect, Input, RequestOutcome, SignalRequest};
 
 use super::{Cause, Seen, Turn};
+use crate::invariants::compared;
 
 impl Seen {
     /// What the last turn told of conferences.
@@ -54,6 +55,10 @@ impl Seen {
         }
         if let Cause::Input(Input::FocusRemoved { focus, room }) = &self.turn.cause {
             self.standing_announcements.remove(&(focus.clone(), room.clone()));
+        }
+        let out = compared(self).filter(|(.., answer)| !answer.focus_joined);
+        if let Some(place) = out.map(|(room, focus, ..)| (focus.clone(), room.clone())) {
+            self.standing_announcements.remove(&place);
         }
     }
 }

@@ -177,9 +177,10 @@ impl Conference {
         }
     }
 
-    /// Rule R8: nobody called in time. A call that rings is given its time.
+    /// Rule R8: nobody called in time. A call that rings is given its time; and where there was a conference rule R7 says when it is
+    /// over, also for a focus user that came in anew meanwhile.
     pub(crate) fn idle_over(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
-        if self.legs.values().any(|leg| leg.focus == *focus) {
+        if self.used || self.legs.values().any(|leg| leg.focus == *focus) {
             self.start_idle(focus, core);
         } else {
             self.leave(focus, core, routes);

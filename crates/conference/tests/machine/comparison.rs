@@ -135,3 +135,14 @@ fn after_a_restart_it_is_compared_at_once_and_a_question_under_way_is_still_answ
     let (_, about) = asked(&mut run);
     assert_eq!(about, [member("bob")]);
 }
+
+#[test]
+fn who_still_rings_is_not_asked_about() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("anna", "c1");
+    run.pass(Millis::from_secs(30));
+    run.open_direct("bob");
+    run.call("bob", "c2");
+    run.pass(Millis::from_secs(30));
+    assert_eq!(asked(&mut run).1, [member("anna")]);
+}

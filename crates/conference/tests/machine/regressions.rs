@@ -437,3 +437,21 @@ fn that_no_packets_came_in_one_session_is_not_held_against_the_next() {
     run.pass(Millis::from_secs(60));
     assert!(!run.has_sent(|request| matches!(request, SignalRequest::Hangup { .. })));
 }
+
+#[test]
+fn a_focus_that_comes_in_anew_while_a_call_is_answered_leaves_by_r7_and_not_by_r8() {
+    let config = Config { linger: Millis::from_secs(600), idle: Millis::from_secs(300), ..Config::default() };
+    let mut run = Run::joined(config);
+    run.open_direct("anna");
+    run.call("anna", "a1");
+    run.admit(true);
+    run.invite_to_group();
+    run.answer_ready();
+    run.done(is_answer);
+    run.done(is_join_group);
+    run.hang_up("anna", "a1");
+    run.pass(Millis(599_999));
+    assert!(!run.has_sent(is_leave_group), "there was a conference, and its time is not over");
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+}
