@@ -224,6 +224,14 @@ fn a_flood_of_invitations_costs_what_the_limits_say() {
     assert_eq!((run.sent.len() - leaves(&run), leaves(&run)), (4, 6));
     assert_eq!(run.records.keys().filter(|key| key.starts_with("bot/")).count(), 4);
 
+    // One may have as many rooms as one may have, whatever the others have.
+    let limits = Limits { bot_rooms_per_member: 1, ..Limits::default() };
+    let mut run = Run::new(Config { limits, ..Config::default() });
+    for (room, user, declined) in [("!one", "anna", 0), ("!two", "bert", 0), ("!three", "anna", 1)] {
+        invite_bot(&mut run, room, user);
+        assert_eq!(leaves(&run), declined, "{room}");
+    }
+
     // Whoever invites and throws out again is held to the rate of commands.
     let limits = Limits { commands_at_once: 3, ..Limits::default() };
     let mut run = Run::new(Config { limits, ..Config::default() });

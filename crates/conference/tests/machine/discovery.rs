@@ -1,10 +1,10 @@
 //! How a group room learns of its conference (rule R9): the announcement in its state, words, who is counted, who speaks; and
 //! rooms in which moderators make the focus stay.
 
-use crate::support::{DOOR, GROUP, Run, invite, is_leave_group, member};
+use crate::support::{DOOR, GROUP, Run, invite, is_join_group, is_leave_group, key, member};
 use confocal_conference::{
-    Announcement, CallInvite, CallVersion, Command, Config, Denial, Discovery, Input, LegId, LegLevel,
-    LevelDbov, Limits, MediaReport, MemberId, Millis, Notice, Reply, RequestFailure, RequestId,
+    Announcement, CallInvite, CallKey, CallVersion, Command, Config, Denial, Discovery, Input, LegId,
+    LegLevel, LevelDbov, Limits, MediaReport, MemberId, Millis, Notice, Reply, RequestFailure, RequestId,
     RequestOutcome, Role, SignalRequest, TimerKind, Timestamp,
 };
 
@@ -314,6 +314,63 @@ fn callers_who_can_know_are_told_who_speaks_each_once_in_ten_seconds() {
     run.in_call("bert", "b1");
     speaks(&mut run, anna, Millis(2_000));
     assert!(identified(&mut run).is_empty(), "off unless it is wanted");
+}
+
+#[test]
+fn one_may_be_told_again_when_ten_seconds_are_over_and_not_before() {
+    let mut run = Run::joined(with(Discovery { identify: true, ..Discovery::default() }));
+    let (anna, bert) = (run.in_call("anna", "a1"), run.in_call("bert", "b1"));
+    run.in_call("carl", "c1");
+    speaks(&mut run, anna, Millis(1_000));
+    let first = identified(&mut run);
+    let (_, _, expires) = first.iter().find(|(to, ..)| *to == member("carl")).unwrap().clone();
+    speaks(&mut run, bert, Millis(30_000));
+    let again = identified(&mut run);
+    let to_carl: Vec<_> = again.iter().filter(|(to, ..)| *to == member("carl")).collect();
+    assert_eq!(to_carl.len(), 1, "{again:?}");
+    assert_eq!((to_carl[0].1.as_str(), to_carl[0].2), ("@bert", expires + Millis(10_000)));
+}
+
+#[test]
+fn whose_announcement_stands_announces_on_and_another_one_when_it_is_gone() {
+    let second = "@fs_group";
+    let by = |run: &mut Run| {
+        let mut found = Vec::new();
+        run.telling.retain(|(id, request)| match request {
+            SignalRequest::Announce { focus, announcement: Some(_), .. } => {
+                found.push((*id, focus.as_str().to_owned()));
+                false
+            }
+            _ => true,
+        });
+        for (id, _) in &found {
+            run.tell(Input::RequestDone { id: *id, outcome: RequestOutcome::Done });
+        }
+        found.into_iter().map(|(_, focus)| focus).collect::<Vec<_>>()
+    };
+    for gone in [DOOR, second] {
+        let mut run = Run::joined(Config::default());
+        run.in_call("anna", "a1");
+        let (group, room) = (GROUP.into(), "!second-bert".into());
+        run.tell(Input::FocusInvited { focus: second.into(), group, room, by: member("bert"), via: vec![] });
+        run.done(|request| matches!(request, SignalRequest::JoinDirect { .. }));
+        let key = CallKey { room: "!second-bert".into(), ..key("bert", "b1") };
+        run.tell(Input::CallInvited(CallInvite { key, ..invite("bert", "b1") }));
+        run.done(is_join_group);
+        run.admit(true);
+        run.answer_ready();
+        let (leg, generation) = run.last_opened();
+        run.tell(Input::Media(MediaReport::TransportUp { leg, generation }));
+        assert_eq!(by(&mut run), [DOOR]);
+        run.pass(Millis::from_secs(30));
+        assert_eq!(by(&mut run), [DOOR], "two are there");
+        run.tell(Input::FocusRemoved { focus: gone.into(), room: GROUP.into() });
+        run.pass(Millis::from_secs(30));
+        let other = if gone == DOOR { second } else { DOOR };
+        assert_eq!(by(&mut run), [other], "one is left");
+        run.pass(Millis::from_secs(60));
+        assert!(by(&mut run).is_empty());
+    }
 }
 
 // ---- staying -------------------------------------------------------------------------------------------------------
