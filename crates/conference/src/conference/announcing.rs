@@ -127,13 +127,6 @@ impl Conference {
         }
     }
 
-    /// As [`withdraw`](Self::withdraw), if it is that focus user's.
-    pub(super) fn withdraw_of(&mut self, focus: &FocusUser, core: &mut Core) {
-        if self.announcing.standing.as_ref().is_some_and(|(who, _)| who == focus) {
-            self.withdraw(core);
-        }
-    }
-
     /// A focus user is not in the room any more, or was not when it joins again: what it has announced can't be taken back, and
     /// counts no more, as whoever reads it can see. What is left of it at a join is cleared with the join.
     pub(super) fn announcer_gone(&mut self, focus: &FocusUser) {

@@ -268,7 +268,6 @@ impl Conference {
 
     pub(super) fn leave(&mut self, focus: &FocusUser, core: &mut Core, routes: &mut Routes) {
         self.cancel_door_timers(focus, core);
-        self.withdraw_of(focus, core);
         let Some(door) = self.doors.get_mut(focus) else { return };
         let request = core.send(SignalRequest::Leave { focus: focus.clone(), room: self.group.clone() });
         routes
