@@ -149,6 +149,8 @@ async fn a_moderator_makes_the_focus_stay_and_go_again_and_a_member_can_not() {
     let focus_user = FocusProcess::user_id(&room);
     owner.invite(&room, &focus_user).await.unwrap();
     owner.wait_for_membership(&room, &focus_user, "join", SOON).await.unwrap();
+    // What is said before it knows of its own join is not for it.
+    eventually("it knows that it has joined", SOON, async || world.participants(&room).await.is_some()).await;
     owner.say(&room, "!conference stay on").await.unwrap();
     notice(&owner, &room, "I stay in the room for good").await;
     guest.say(&room, "!conference stay off").await.unwrap();

@@ -11,11 +11,13 @@ use serde_json::Value;
 use crate::people::People;
 use crate::world::{SOON, World, direct_room_of, eventually, notice};
 
-/// All events of the focus's in a room, by type and kind of description.
+/// All events of the focus's in a room but the words to one who has come in, by type and kind of description.
 async fn said_by_focus(user: &User, direct: &str) -> Vec<String> {
     let events = user.timeline(direct, 100).await.unwrap();
     let calls = events.iter().filter(|event| {
+        let words = event["content"]["body"].as_str().unwrap_or_default();
         event["sender"] != user.user_id
+            && !words.starts_with("You are in the conference")
             && event["type"]
                 .as_str()
                 .is_some_and(|kind| kind.starts_with("m.call.") || kind == "m.room.message")

@@ -100,6 +100,10 @@ impl Focus {
         };
         it.joining = None;
         it.told_encrypted = encrypted;
+        // Whoever left before we knew that we are there makes no look.
+        let look_at = self.core.now + LOOK_AFTER;
+        it.look_at = Some(look_at);
+        self.core.timers.set(TimerKind::BotAlone(room.clone()), look_at);
         let (bot, focus) = (it.bot.clone(), it.focus.clone());
         self.core.changed(RecordKey::Bot(room.clone()));
         let notice = Notice::Welcome { group: room.clone(), focus, encrypted };

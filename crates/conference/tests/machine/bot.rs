@@ -285,3 +285,14 @@ fn it_is_not_counted_as_a_person_where_it_may_say_so() {
     run.tell(roles());
     assert_eq!(ask(&mut run), None);
 }
+
+#[test]
+fn it_looks_around_once_after_coming_in_for_whoever_left_meanwhile() {
+    let mut run = with_bot(Config::default());
+    run.pass(Millis(9_999));
+    assert!(!run.has_sent(is_look));
+    run.pass(Millis(1));
+    outcome(&mut run, is_look, RequestOutcome::Alone(false));
+    run.pass(Millis::from_secs(600));
+    assert!(!run.has_sent(is_look), "and then when somebody leaves");
+}
