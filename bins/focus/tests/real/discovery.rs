@@ -7,7 +7,7 @@ use confocal_testing::parts::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{SOON, World, direct_room_of, notice};
+use crate::world::{SOON, World, direct_room_of, eventually, notice};
 
 const CONFERENCE: &str = "io.github.confocal.conference";
 const FUNCTIONAL: &str = "io.element.functional_members";

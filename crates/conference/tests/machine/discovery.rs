@@ -430,7 +430,7 @@ fn moderators_make_the_focus_stay_in_so_many_rooms_at_the_most() {
         by: member("anna"),
         via: vec![],
     });
-    run.done(crate::support::is_join_group);
+    run.done(is_join_group);
     let members = || [(member("anna"), Role::Moderator)].into();
     run.tell(Input::RolesChanged { room: other.into(), everyone: Role::Member, members: members() });
     let stay_there = |run: &mut Run| {

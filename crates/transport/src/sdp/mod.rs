@@ -6,6 +6,7 @@
 
 mod direction;
 #[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(feature = "fuzzing"), allow(unreachable_pub, reason = "only the feature makes it public"))]
 pub mod fuzz;
 mod memo;
 mod offer;
