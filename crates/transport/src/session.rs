@@ -112,7 +112,7 @@ pub struct Answer {
     /// What flows from now on, as we see it.
     pub direction: Direction,
     /// The caller has put the call on hold (<https://spec.matrix.org/v1.15/client-server-api/#mcallnegotiate>; RFC 3264
-    /// section 8.4): it listens no more, though it did before in this session, or nothing flows at all.
+    /// section 8.4): it listens no more, though it did before, or nothing flows at all.
     pub held: bool,
     /// The caller sends pictures, on a line that this answer takes.
     pub pictures: bool,
