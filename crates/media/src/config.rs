@@ -1,5 +1,8 @@
 //! How an engine is set up. Reading configuration files never lives here.
 
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
 use confocal_mixer::MixerConfig;
 use confocal_transport::TransportConfig;
 
@@ -8,6 +11,9 @@ use confocal_transport::TransportConfig;
 pub struct EngineConfig {
     /// Addresses, ports, ICE.
     pub transport: TransportConfig,
+    /// Threads that carry packets and mix, each with a UDP port of its own; a conference is on one of them. As many as there are
+    /// cores is enough.
+    pub shards: NonZeroUsize,
     /// Sound.
     pub mixer: MixerConfig,
     /// Legs that may exist at once; more are refused as overloaded.
@@ -17,12 +23,13 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// 500 legs, which is what sessions with sockets of their own carry on two cores; 8 set up at once.
+    /// A shard a core; 1,000 legs; 8 set up at once.
     fn default() -> Self {
         Self {
             transport: TransportConfig::default(),
+            shards: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mixer: MixerConfig::default(),
-            legs_max: 500,
+            legs_max: 1_000,
             setups_max: 8,
         }
     }

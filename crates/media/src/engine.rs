@@ -12,7 +12,7 @@ use confocal::conference::{
     ParticipantId, Sdp,
 };
 use confocal::ports::{MediaEngine, ReportSink};
-use confocal_transport::{Transport, WebRtcTransport};
+use confocal_transport::{ShardId, Transport, WebRtcTransport};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
@@ -23,7 +23,7 @@ use crate::config::EngineConfig;
 use crate::leg::{Leg, LegCommand, Start};
 use crate::mixing::Mixing;
 use crate::reports::Reports;
-use crate::stats::{Counters, EngineStats, LegStats};
+use crate::stats::{EngineStats, LegStats};
 
 /// Commands that wait for a leg that is busy: candidates come in clusters, offers one after the other.
 const WAITING_COMMANDS: usize = 64;
@@ -37,8 +37,8 @@ pub struct Engine<T: Transport = WebRtcTransport> {
     transport: Arc<T>,
     setups: Arc<Semaphore>,
     reports: Reports,
-    counters: Arc<Counters>,
-    mixing: Mixing<T::Link>,
+    /// The shards, by their numbers.
+    shards: Vec<Mixing>,
     tasks: JoinSet<()>,
     runtime: Handle,
 }
@@ -46,6 +46,8 @@ pub struct Engine<T: Transport = WebRtcTransport> {
 /// What the engine keeps of a leg.
 struct Entry {
     generation: Generation,
+    conference: ConferenceId,
+    shard: ShardId,
     /// Dropped to close the leg.
     commands: mpsc::Sender<LegCommand>,
     heard: Arc<AtomicBool>,
@@ -59,6 +61,9 @@ pub enum StartError {
     /// The operating system gives no thread to mix on.
     #[error("no thread to mix on")]
     Thread(#[source] std::io::Error),
+    /// The transport did not start.
+    #[error(transparent)]
+    Transport(#[from] confocal_transport::StartError),
 }
 
 impl Engine {
@@ -68,26 +73,31 @@ impl Engine {
     ///
     /// [`StartError`].
     pub fn start(config: EngineConfig, reports: ReportSink, runtime: Handle) -> Result<Self, StartError> {
-        let transport = WebRtcTransport::new(config.transport.clone());
-        Self::with_transport(transport, config, reports, runtime)
+        let (transport, ports) = WebRtcTransport::start(config.transport.clone(), config.shards)?;
+        Self::with_transport(transport, ports, config, reports, runtime)
     }
 }
 
 impl<T: Transport> Engine<T> {
-    /// An engine on another transport; `config.transport` is not looked at.
+    /// An engine on another transport, with a thread for each of its ports; `config.transport` and `config.shards` are not
+    /// looked at.
     ///
     /// # Errors
     ///
     /// [`StartError`].
     pub fn with_transport(
         transport: T,
+        ports: Vec<T::Port>,
         config: EngineConfig,
         reports: ReportSink,
         runtime: Handle,
     ) -> Result<Self, StartError> {
         let reports = Reports::new(reports);
-        let counters = Arc::new(Counters::default());
-        let mixing = Mixing::start(config.mixer, reports.clone(), Arc::clone(&counters))
+        let shards = ports
+            .into_iter()
+            .enumerate()
+            .map(|(number, port)| Mixing::start(number, config.mixer.clone(), port, reports.clone()))
+            .collect::<Result<_, _>>()
             .map_err(StartError::Thread)?;
         Ok(Self {
             legs: HashMap::new(),
@@ -95,8 +105,7 @@ impl<T: Transport> Engine<T> {
             transport: Arc::new(transport),
             setups: Arc::new(Semaphore::new(config.setups_max.max(1))),
             reports,
-            counters,
-            mixing,
+            shards,
             tasks: JoinSet::new(),
             runtime,
         })
@@ -109,10 +118,10 @@ impl<T: Transport> Engine<T> {
         Some(*entry.stats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How well the mixing thread keeps its beat.
+    /// How well the mixing threads keep their beat, all together.
     #[must_use]
     pub fn stats(&self) -> EngineStats {
-        self.counters.read()
+        self.shards.iter().map(Mixing::stats).sum()
     }
 
     /// Tasks of legs that have not ended, closed ones among them until their connections are.
@@ -153,11 +162,23 @@ impl<T: Transport> Engine<T> {
             self.reports.close(leg, generation);
             return;
         }
+        let shard = self.shard_for(conference);
+        let Some(mixing) = self.shards.get(shard.0) else {
+            self.reports.report(leg, generation, no_room(leg, generation, &start));
+            self.reports.close(leg, generation);
+            return;
+        };
         let (commands, receiver) = mpsc::channel(WAITING_COMMANDS);
         let stats = Arc::new(Mutex::new(LegStats::default()));
         let heard = Arc::new(AtomicBool::new(true));
-        let entry = Entry { generation, commands, heard: Arc::clone(&heard), stats: Arc::clone(&stats) };
-        self.legs.insert(leg, entry);
+        let entry = Entry {
+            generation,
+            conference,
+            shard,
+            commands,
+            heard: Arc::clone(&heard),
+            stats: Arc::clone(&stats),
+        };
         let task = Leg {
             leg,
             generation,
@@ -165,12 +186,29 @@ impl<T: Transport> Engine<T> {
             participant,
             transport: Arc::clone(&self.transport),
             setups: Arc::clone(&self.setups),
-            orders: self.mixing.orders().clone(),
+            shard,
+            orders: mixing.orders().clone(),
             reports: self.reports.clone(),
             heard,
             stats,
         };
+        self.legs.insert(leg, entry);
         self.tasks.spawn_on(task.run(start, receiver), &self.runtime);
+    }
+
+    /// The shard of a conference: that of those who are in it, or the one with the fewest legs.
+    fn shard_for(&self, conference: ConferenceId) -> ShardId {
+        let mut legs = vec![0_usize; self.shards.len()];
+        for entry in self.legs.values() {
+            if entry.conference == conference {
+                return entry.shard;
+            }
+            if let Some(count) = legs.get_mut(entry.shard.0) {
+                *count += 1;
+            }
+        }
+        let fewest = legs.iter().enumerate().min_by_key(|(_, count)| **count);
+        ShardId(fewest.map_or(0, |(shard, _)| shard))
     }
 
     fn renegotiate(&self, leg: LegId, generation: Generation, number: OfferNumber, offer: Sdp) {
@@ -231,8 +269,11 @@ impl<T: Transport> Engine<T> {
         if self.legs.get(&leg).is_some_and(|entry| entry.generation == generation) {
             // In this order: nothing is reported any more, nothing is heard any more, then the connection goes.
             self.reports.close(leg, generation);
-            self.mixing.orders().unseat(leg, generation);
-            self.legs.remove(&leg);
+            if let Some(entry) = self.legs.remove(&leg)
+                && let Some(mixing) = self.shards.get(entry.shard.0)
+            {
+                mixing.orders().unseat(leg, generation);
+            }
         }
     }
 

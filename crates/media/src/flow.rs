@@ -25,6 +25,11 @@ impl Flow {
         Self { arrived, last: now, connected: true, stopped_at: None }
     }
 
+    /// How many packets had come at the last look.
+    pub(crate) const fn arrived(&self) -> u64 {
+        self.arrived
+    }
+
     /// The connection was interrupted, or is up again. While it is interrupted no packet can come, which is told already.
     pub(crate) const fn set_connected(&mut self, connected: bool, now: Duration) {
         self.connected = connected;

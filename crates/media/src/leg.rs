@@ -1,7 +1,7 @@
 //! The task of one leg: its transport session from the first description to the end.
 //!
-//! It takes commands in order and reports what comes of them. Sound passes it by: the packet side goes to the mixing thread as
-//! soon as the connection is up.
+//! It takes commands in order and reports what comes of them. Sound passes it by: its packets pass the shard's thread, which takes the leg into
+//! the mix as soon as the connection is up.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -11,8 +11,8 @@ use confocal::conference::{
     ParticipantId, Sdp, SessionMemo, StreamId, StreamInfo, StreamMetadata, StreamPurpose,
 };
 use confocal_transport::{
-    Answer, AudioLink, Direction, LocalOffer, OfferedSession, OpenSession, RemoteCandidate, Session,
-    SessionEvent, Transport,
+    Answer, Direction, LinkId, LocalOffer, OfferedSession, OpenSession, RemoteCandidate, Session,
+    SessionEvent, ShardId, Transport,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tracing::debug;
@@ -49,7 +49,9 @@ pub(crate) struct Leg<T: Transport> {
     pub(crate) participant: ParticipantId,
     pub(crate) transport: Arc<T>,
     pub(crate) setups: Arc<Semaphore>,
-    pub(crate) orders: Orders<T::Link>,
+    /// Where its packets pass, and its conference is mixed.
+    pub(crate) shard: ShardId,
+    pub(crate) orders: Orders,
     pub(crate) reports: Reports,
     /// Whether others hear it, see [`Seat::heard`].
     pub(crate) heard: Arc<AtomicBool>,
@@ -61,7 +63,7 @@ impl<T: Transport> Leg<T> {
     /// closed in order; nothing is reported any more.
     pub(crate) async fn run(self, start: Start, mut commands: mpsc::Receiver<LegCommand>) {
         let Some((mut session, link, mut direction)) = self.start(start).await else { return };
-        // Until the connection is up, then it is the mixing thread's.
+        // Until the leg is in the mix.
         let mut link = Some(link);
         loop {
             tokio::select! {
@@ -95,7 +97,7 @@ impl<T: Transport> Leg<T> {
     }
 
     /// Sets the session up and reports what it says of itself; `None` if there is none.
-    async fn start(&self, start: Start) -> Option<(T::Session, T::Link, Direction)> {
+    async fn start(&self, start: Start) -> Option<(T::Session, LinkId, Direction)> {
         // The semaphore is never closed; without a permit there would be no harm either.
         let _permit = self.setups.acquire().await;
         // The caller may have given up while it waited.
@@ -113,8 +115,8 @@ impl<T: Transport> Leg<T> {
         number: OfferNumber,
         offer: &Sdp,
         memo: Option<SessionMemo>,
-    ) -> Option<(T::Session, T::Link, Direction)> {
-        match self.transport.open(&offer.0, memo.as_ref().map(|memo| memo.0.as_str())).await {
+    ) -> Option<(T::Session, LinkId, Direction)> {
+        match self.transport.open(self.shard, &offer.0, memo.as_ref().map(|memo| memo.0.as_str())).await {
             Ok(OpenSession { session, link, answer }) => {
                 let direction = mixed(answer.direction, answer.held);
                 self.report_answer(number, answer);
@@ -129,10 +131,10 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    async fn offer(&self, memo: Option<SessionMemo>) -> Option<(T::Session, T::Link, Direction)> {
+    async fn offer(&self, memo: Option<SessionMemo>) -> Option<(T::Session, LinkId, Direction)> {
         let (leg, generation) = (self.leg, self.generation);
         // One without a memo is of a time before there were any.
-        match self.transport.offer(&memo.unwrap_or_default().0).await {
+        match self.transport.offer(self.shard, &memo.unwrap_or_default().0).await {
             Ok(OfferedSession { session, link, offer: LocalOffer { sdp, stream_id, memo } }) => {
                 let (offer, streams, memo) = (Sdp(sdp), streams(stream_id), SessionMemo(memo));
                 self.report(MediaReport::OfferReady { leg, generation, offer, streams, memo });
@@ -185,10 +187,7 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    fn connection(&self, event: SessionEvent, link: &mut Option<T::Link>, direction: Direction)
-    where
-        T::Link: AudioLink,
-    {
+    fn connection(&self, event: SessionEvent, link: &mut Option<LinkId>, direction: Direction) {
         let (leg, generation) = (self.leg, self.generation);
         match event {
             SessionEvent::Up => {

@@ -1,7 +1,8 @@
 //! The media engine: runs transport and mixer behind the `MediaEngine` port.
 //!
-//! [`Engine`] takes commands and reports what comes of them. A task a leg runs its transport session; one thread mixes all
-//! conferences on a steady beat of 20 ms and touches nothing asynchronous but queues that never block. Matrix never lives here,
+//! [`Engine`] takes commands and reports what comes of them. A task a leg runs its transport session; a thread a shard
+//! carries its calls' packets and mixes its conferences on a steady beat of 20 ms, and touches nothing asynchronous but queues that never
+//! block. Matrix never lives here,
 //! nor do the rules of a conference: who may be in it is decided before a command is given.
 
 mod beat;

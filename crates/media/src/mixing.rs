@@ -1,23 +1,24 @@
-//! The mixing thread: it owns every conference's sound and keeps the beat.
+//! The thread of one shard: it drives the port that its calls' packets pass, owns the sound of its conferences and keeps their beat.
 //!
-//! It asks nothing of an asynchronous runtime, waits for no lock that others hold for long, and sleeps without a deadline while
+//! It asks nothing of an asynchronous runtime, waits for no lock that others hold for long, and waits without a deadline while
 //! there is no leg. Sessions never live here, only the packet side of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use confocal::conference::{ConferenceId, Generation, LegId, MediaReport};
 use confocal_mixer::{ComplexityByLoad, Micros, MixerConfig, TICK};
-use confocal_transport::{AudioLink, Direction};
+use confocal_transport::{Direction, LinkId, PacketPort};
 use tracing::{debug, warn};
 
 use crate::beat::Beat;
 use crate::reports::Reports;
 use crate::room::{Room, Seat};
-use crate::stats::Counters;
+use crate::stats::{Counters, EngineStats};
 
 /// Levels are told every fifth tick, which is every 100 ms, and whether packets come.
 const LEVEL_TICKS: u64 = 5;
@@ -27,28 +28,25 @@ const STATS_TICKS: u64 = 50;
 
 /// What the thread is asked to do.
 #[derive(Debug)]
-enum Order<L> {
-    Seat { conference: ConferenceId, seat: Box<Seat<L>> },
+enum Order {
+    Seat { conference: ConferenceId, seat: Box<Seat> },
     Unseat { leg: LegId, generation: Generation },
     Direct { leg: LegId, generation: Generation, direction: Direction },
     Connected { leg: LegId, generation: Generation, connected: bool },
     Stop,
 }
 
-/// The way to the mixing thread. Orders are carried out in order, before the next tick; there are a few a leg and change of
+/// The way to a shard's thread. Orders are carried out in order, before the next tick; there are a few a leg and change of
 /// state, so their queue needs no bound of its own.
-#[derive(Debug)]
-pub(crate) struct Orders<L>(Sender<Order<L>>);
-
-impl<L> Clone for Orders<L> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    queue: Sender<Order>,
+    waker: Waker,
 }
 
-impl<L> Orders<L> {
+impl Orders {
     /// Takes a leg into its conference's mix, unless its session was closed in the meantime.
-    pub(crate) fn seat(&self, conference: ConferenceId, seat: Seat<L>) {
+    pub(crate) fn seat(&self, conference: ConferenceId, seat: Seat) {
         self.give(Order::Seat { conference, seat: Box::new(seat) });
     }
 
@@ -67,62 +65,78 @@ impl<L> Orders<L> {
         self.give(Order::Connected { leg, generation, connected });
     }
 
-    fn give(&self, order: Order<L>) {
-        // The thread has ended with the engine: there is no mix to be in.
-        let _ = self.0.send(order);
+    fn give(&self, order: Order) {
+        // If the thread has ended with the engine, there is no mix to be in.
+        if self.queue.send(order).is_ok() {
+            self.waker.wake_by_ref();
+        }
     }
 }
 
-/// The running thread. Dropping it ends the thread and waits for that, a tick at most.
+/// A shard's running thread. Dropping it ends the thread and waits for that, a tick at most.
 #[derive(Debug)]
-pub(crate) struct Mixing<L> {
-    orders: Orders<L>,
+pub(crate) struct Mixing {
+    orders: Orders,
+    counters: Arc<Counters>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl<L: AudioLink> Mixing<L> {
-    /// Starts the thread.
+impl Mixing {
+    /// Starts the thread of the shard of that number.
     ///
     /// # Errors
     ///
     /// When the operating system gives no thread.
-    pub(crate) fn start(
+    pub(crate) fn start<P: PacketPort>(
+        number: usize,
         config: MixerConfig,
+        port: P,
         reports: Reports,
-        counters: Arc<Counters>,
     ) -> std::io::Result<Self> {
-        let (sender, orders) = channel();
+        let (queue, orders) = channel();
+        let waker = port.waker();
+        let counters = Arc::new(Counters::default());
         let desk = Desk {
+            port,
             reports,
-            counters,
+            counters: Arc::clone(&counters),
             complexity: ComplexityByLoad::new(u8::try_from(config.encoder.complexity).unwrap_or(0)),
             busy: Duration::ZERO,
             config,
             origin: Instant::now(),
             rooms: HashMap::new(),
             places: HashMap::new(),
+            links: HashMap::new(),
         };
-        let thread =
-            std::thread::Builder::new().name("confocal-mixer".to_owned()).spawn(move || desk.run(&orders))?;
-        Ok(Self { orders: Orders(sender), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            // At most 15 bytes of a name are shown.
+            .name(format!("confocal-mix-{number}"))
+            .spawn(move || desk.run(&orders))?;
+        Ok(Self { orders: Orders { queue, waker }, counters, thread: Some(thread) })
     }
 
-    pub(crate) const fn orders(&self) -> &Orders<L> {
+    pub(crate) const fn orders(&self) -> &Orders {
         &self.orders
+    }
+
+    /// How well the thread keeps its beat.
+    pub(crate) fn stats(&self) -> EngineStats {
+        self.counters.read()
     }
 }
 
-impl<L> Drop for Mixing<L> {
+impl Drop for Mixing {
     fn drop(&mut self) {
         self.orders.give(Order::Stop);
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            warn!("the mixing thread panicked");
+            warn!("a mixing thread panicked");
         }
     }
 }
 
 /// What the thread has before it.
-struct Desk<L> {
+struct Desk<P> {
+    port: P,
     config: MixerConfig,
     reports: Reports,
     counters: Arc<Counters>,
@@ -132,23 +146,24 @@ struct Desk<L> {
     busy: Duration,
     /// From where its time is counted.
     origin: Instant,
-    rooms: HashMap<ConferenceId, Room<L>>,
+    rooms: HashMap<ConferenceId, Room>,
     places: HashMap<LegId, (ConferenceId, Generation)>,
+    /// Whose packets come on a link.
+    links: HashMap<LinkId, (ConferenceId, LegId)>,
 }
 
-impl<L: AudioLink> Desk<L> {
-    fn run(mut self, orders: &Receiver<Order<L>>) {
+impl<P: PacketPort> Desk<P> {
+    fn run(mut self, orders: &Receiver<Order>) {
         loop {
-            // Nobody is there: wait for someone, however long.
+            // Nobody is there: wait for someone, however long. Connections come up meanwhile.
             while self.places.is_empty() {
-                let Ok(order) = orders.recv() else { return };
-                if !self.carry_out(order) {
+                if !self.look(orders, None) {
                     return;
                 }
             }
             let mut beat = Beat::starting(self.now());
             while !self.places.is_empty() {
-                if !self.wait(orders, beat.deadline()) {
+                if !self.look(orders, Some(self.origin + beat.deadline())) {
                     return;
                 }
                 let due = beat.take(self.now());
@@ -163,31 +178,33 @@ impl<L: AudioLink> Desk<L> {
         }
     }
 
-    /// Carries out orders until the deadline; `false` to end.
-    fn wait(&mut self, orders: &Receiver<Order<L>>, deadline: Duration) -> bool {
+    /// Waits for packets, orders or the deadline, and takes what there is; `false` to end.
+    fn look(&mut self, orders: &Receiver<Order>, deadline: Option<Instant>) -> bool {
+        self.port.wait(deadline);
         loop {
-            let left = deadline.saturating_sub(self.now());
-            let order = if left.is_zero() {
-                match orders.try_recv() {
-                    Ok(order) => order,
-                    Err(TryRecvError::Empty) => return true,
-                    Err(TryRecvError::Disconnected) => return false,
+            match orders.try_recv() {
+                Ok(order) => {
+                    if !self.carry_out(order) {
+                        return false;
+                    }
                 }
-            } else {
-                match orders.recv_timeout(left) {
-                    Ok(order) => order,
-                    Err(RecvTimeoutError::Timeout) => return true,
-                    Err(RecvTimeoutError::Disconnected) => return false,
-                }
-            };
-            if !self.carry_out(order) {
-                return false;
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return false,
             }
         }
+        let Self { port, rooms, links, origin, .. } = self;
+        port.receive(|link, packet| {
+            // Packets may come a moment before their leg is in the mix, and after it has left.
+            let Some((conference, leg)) = links.get(&link) else { return };
+            if let Some(room) = rooms.get_mut(conference) {
+                room.push(*leg, &packet, micros(*origin, packet.arrival));
+            }
+        });
+        true
     }
 
     /// `false` to end.
-    fn carry_out(&mut self, order: Order<L>) -> bool {
+    fn carry_out(&mut self, order: Order) -> bool {
         match order {
             Order::Seat { conference, seat } => self.seat(conference, *seat),
             Order::Unseat { leg, generation } => self.unseat(leg, generation),
@@ -208,17 +225,19 @@ impl<L: AudioLink> Desk<L> {
         true
     }
 
-    fn seat(&mut self, conference: ConferenceId, seat: Seat<L>) {
-        let (leg, generation) = (seat.leg, seat.generation);
+    fn seat(&mut self, conference: ConferenceId, seat: Seat) {
+        let (leg, generation, link) = (seat.leg, seat.generation, seat.link);
         // It may have been closed, and taken out, while this order was on its way.
         if !self.reports.is_open(leg, generation) || self.places.contains_key(&leg) {
             return;
         }
         let (config, now) = (&self.config, self.now());
         let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
-        match room.seat(seat, now) {
+        let arrived = self.port.stats(link).unwrap_or_default().arrived();
+        match room.seat(seat, arrived, now) {
             Ok(()) => {
                 self.places.insert(leg, (conference, generation));
+                self.links.insert(link, (conference, leg));
             }
             Err(error) => {
                 warn!(%leg, %error, "a leg was not taken into the mix");
@@ -230,42 +249,43 @@ impl<L: AudioLink> Desk<L> {
     }
 
     fn unseat(&mut self, leg: LegId, generation: Generation) {
-        let Some(room) = self.room_of(leg, generation) else { return };
-        let stats = room.unseat(leg);
-        let empty = room.is_empty();
-        if let Some((conference, _)) = self.places.remove(&leg)
-            && empty
-        {
+        let Some((conference, of)) = self.places.get(&leg).copied() else { return };
+        if of != generation {
+            return;
+        }
+        self.places.remove(&leg);
+        let Some(room) = self.rooms.get_mut(&conference) else { return };
+        let left = room.unseat(leg, &self.port);
+        if room.is_empty() {
             self.rooms.remove(&conference);
         }
-        if let Some(stats) = stats {
-            debug!(
-                %leg, %generation, received = stats.link.received, sent = stats.link.sent, lost = stats.mixer.lost,
-                late = stats.mixer.late, concealed = stats.mixer.concealed, overrun = stats.link.overrun,
-                unsent = stats.link.unsent, "a leg left the mix"
-            );
-        }
+        let Some((link, stats)) = left else { return };
+        self.links.remove(&link);
+        debug!(
+            %leg, %generation, received = stats.link.received, sent = stats.link.sent, lost = stats.mixer.lost,
+            late = stats.mixer.late, concealed = stats.mixer.concealed, unsent = stats.link.unsent,
+            unauthentic = stats.link.unauthentic, "a leg left the mix"
+        );
     }
 
     fn tick(&mut self, tick: u64) {
         let origin = self.origin;
-        let micros = |at: Instant| Micros(whole_micros(at.saturating_duration_since(origin)));
         let began = Instant::now();
-        let now = micros(began);
+        let now = micros(origin, began);
         for room in self.rooms.values_mut() {
-            room.tick(tick, now, micros);
+            room.tick(tick, now, &mut self.port);
             if tick.is_multiple_of(LEVEL_TICKS) {
                 let changed = room.changed_levels();
                 if !changed.is_empty() && !self.reports.try_levels(changed) {
                     room.levels_not_told();
                 }
                 let reports = &self.reports;
-                room.tell_flow(origin.elapsed(), |leg, generation, flowing| {
+                room.tell_flow(&self.port, origin.elapsed(), |leg, generation, flowing| {
                     reports.try_report(leg, generation, MediaReport::Flow { leg, generation, flowing })
                 });
             }
             if tick.is_multiple_of(STATS_TICKS) {
-                room.publish_stats();
+                room.publish_stats(&self.port);
             }
         }
         self.busy += began.elapsed();
@@ -286,7 +306,7 @@ impl<L: AudioLink> Desk<L> {
         }
     }
 
-    fn room_of(&mut self, leg: LegId, generation: Generation) -> Option<&mut Room<L>> {
+    fn room_of(&mut self, leg: LegId, generation: Generation) -> Option<&mut Room> {
         let (conference, of) = self.places.get(&leg)?;
         if *of == generation { self.rooms.get_mut(conference) } else { None }
     }
@@ -296,7 +316,8 @@ impl<L: AudioLink> Desk<L> {
     }
 }
 
-fn whole_micros(span: Duration) -> u64 {
+/// The mixer's time of a moment.
+fn micros(origin: Instant, at: Instant) -> Micros {
     // 2^64 µs are 580 000 years.
-    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+    Micros(u64::try_from(at.saturating_duration_since(origin).as_micros()).unwrap_or(u64::MAX))
 }

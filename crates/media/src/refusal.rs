@@ -7,8 +7,9 @@ use confocal_transport::{OfferError, OpenError, RenegotiateError};
 pub(crate) const fn of_open(error: &OpenError) -> OfferRefusal {
     match error {
         OpenError::Offer(error) => of_offer(*error),
-        OpenError::NoPort => OfferRefusal::Overloaded,
-        OpenError::Connection(_) | OpenError::Random(_) | OpenError::Memo(_) | OpenError::Answer(_) => {
+        OpenError::NoShard
+        | OpenError::Connection(_)
+        | OpenError::Random(_) | OpenError::Memo(_) | OpenError::Answer(_) => {
             OfferRefusal::Internal
         }
     }

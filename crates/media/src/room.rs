@@ -1,17 +1,16 @@
-//! One conference on the mixing thread: its mixer, and the links of those in it.
+//! One conference on a shard's thread: its mixer, and who is in it.
 //!
-//! When to tick is not decided here.
+//! When to tick is not decided here; the port that packets pass is lent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId};
 use confocal_mixer::{
-    AddLegError, EncodedFrame, FRAME_SAMPLES, LegKey, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
+    AddLegError, FRAME_SAMPLES, LegKey, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
 };
-use confocal_transport::{AudioLink, Direction};
+use confocal_transport::{AudioPacket, Direction, LinkId, OutgoingAudio, PacketPort};
 
 use crate::flow::Flow;
 use crate::stats::LegStats;
@@ -21,31 +20,30 @@ const LEVEL_STEP: u8 = 3;
 
 /// A leg on its way into a room.
 #[derive(Debug)]
-pub(crate) struct Seat<L> {
+pub(crate) struct Seat {
     pub(crate) leg: LegId,
     pub(crate) generation: Generation,
     pub(crate) participant: ParticipantId,
     pub(crate) direction: Direction,
     /// Whether others hear it; may change at any time, and counts from the next tick on.
     pub(crate) heard: Arc<AtomicBool>,
-    pub(crate) link: L,
+    /// Where its packets pass.
+    pub(crate) link: LinkId,
     /// Where its stats can be read.
     pub(crate) stats: Arc<Mutex<LegStats>>,
 }
 
 /// A conference: a mixer and its legs.
 #[derive(Debug)]
-pub(crate) struct Room<L> {
+pub(crate) struct Room {
     mixer: Mixer,
     /// Ordered by leg, as the mixer's frames come.
-    seated: Vec<Seated<L>>,
-    /// The payloads of the tick, by the mixer's number of their stream: a few.
-    payloads: Vec<(usize, Bytes)>,
+    seated: Vec<Seated>,
 }
 
 #[derive(Debug)]
-struct Seated<L> {
-    seat: Seat<L>,
+struct Seated {
+    seat: Seat,
     /// What the mixer was told last.
     heard: bool,
     flow: Flow,
@@ -55,21 +53,22 @@ struct Seated<L> {
     told_speaking: bool,
 }
 
-impl<L: AudioLink> Room<L> {
+impl Room {
     pub(crate) fn new(config: MixerConfig) -> Self {
-        Self { mixer: Mixer::new(config), seated: Vec::new(), payloads: Vec::new() }
+        Self { mixer: Mixer::new(config), seated: Vec::new() }
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.seated.is_empty()
     }
 
-    /// Takes a leg in whose connection has come up; `now` is counted from any origin, here and below.
+    /// Takes a leg in whose connection has come up, and on which so many packets have come; `now` is counted from any origin, here
+    /// and below.
     ///
     /// # Errors
     ///
     /// When the mixer does not take it.
-    pub(crate) fn seat(&mut self, seat: Seat<L>, now: Duration) -> Result<(), AddLegError> {
+    pub(crate) fn seat(&mut self, seat: Seat, arrived: u64, now: Duration) -> Result<(), AddLegError> {
         let key = LegKey(seat.leg.0);
         self.mixer.add_leg(key, SpeakerKey(seat.participant.0))?;
         let (leg, direction) = (seat.leg, seat.direction);
@@ -80,7 +79,7 @@ impl<L: AudioLink> Room<L> {
             at,
             Seated {
                 heard: true,
-                flow: Flow::new(seat.link.stats().arrived(), now),
+                flow: Flow::new(arrived, now),
                 last_frame: None,
                 told_level: silence,
                 told_speaking: false,
@@ -93,13 +92,13 @@ impl<L: AudioLink> Room<L> {
         Ok(())
     }
 
-    /// Takes a leg out. Unknown: nothing happens.
-    pub(crate) fn unseat(&mut self, leg: LegId) -> Option<LegStats> {
+    /// Takes a leg out: its link, and what became of its packets. Unknown: nothing happens.
+    pub(crate) fn unseat(&mut self, leg: LegId, port: &impl PacketPort) -> Option<(LinkId, LegStats)> {
         let at = self.find(leg)?;
-        let stats = self.stats_of(at);
-        self.seated.remove(at);
+        let stats = self.stats_of(at, port).unwrap_or_default();
+        let seated = self.seated.remove(at);
         self.mixer.remove_leg(LegKey(leg.0));
-        stats
+        Some((seated.seat.link, stats))
     }
 
     /// Which way a leg's media flows from now on, seen from us.
@@ -119,49 +118,54 @@ impl<L: AudioLink> Room<L> {
     }
 
     /// Tells of which legs packets come no more, or come again. `tell` says whether it could.
-    pub(crate) fn tell_flow(&mut self, now: Duration, mut tell: impl FnMut(LegId, Generation, bool) -> bool) {
+    pub(crate) fn tell_flow(
+        &mut self,
+        port: &impl PacketPort,
+        now: Duration,
+        mut tell: impl FnMut(LegId, Generation, bool) -> bool,
+    ) {
         for Seated { seat, flow, .. } in &mut self.seated {
-            let (arrived, sends) = (seat.link.stats().arrived(), seat.direction.receives());
+            // A link that is gone brings no more packets, which is what there is to tell.
+            let arrived = port.stats(seat.link).map_or_else(|| flow.arrived(), |stats| stats.arrived());
+            let sends = seat.direction.receives();
             flow.look(arrived, sends, now, |flowing| tell(seat.leg, seat.generation, flowing));
         }
     }
 
-    /// Hands the waiting packets to the mixer and sends what it makes of them. `tick` counts on also while nobody ticked;
-    /// `micros` turns a packet's arrival into the mixer's time.
-    pub(crate) fn tick(&mut self, tick: u64, now: Micros, micros: impl Fn(std::time::Instant) -> Micros) {
+    /// A packet of a leg has come.
+    pub(crate) fn push(&mut self, leg: LegId, packet: &AudioPacket<'_>, arrival: Micros) {
+        self.mixer.push_packet(
+            LegKey(leg.0),
+            RtpAudio {
+                sequence: packet.sequence,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
+                level: packet.claimed_level.map(confocal_mixer::LevelDbov::from_claim),
+                payload: packet.payload,
+                arrival,
+            },
+        );
+    }
+
+    /// Mixes, and sends what comes of it. `tick` counts on also while nobody ticked.
+    pub(crate) fn tick(&mut self, tick: u64, now: Micros, port: &mut impl PacketPort) {
         for seated in &mut self.seated {
-            let key = LegKey(seated.seat.leg.0);
             let heard = seated.seat.heard.load(Ordering::Relaxed);
             if heard != seated.heard {
                 seated.heard = heard;
-                self.mixer.set_heard(key, heard);
-            }
-            while let Some(packet) = seated.seat.link.receive() {
-                self.mixer.push_packet(
-                    key,
-                    RtpAudio {
-                        sequence: packet.sequence,
-                        timestamp: packet.timestamp,
-                        marker: packet.marker,
-                        level: packet.claimed_level.map(confocal_mixer::LevelDbov::from_claim),
-                        payload: &packet.payload,
-                        arrival: micros(packet.arrival),
-                    },
-                );
+                self.mixer.set_heard(LegKey(seated.seat.leg.0), heard);
             }
         }
         // The RTP clock goes on through silence; wrapping is its nature (RFC 3550 section 5.1).
         let timestamp = (tick.wrapping_mul(FRAME_SAMPLES as u64) & u64::from(u32::MAX)) as u32;
-        self.payloads.clear();
         let mut seated = self.seated.iter_mut();
         self.mixer.tick(now, |key, frame| {
             // Both are in the order of the legs.
             let Some(seated) = seated.find(|seated| seated.seat.leg.0 == key.0) else { return };
-            let payload = shared(&mut self.payloads, frame);
             let marker = seated.last_frame.is_none_or(|before| before + 1 != tick);
             seated.last_frame = Some(tick);
-            // A full queue is counted by the link; a closed one is cleared away by its session.
-            let _ = seated.seat.link.send(&payload, timestamp, marker);
+            // What was not sent is counted by the port; a closed link is cleared away by its session.
+            let _ = port.send(seated.seat.link, OutgoingAudio { payload: frame.payload, timestamp, marker });
         });
     }
 
@@ -199,30 +203,21 @@ impl<L: AudioLink> Room<L> {
     }
 
     /// Makes the stats of every leg readable. Never waits: one that is being read is left for the next time.
-    pub(crate) fn publish_stats(&self) {
+    pub(crate) fn publish_stats(&self, port: &impl PacketPort) {
         for (at, seated) in self.seated.iter().enumerate() {
-            if let (Some(stats), Ok(mut published)) = (self.stats_of(at), seated.seat.stats.try_lock()) {
+            if let (Some(stats), Ok(mut published)) = (self.stats_of(at, port), seated.seat.stats.try_lock()) {
                 *published = stats;
             }
         }
     }
 
-    fn stats_of(&self, at: usize) -> Option<LegStats> {
+    fn stats_of(&self, at: usize, port: &impl PacketPort) -> Option<LegStats> {
         let seat = &self.seated.get(at)?.seat;
-        Some(LegStats { link: seat.link.stats(), mixer: self.mixer.stats(LegKey(seat.leg.0))? })
+        let link = port.stats(seat.link).unwrap_or_default();
+        Some(LegStats { link, mixer: self.mixer.stats(LegKey(seat.leg.0))? })
     }
 
     fn find(&self, leg: LegId) -> Option<usize> {
         self.seated.binary_search_by_key(&leg, |seated| seated.seat.leg).ok()
     }
-}
-
-/// The frame's payload in a form that can be queued: copied once, and shared by all those who hear the same.
-fn shared(payloads: &mut Vec<(usize, Bytes)>, frame: EncodedFrame<'_>) -> Bytes {
-    if let Some((_, bytes)) = payloads.iter().find(|(stream, _)| *stream == frame.stream) {
-        return bytes.clone();
-    }
-    let bytes = Bytes::copy_from_slice(frame.payload);
-    payloads.push((frame.stream, bytes.clone()));
-    bytes
 }

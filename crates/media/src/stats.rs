@@ -13,7 +13,7 @@ pub struct LegStats {
     pub mixer: confocal_mixer::LegStats,
 }
 
-/// How well the mixing thread keeps its beat.
+/// How well the mixing threads keep their beat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EngineStats {
     /// Ticks that were mixed.
@@ -26,7 +26,18 @@ pub struct EngineStats {
     pub legs: u64,
 }
 
-/// [`EngineStats`] as they are counted.
+impl std::iter::Sum for EngineStats {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            ticks: sum.ticks + one.ticks,
+            late: sum.late + one.late,
+            skipped: sum.skipped + one.skipped,
+            legs: sum.legs + one.legs,
+        })
+    }
+}
+
+/// [`EngineStats`] of one thread, as they are counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     ticks: AtomicU64,

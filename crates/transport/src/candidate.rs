@@ -2,7 +2,8 @@
 //!
 //! Checks of connectivity never live here.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::sdp::Offer;
 
@@ -87,20 +88,50 @@ pub(crate) fn concerns_audio(candidate: &RemoteCandidate, offer: &Offer) -> bool
     })
 }
 
-/// One of our own candidates as it is told: without `candidate:`, under the advertised address if that is of its family. `None`
-/// for those of RTCP's component, which is not used (RFC 5761), and for what can't be read.
-pub(crate) fn local(line: &str, advertise: Option<IpAddr>) -> Option<String> {
-    let parsed = Candidate::parse(line)?;
-    if parsed.component != 1 {
-        return None;
+/// Our own candidates for what a shard is bound to, as they are told, without `candidate:`: under the advertised address where that
+/// is of their family, else under those of every interface where the bound address stands for all.
+///
+/// # Errors
+///
+/// When the operating system does not say which interfaces there are.
+pub(crate) fn ours(
+    bound: impl Iterator<Item = SocketAddr>,
+    advertise: Option<IpAddr>,
+) -> io::Result<Vec<String>> {
+    let mut told: Vec<SocketAddr> = Vec::new();
+    for bound in bound {
+        let outside = advertise.filter(|outside| outside.is_ipv4() == bound.is_ipv4());
+        let addresses = match outside {
+            Some(outside) => vec![outside],
+            None if bound.ip().is_unspecified() => interfaces(bound.is_ipv4())?,
+            None => vec![bound.ip()],
+        };
+        for address in addresses.into_iter().map(|address| SocketAddr::new(address, bound.port())) {
+            if !told.contains(&address) {
+                told.push(address);
+            }
+        }
     }
-    let address = advertise
-        .filter(|outside| parsed.kind == "host" && outside.is_ipv4() == parsed.address.is_ipv4())
-        .unwrap_or(parsed.address);
-    Some(format!(
-        "{} 1 udp {} {} {} typ {}",
-        parsed.foundation, parsed.priority, address, parsed.port, parsed.kind
-    ))
+    let candidate = |(place, address): (usize, SocketAddr)| {
+        // RFC 8445 section 5.1.2.1: host candidates of RTP's component, the ones named first preferred.
+        let priority = (126 << 24) | ((65_535 - place as u32 % 65_536) << 8) | 255;
+        format!("{} 1 udp {priority} {} {} typ host", place + 1, address.ip(), address.port())
+    };
+    Ok(told.into_iter().enumerate().map(candidate).collect())
+}
+
+/// The addresses of this machine that others may reach.
+fn interfaces(ipv4: bool) -> io::Result<Vec<IpAddr>> {
+    let addresses = rtc::shared::ifaces::ifaces()?.into_iter().filter_map(|interface| interface.addr);
+    let usable = |address: &IpAddr| {
+        let link_local = match address {
+            IpAddr::V4(address) => address.is_link_local(),
+            // Of no meaning elsewhere without the name of the interface, which a candidate has no place for.
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+        };
+        address.is_ipv4() == ipv4 && !address.is_loopback() && !address.is_unspecified() && !link_local
+    };
+    Ok(addresses.map(|address| address.ip()).filter(usable).collect())
 }
 
 /// The parts of a UDP candidate with a literal address.
@@ -200,6 +231,36 @@ mod tests {
             assert!(PUBLIC.allows(address.parse().unwrap()), "{address}");
         }
         assert!(!ANY.allows("224.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn we_tell_each_address_once_and_the_advertised_one_in_place_of_its_family() {
+        let bound = || ["192.0.2.1:5000", "198.51.100.1:5000", "[2001:db8::1]:5000"].map(|a| a.parse().unwrap());
+        let told = ours(bound().into_iter(), None).unwrap();
+        assert_eq!(
+            told,
+            [
+                "1 1 udp 2130706431 192.0.2.1 5000 typ host",
+                "2 1 udp 2130706175 198.51.100.1 5000 typ host",
+                "3 1 udp 2130705919 2001:db8::1 5000 typ host",
+            ]
+        );
+        let told = ours(bound().into_iter(), Some("203.0.113.1".parse().unwrap())).unwrap();
+        assert_eq!(
+            told,
+            [
+                "1 1 udp 2130706431 203.0.113.1 5000 typ host",
+                "2 1 udp 2130706175 2001:db8::1 5000 typ host",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_that_stands_for_all_is_never_told() {
+        for line in ours(["0.0.0.0:5000".parse().unwrap()].into_iter(), None).unwrap() {
+            let address: Ipv4Addr = line.split(' ').nth(4).unwrap().parse().unwrap();
+            assert!(!address.is_unspecified() && !address.is_loopback(), "{line}");
+        }
     }
 
     #[test]

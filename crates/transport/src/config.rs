@@ -11,7 +11,7 @@ pub struct TransportConfig {
     /// Addresses on which media is received. An unspecified one (`0.0.0.0`, `::`) stands for every interface of its family
     /// except loopback and link-local ones.
     pub listen: Vec<IpAddr>,
-    /// UDP ports to use, one a call; `None` lets the operating system choose.
+    /// UDP ports to use, one a shard, each on every listening address; `None` lets the operating system choose.
     pub ports: Option<PortRange>,
     /// The address that callers are told instead of a listening one of the same family, where a 1:1 NAT lies between
     /// (RFC 8445 section 5.1.1.1, a host candidate as seen from outside). Ports stay as they are.

@@ -5,26 +5,30 @@
 //!
 //! - [`Session`]: what signalling asks of a call's transport (answer, answer again, offer, candidates, close) and what it reports
 //!   ([`SessionEvent`]). It is asynchronous and may take its time.
-//! - [`AudioLink`]: the packets of one call, as the thread that mixes sees them. It never blocks and never awaits.
+//! - [`PacketPort`]: the packets of many calls, as the thread that mixes sees them. It waits only when it is told to, and awaits nothing.
 //!
-//! [`WebRtcTransport`] is the first implementation: ICE, DTLS, SRTP and sockets are those of the `webrtc` crate, one
-//! connection a call. Mixing, codecs and Matrix never live here.
+//! [`WebRtcTransport`] with [`UdpPort`] is the implementation: SDP, ICE and DTLS are those of the `webrtc` crate, a connection a call;
+//! sockets, SRTP and reports are our own, one UDP port a thread ([shard](ShardId)). The two never share a packet: what is a check or a
+//! handshake is the session's, what is media is the port's. Mixing, codecs and Matrix never live here.
 
 mod candidate;
 mod config;
+mod packet;
 mod peer;
-mod port;
 mod random;
 mod sdp;
 mod session;
+mod shard;
 
 pub use candidate::{CandidatePolicy, RemoteCandidate};
 pub use config::{IceTimeouts, PortRange, PortRangeError, TransportConfig};
-pub use peer::{PeerLink, PeerSession, WebRtcTransport};
+pub use packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, SendError};
+pub use peer::{PeerSession, StartError, WebRtcTransport};
 #[cfg(feature = "fuzzing")]
 pub use sdp::fuzz;
 pub use sdp::{Direction, MAX_SDP_BYTES, MemoError, Offer, OfferError};
 pub use session::{
-    AcceptError, Accepted, Answer, AnswerError, AudioLink, AudioPacket, LinkStats, LocalOffer,
-    OfferedSession, OpenError, OpenSession, RenegotiateError, SendError, Session, SessionEvent, Transport,
+    AcceptError, Accepted, Answer, AnswerError, LocalOffer, OfferedSession, OpenError, OpenSession,
+    RenegotiateError, Session, SessionEvent, ShardId, Transport,
 };
+pub use shard::{BindError, UdpPort};

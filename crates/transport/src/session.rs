@@ -1,24 +1,19 @@
-//! The two borders of a call's transport: [`Session`] for signalling, [`AudioLink`] for packets, and who makes them.
-//!
-//! How packets are carried never lives here.
+//! A call's transport as signalling sees it, [`Session`], and who makes it. Packets never live here.
 
 use std::future::Future;
-use std::time::Instant;
-
-use bytes::Bytes;
 
 use crate::candidate::RemoteCandidate;
+use crate::packet::{LinkId, PacketPort};
 use crate::sdp::{Direction, MemoError, OfferError};
 
 /// Makes sessions.
 pub trait Transport: Send + Sync + 'static {
     /// The signalling side of a call.
     type Session: Session;
-    /// The packet side of a call.
-    type Link: AudioLink;
+    /// The packet side of many calls.
+    type Port: PacketPort;
 
-    /// Sets up the transport of one call and answers an offer, an SDP (RFC 8866). The packet side may be used from then on; what
-    /// is sent before the connection is up may be dropped. `memo` is that of the session whose place it takes, if that was lost:
+    /// Sets up the transport of one call on a shard, for as long as it lives, and answers an offer, an SDP (RFC 8866). `memo` is that of the session whose place it takes, if that was lost:
     /// the caller then goes on with the stream that it knows.
     ///
     /// # Errors
@@ -26,9 +21,10 @@ pub trait Transport: Send + Sync + 'static {
     /// [`OpenError`] when no transport could be set up; nothing of it is left then.
     fn open(
         &self,
+        shard: ShardId,
         offer: &str,
         memo: Option<&str>,
-    ) -> impl Future<Output = Result<OpenSession<Self::Session, Self::Link>, OpenError>> + Send;
+    ) -> impl Future<Output = Result<OpenSession<Self::Session>, OpenError>> + Send;
 
     /// Sets up the transport of a call whose session was lost, as `memo` remembers it, and makes an offer that goes on with it:
     /// with a certificate and ICE credentials of its own, on the same lines. [`Session::accept`] takes the answer.
@@ -38,28 +34,33 @@ pub trait Transport: Send + Sync + 'static {
     /// As [`open`](Self::open).
     fn offer(
         &self,
+        shard: ShardId,
         memo: &str,
-    ) -> impl Future<Output = Result<OfferedSession<Self::Session, Self::Link>, OpenError>> + Send;
+    ) -> impl Future<Output = Result<OfferedSession<Self::Session>, OpenError>> + Send;
 }
+
+/// One of a transport's shards, by the place of its port among those that the transport was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId(pub usize);
 
 /// A call's transport that was just set up.
 #[derive(Debug)]
-pub struct OpenSession<S, L> {
+pub struct OpenSession<S> {
     /// The signalling side.
     pub session: S,
-    /// The packet side.
-    pub link: L,
+    /// Its packets' place on the shard's port.
+    pub link: LinkId,
     /// The answer to the first offer.
     pub answer: Answer,
 }
 
 /// A call's transport that was just set up, and waits for the caller's answer.
 #[derive(Debug)]
-pub struct OfferedSession<S, L> {
+pub struct OfferedSession<S> {
     /// The signalling side.
     pub session: S,
-    /// The packet side.
-    pub link: L,
+    /// Its packets' place on the shard's port.
+    pub link: LinkId,
     /// Our offer.
     pub offer: LocalOffer,
 }
@@ -87,7 +88,7 @@ pub trait Session: Send + 'static {
     /// The next change of the connection; `None` after it was closed.
     fn next_event(&mut self) -> impl Future<Output = Option<SessionEvent>> + Send;
 
-    /// Closes the connection and frees its port.
+    /// Closes the connection; its link is gone from the port then.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
@@ -147,10 +148,10 @@ pub enum OpenError {
     /// The offer is one that can't be answered.
     #[error("the offer can't be answered")]
     Offer(#[from] OfferError),
-    /// Every port of the configured range is in use.
-    #[error("every port of the configured range is in use")]
-    NoPort,
-    /// No socket could be bound.
+    /// The transport has no such shard.
+    #[error("there is no such shard")]
+    NoShard,
+    /// The WebRTC stack made no connection.
     #[error("no connection could be made")]
     Connection(#[source] webrtc::error::Error),
     /// The operating system gave no random numbers.
@@ -201,82 +202,10 @@ pub enum AnswerError {
     /// The WebRTC stack's own description lacks a part that an answer needs.
     #[error("the local description lacks {0}")]
     Incomplete(&'static str),
+    /// The operating system does not say which addresses there are.
+    #[error("the addresses of this machine are not known")]
+    Interfaces(#[source] std::io::Error),
     /// There is no address at which the caller could reach us.
     #[error("no candidate was found")]
     NoCandidate,
-}
-
-/// The packets of one call, for the thread that mixes. Nothing in it blocks or awaits.
-///
-/// A packet path of our own (SRTP on a shared port, driven by the mixing thread itself) is meant to fit here.
-pub trait AudioLink: Send + 'static {
-    /// The next packet that was received and authenticated, in the order of arrival.
-    fn receive(&mut self) -> Option<AudioPacket>;
-
-    /// Sends one packet under the next sequence number. `timestamp` counts samples at 48 kHz (RFC 7587 section 4.1) from a
-    /// start of the caller's choosing; the link adds the random offset that RFC 3550 section 5.1 asks for. `marker` is set on
-    /// the first packet after a pause (RFC 3551 section 4.1).
-    ///
-    /// # Errors
-    ///
-    /// [`SendError`]: the packet was dropped.
-    fn send(&mut self, payload: &Bytes, timestamp: u32, marker: bool) -> Result<(), SendError>;
-
-    /// What has passed.
-    fn stats(&self) -> LinkStats;
-}
-
-/// One received RTP packet (RFC 3550 section 5.1) with Opus in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AudioPacket {
-    /// The payload type, as the offer numbered it.
-    pub payload_type: u8,
-    /// The sequence number.
-    pub sequence: u16,
-    /// The timestamp, in samples at 48 kHz.
-    pub timestamp: u32,
-    /// The first packet after a pause.
-    pub marker: bool,
-    /// What the sender claims as its level, in −dBov: 0 is the loudest, 127 is silence (RFC 6464).
-    pub claimed_level: Option<u8>,
-    /// The Opus packet.
-    pub payload: Bytes,
-    /// When it arrived.
-    pub arrival: Instant,
-}
-
-/// Why a packet was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// The queue to the network is full.
-    #[error("the queue to the network is full")]
-    Full,
-    /// The connection is gone.
-    #[error("the connection is closed")]
-    Closed,
-}
-
-/// Packets of one call, counted since its start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LinkStats {
-    /// Received and queued for the mixer.
-    pub received: u64,
-    /// Received and dropped, because the mixer did not take them in time.
-    pub overrun: u64,
-    /// Received and dropped, because their payload type is not the one that was agreed on.
-    pub foreign: u64,
-    /// Reports received (RTCP, RFC 3550 section 6), compound ones as one.
-    pub reports: u64,
-    /// Given to the network.
-    pub sent: u64,
-    /// Not sent, because the queue to the network was full.
-    pub unsent: u64,
-}
-
-impl LinkStats {
-    /// All that came from the caller, whatever became of it.
-    #[must_use]
-    pub const fn arrived(&self) -> u64 {
-        self.received + self.overrun + self.foreign + self.reports
-    }
 }

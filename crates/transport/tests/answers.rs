@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::num::NonZeroUsize;
 
 use confocal_transport::{
-    OpenError, OpenSession, PortRange, RenegotiateError, Session, Transport, TransportConfig, WebRtcTransport,
+    BindError, OpenError, OpenSession, PortRange, RenegotiateError, Session, ShardId, StartError, Transport,
+    TransportConfig, UdpPort, WebRtcTransport,
 };
+
+const ONLY: ShardId = ShardId(0);
 
 const CHROMIUM: [&str; 4] = [
     include_str!("fixtures/js-sdk-chromium/video-0-invite-offer.sdp"),
@@ -27,9 +31,9 @@ const CALL: [(&str, &str); 3] = [
 
 #[tokio::test]
 async fn browsers_offers_are_answered() {
-    let transport = WebRtcTransport::new(local(None));
+    let (transport, _ports) = transport(local(None));
     for offer in CHROMIUM.into_iter().chain(FIREFOX) {
-        let OpenSession { session, answer, .. } = transport.open(offer, None).await.unwrap();
+        let OpenSession { session, answer, .. } = transport.open(ONLY, offer, None).await.unwrap();
         let lines = |sdp: &str| sdp.matches("\nm=").count();
         assert_eq!(lines(&answer.sdp), lines(offer));
         assert!(answer.sdp.contains("a=candidate:") && answer.sdp.contains("a=end-of-candidates\r\n"));
@@ -45,8 +49,8 @@ async fn browsers_offers_are_answered() {
 
 #[tokio::test]
 async fn a_recorded_call_is_followed_through_hold_and_resume() {
-    let transport = WebRtcTransport::new(local(None));
-    let OpenSession { mut session, answer: mut before, .. } = transport.open(CALL[0].0, None).await.unwrap();
+    let (transport, _ports) = transport(local(None));
+    let OpenSession { mut session, answer: mut before, .. } = transport.open(ONLY, CALL[0].0, None).await.unwrap();
     for (version, (offer, direction)) in CALL.into_iter().enumerate().skip(1) {
         let answer = session.renegotiate(offer).await.unwrap();
         assert_eq!(answer.direction.as_str(), direction);
@@ -68,8 +72,8 @@ async fn a_recorded_call_is_followed_through_hold_and_resume() {
 
 #[tokio::test]
 async fn one_who_only_ever_sends_holds_nothing() {
-    let transport = WebRtcTransport::new(local(None));
-    let OpenSession { mut session, answer, .. } = transport.open(CALL[1].0, None).await.unwrap();
+    let (transport, _ports) = transport(local(None));
+    let OpenSession { mut session, answer, .. } = transport.open(ONLY, CALL[1].0, None).await.unwrap();
     assert_eq!((answer.direction.as_str(), answer.held), ("recvonly", false));
     assert!(!session.renegotiate(CALL[0].0).await.unwrap().held);
     assert!(session.renegotiate(CALL[1].0).await.unwrap().held, "now it listened before");
@@ -78,30 +82,45 @@ async fn one_who_only_ever_sends_holds_nothing() {
 
 #[tokio::test]
 async fn a_caller_that_wants_to_be_the_dtls_client_is_let() {
-    let transport = WebRtcTransport::new(local(None));
+    let (transport, _ports) = transport(local(None));
     let offer = CHROMIUM[2].replace("a=setup:actpass", "a=setup:active");
-    let OpenSession { session, answer, .. } = transport.open(&offer, None).await.unwrap();
+    let OpenSession { session, answer, .. } = transport.open(ONLY, &offer, None).await.unwrap();
     assert!(answer.sdp.contains("a=setup:passive\r\n"), "{}", answer.sdp);
     session.close().await;
 }
 
 #[tokio::test]
-async fn ports_are_of_the_range_and_come_back() {
+async fn all_calls_of_a_shard_share_a_port_of_the_range() {
     // Two ports that are free now; one of them is taken by someone else.
     let (range, taken) = free_pair();
-    let transport = WebRtcTransport::new(TransportConfig {
-        advertise: Some("203.0.113.9".parse().unwrap()),
-        ..local(Some(range))
-    });
+    let config = TransportConfig { advertise: Some("203.0.113.9".parse().unwrap()), ..local(Some(range)) };
+    let (transport, ports) = transport(config.clone());
+    let mut sessions = Vec::new();
     for _ in 0..3 {
-        let OpenSession { session, answer, .. } = transport.open(CHROMIUM[0], None).await.unwrap();
+        let OpenSession { session, answer, .. } = transport.open(ONLY, CHROMIUM[0], None).await.unwrap();
         let candidate = line(&answer.sdp, "a=candidate:");
         assert!(candidate.contains(&format!(" 203.0.113.9 {} typ host", range.last())), "{candidate}");
-        let full = transport.open(CHROMIUM[0], None).await;
-        assert!(matches!(full, Err(OpenError::NoPort)), "{full:?}");
+        sessions.push(session);
+    }
+    let full = WebRtcTransport::start(config.clone(), NonZeroUsize::MIN);
+    assert!(matches!(full, Err(StartError::Bind(BindError::Range { .. }))), "{full:?}");
+    for session in sessions {
         session.close().await;
     }
-    drop(taken);
+    drop((transport, ports, taken));
+    let two = NonZeroUsize::new(2).unwrap();
+    let (transport, _ports) = WebRtcTransport::start(config, two).unwrap();
+    for (shard, port) in [(ShardId(0), range.first()), (ShardId(1), range.last())] {
+        let OpenSession { session, answer, .. } = transport.open(shard, CHROMIUM[0], None).await.unwrap();
+        assert!(line(&answer.sdp, "a=candidate:").contains(&format!(" {port} typ host")));
+        session.close().await;
+    }
+    let nowhere = transport.open(ShardId(2), CHROMIUM[0], None).await;
+    assert!(matches!(nowhere, Err(OpenError::NoShard)), "{nowhere:?}");
+}
+
+fn transport(config: TransportConfig) -> (WebRtcTransport, Vec<UdpPort>) {
+    WebRtcTransport::start(config, NonZeroUsize::MIN).unwrap()
 }
 
 fn local(ports: Option<PortRange>) -> TransportConfig {

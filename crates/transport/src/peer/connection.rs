@@ -1,10 +1,12 @@
-//! Building a `webrtc` connection: codec, extensions, reports, ICE settings, sockets.
+//! Building a `webrtc` connection: codec, extensions, ICE settings.
 //!
 //! Offers and answers never live here.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use rtc::crypto::RTCCryptoProvider;
+use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::transport::RTCDtlsRole;
@@ -12,25 +14,20 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
     RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
-use tracing::debug;
 use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::peer_connection::{MediaEngine, PeerConnection, PeerConnectionBuilder, SettingEngineBuilder};
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, Registry, SettingEngineBuilder,
+};
 
 use super::events::Events;
-use super::link::ReportCounter;
-use super::reports;
+use super::runtime::OwnRuntime;
 use crate::config::TransportConfig;
-use crate::port::{Port, Ports};
 use crate::sdp::{AUDIO_LEVEL_URI, OPUS_PARAMETERS, OwnLines};
-use crate::session::OpenError;
 
-/// How many ports of the range are tried when other programs sit on some.
-const PORT_ATTEMPTS: usize = 32;
-
-/// The track that carries the mix to the caller.
-pub(super) fn track(lines: &OwnLines) -> Arc<TrackLocalStaticRTP> {
+/// The track that stands for the mix in the stack's descriptions. Nothing is ever written to it.
+fn track(lines: &OwnLines) -> Arc<TrackLocalStaticRTP> {
     Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
         lines.stream.clone(),
         lines.track.clone(),
@@ -49,38 +46,30 @@ pub(super) fn track(lines: &OwnLines) -> Arc<TrackLocalStaticRTP> {
 
 /// What a connection is made for.
 pub(super) struct Connecting<'a> {
+    /// What is ours in its descriptions.
+    pub(super) lines: &'a OwnLines,
     /// The payload type of Opus.
     pub(super) opus: u8,
     /// Ours if it is for us to choose, as answerer.
     pub(super) role: RTCDtlsRole,
-    /// What is sent.
-    pub(super) track: &'a Arc<TrackLocalStaticRTP>,
     /// Who is told what happens.
     pub(super) events: Arc<Events>,
-    /// Counts received reports.
-    pub(super) counter: ReportCounter,
+    /// What it runs on.
+    pub(super) runtime: Arc<OwnRuntime>,
+    /// Its cryptography.
+    pub(super) crypto: Arc<dyn RTCCryptoProvider>,
+    /// Whether it needs to reach IPv6 addresses.
+    pub(super) ipv6: bool,
+    /// Whether it needs to reach IPv4 addresses.
+    pub(super) ipv4: bool,
 }
 
-/// A connection that sends a track, on a port of the range if there is one.
-pub(super) async fn build(
-    config: &TransportConfig,
-    ports: Option<&Ports>,
-    connecting: Connecting<'_>,
-) -> Result<(Arc<dyn PeerConnection>, Option<Port>), OpenError> {
-    let port = ports.map(|ports| free_port(config, ports)).transpose()?;
-    let number = port.as_ref().map_or(0, Port::number);
-    let addresses: Vec<SocketAddr> =
-        config.listen.iter().map(|address| SocketAddr::new(*address, number)).collect();
-    let pc = connect(config, connecting, addresses).await.map_err(OpenError::Connection)?;
-    Ok((pc, port))
-}
-
-async fn connect(
+/// A connection for checks and handshakes, in whose descriptions there is one track.
+pub(super) async fn connect(
     config: &TransportConfig,
     connecting: Connecting<'_>,
-    addresses: Vec<SocketAddr>,
 ) -> Result<Arc<dyn PeerConnection>, Error> {
-    let Connecting { opus: payload_type, role, track, events, counter } = connecting;
+    let Connecting { lines, opus: payload_type, role, events, runtime, crypto, ipv6, ipv4 } = connecting;
     let mut media = MediaEngine::default();
     let codec = RTCRtpCodecParameters { rtp_codec: opus(), payload_type };
     media.register_codec(codec, RtpCodecKind::Audio)?;
@@ -89,47 +78,45 @@ async fn connect(
 
     let timeouts = config.timeouts;
     let settings = SettingEngineBuilder::new()
+        .with_crypto_provider(crypto)
+        // The first costs least; the second every client has (RFC 8827 section 6.5).
+        .with_srtp_protection_profiles(vec![
+            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+        ])
         .with_lite(config.ice_lite)
         .with_answering_dtls_role(role)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .with_include_loopback_candidate(config.listen.iter().any(|address| address.is_loopback()))
+        .with_include_loopback_candidate(true)
         .with_ice_timeouts(Some(timeouts.lost), Some(timeouts.failed), Some(timeouts.keepalive))
         .build();
 
+    // Addresses that only the stack itself knows of: its sockets are not real, and callers are told the shard's.
+    let mut addresses = Vec::new();
+    if ipv4 {
+        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    }
+    if ipv6 {
+        addresses.push(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
+    }
     let pc = PeerConnectionBuilder::new()
         .with_media_engine(media)
         .with_setting_engine(settings)
-        // Sender and receiver reports only: a lost voice packet is concealed, not sent again.
-        .with_interceptor_registry(reports::interceptors(counter))
+        // Empty: reports, too, are the shard's to send. The stack must encrypt nothing under keys that we use.
+        .with_interceptor_registry(Registry::new())
+        .with_runtime(runtime)
         .with_handler(events)
         .with_udp_addrs(addresses)
         .build()
         .await?;
     let pc: Arc<dyn PeerConnection> = Arc::new(pc);
-    let track: Arc<dyn TrackLocal> = Arc::clone(track) as Arc<dyn TrackLocal>;
+    let track: Arc<dyn TrackLocal> = track(lines);
     if let Err(error) = pc.add_track(track).await {
         // What is left behind frees itself on closing; the error that counts is the first.
         let _ = pc.close().await;
         return Err(error);
     }
     Ok(pc)
-}
-
-/// A port of the range on which every listening address can be bound. Between this check and the binding another program could
-/// still take it; the call is refused then.
-fn free_port(config: &TransportConfig, ports: &Ports) -> Result<Port, OpenError> {
-    // Kept until one is found, so that the same one isn't handed out again.
-    let mut busy = Vec::new();
-    for _ in 0..PORT_ATTEMPTS.min(ports.size()) {
-        let port = ports.take().ok_or(OpenError::NoPort)?;
-        let bindable = |address| UdpSocket::bind(SocketAddr::new(address, port.number())).is_ok();
-        if config.listen.iter().copied().all(bindable) {
-            return Ok(port);
-        }
-        debug!(port = port.number(), "a port of the range is in use by someone else");
-        busy.push(port);
-    }
-    Err(OpenError::NoPort)
 }
 
 fn opus() -> RTCRtpCodec {

@@ -1,49 +1,89 @@
-//! Sessions on the `webrtc` crate: its ICE, DTLS, SRTP and sockets, one connection and one port a call.
+//! Sessions on the `webrtc` crate: its SDP, ICE and DTLS, on sockets that are the shard's.
 //!
-//! What an offer may hold is decided in `sdp`, not here; sound is only passed on. What a session does once it is made is in
+//! What an offer may hold is decided in `sdp`, not here; packets pass by, in `shard`. What a session does once it is made is in
 //! `session`.
 
 mod connection;
 mod events;
-mod link;
-mod reports;
+mod keys;
+mod runtime;
 mod session;
+mod socket;
+mod watch;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use rtc::crypto::RTCCryptoProvider;
 use rtc::peer_connection::transport::RTCDtlsRole;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tracing::debug;
 
-pub use link::PeerLink;
 pub use session::PeerSession;
 
 use crate::config::TransportConfig;
-use crate::port::Ports;
+use crate::packet::LinkId;
 use crate::random;
 use crate::sdp::{Memo, Offer, OwnLines, Shape};
-use crate::session::{OfferedSession, OpenError, OpenSession, Session, Transport};
+use crate::session::{OfferedSession, OpenError, OpenSession, Session, ShardId, Transport};
+use crate::shard::{BindError, LinkSetup, Order, ShardHandle, Stream, UdpPort};
 
 /// Makes sessions on `webrtc` connections. Needs to be used from within a tokio runtime.
-#[derive(Clone, Debug)]
-pub struct WebRtcTransport {
+#[derive(Clone)]
+pub struct WebRtcTransport(Arc<Parts>);
+
+struct Parts {
     config: Arc<TransportConfig>,
-    ports: Option<Ports>,
+    shards: Vec<ShardHandle>,
+    crypto: Arc<dyn RTCCryptoProvider>,
+    next_link: AtomicU64,
+}
+
+impl std::fmt::Debug for WebRtcTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebRtcTransport").field("shards", &self.0.shards).finish_non_exhaustive()
+    }
+}
+
+/// Why a transport did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No port was bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// There is no cryptography.
+    #[error("the WebRTC stack has no cryptography")]
+    Crypto(#[source] rtc::crypto::CryptoError),
 }
 
 impl WebRtcTransport {
-    /// A transport with these settings. Nothing is bound before the first call.
-    #[must_use]
-    pub fn new(config: TransportConfig) -> Self {
-        let ports = config.ports.map(Ports::new);
-        Self { config: Arc::new(config), ports }
+    /// A transport of so many shards, and their ports: each is to be driven by a thread of its own, from before the first call on.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn start(
+        config: TransportConfig,
+        shards: NonZeroUsize,
+    ) -> Result<(Self, Vec<UdpPort>), StartError> {
+        let crypto = rtc::crypto::default_provider().map_err(StartError::Crypto)?;
+        let mut next = config.ports.map(crate::config::PortRange::first);
+        let (mut ports, mut handles) = (Vec::new(), Vec::new());
+        for _ in 0..shards.get() {
+            let (port, handle) = UdpPort::bind(&config.listen, config.ports, &mut next)?;
+            ports.push(port);
+            handles.push(handle);
+        }
+        let (config, next_link) = (Arc::new(config), AtomicU64::new(1));
+        Ok((Self(Arc::new(Parts { config, shards: handles, crypto, next_link })), ports))
     }
 
     /// What is ours in the descriptions of a new session: of one that takes the place of another, what clients know of that.
     fn own_lines(&self, memo: Option<&Memo>) -> Result<OwnLines, OpenError> {
         // A new source of packets all the same, which begins with new numbers (RFC 3550 section 8.1).
         let (ssrc, cname) = (u32::from_be_bytes(random::bytes()?), random::name()?);
-        let ice_lite = self.config.ice_lite;
+        let ice_lite = self.0.config.ice_lite;
         Ok(match memo {
             Some(Memo { session, version, stream, track, .. }) => OwnLines {
                 session: *session,
@@ -69,37 +109,46 @@ impl WebRtcTransport {
     /// A session with its connection, that has not described itself yet.
     async fn make(
         &self,
+        shard: ShardId,
         lines: OwnLines,
         shape: Shape,
         role: RTCDtlsRole,
         has_listened: bool,
-    ) -> Result<(PeerSession, PeerLink), OpenError> {
-        let sequence = u16::from_be_bytes(random::bytes()?);
-        let timestamp = u32::from_be_bytes(random::bytes()?);
+    ) -> Result<PeerSession, OpenError> {
+        let shard = self.0.shards.get(shard.0).ok_or(OpenError::NoShard)?.clone();
+        let link = LinkId(self.0.next_link.fetch_add(1, Ordering::Relaxed));
+        let stream = Stream {
+            ssrc: lines.ssrc,
+            cname: lines.cname.clone(),
+            // In the lower half: who misses packets before the first wrap can't know of it (RFC 3711 section 3.3.1).
+            sequence: u16::from_be_bytes(random::bytes()?) >> 1,
+            timestamp: u32::from_be_bytes(random::bytes()?),
+            opus: shape.opus,
+            level_extension: shape.level_extension,
+        };
+        let (sockets, inlet) = socket::Sockets::new(link, shard.clone());
         let (state_sender, states) = mpsc::unbounded_channel();
-        let (gathered_sender, gathered) = watch::channel(0);
-        let (link, ends) = link::link();
-        let reports = ends.incoming.reports();
-        let handler = events::Events::new(state_sender, gathered_sender, ends.incoming, &shape);
-        let track = connection::track(&lines);
+        let (idle, noted) = (Arc::new(AtomicBool::new(false)), keys::Noted::default());
         let connecting = connection::Connecting {
+            lines: &lines,
             opus: shape.opus,
             role,
-            track: &track,
-            events: Arc::new(handler),
-            counter: reports,
+            events: Arc::new(events::Events::new(state_sender)),
+            runtime: Arc::new(runtime::OwnRuntime::new(sockets, Arc::clone(&idle))),
+            crypto: Arc::new(keys::Listening::new(Arc::clone(&self.0.crypto), noted.clone())),
+            ipv4: shard.wire().reaches(true),
+            ipv6: shard.wire().reaches(false),
         };
-        let (pc, port) = connection::build(&self.config, self.ports.as_ref(), connecting).await?;
-        tokio::spawn(link::send(
-            track,
-            ends.outgoing,
-            link::First { ssrc: lines.ssrc, sequence, timestamp, payload_type: shape.opus },
-        ));
-        let session = PeerSession {
+        let pc = connection::connect(&self.0.config, connecting).await.map_err(OpenError::Connection)?;
+        shard.order(Order::Open { link, setup: Box::new(LinkSetup { inlet, stream }) });
+        Ok(PeerSession {
             pc,
-            config: Arc::clone(&self.config),
+            config: Arc::clone(&self.0.config),
+            link: session::OwnLink { id: link, shard },
             states,
-            gathered,
+            idle,
+            noted,
+            has_keys: false,
             lines,
             shape,
             has_listened,
@@ -107,21 +156,20 @@ impl WebRtcTransport {
             candidates: 0,
             up: false,
             failed: false,
-            _port: port,
-        };
-        Ok((session, link))
+        })
     }
 }
 
 impl Transport for WebRtcTransport {
     type Session = PeerSession;
-    type Link = PeerLink;
+    type Port = UdpPort;
 
     async fn open(
         &self,
+        shard: ShardId,
         offer: &str,
         memo: Option<&str>,
-    ) -> Result<OpenSession<PeerSession, PeerLink>, OpenError> {
+    ) -> Result<OpenSession<PeerSession>, OpenError> {
         let offer = Offer::parse(offer)?;
         let memo = memo.and_then(|text| {
             // It makes things smoother, no more: the offer says all that must be known.
@@ -130,9 +178,9 @@ impl Transport for WebRtcTransport {
         let role = if offer.dtls_client { RTCDtlsRole::Server } else { RTCDtlsRole::Client };
         let has_listened = memo.as_ref().is_some_and(|memo| memo.has_listened);
         let lines = self.own_lines(memo.as_ref())?;
-        let (mut session, link) = self.make(lines, offer.shape.clone(), role, has_listened).await?;
+        let mut session = self.make(shard, lines, offer.shape.clone(), role, has_listened).await?;
         match session.answer(offer).await {
-            Ok(answer) => Ok(OpenSession { session, link, answer }),
+            Ok(answer) => Ok(OpenSession { link: session.link.id, session, answer }),
             Err(error) => {
                 session.close().await;
                 Err(error.into())
@@ -140,13 +188,14 @@ impl Transport for WebRtcTransport {
         }
     }
 
-    async fn offer(&self, memo: &str) -> Result<OfferedSession<PeerSession, PeerLink>, OpenError> {
+    async fn offer(&self, shard: ShardId, memo: &str) -> Result<OfferedSession<PeerSession>, OpenError> {
         let memo = Memo::parse(memo)?;
         let lines = self.own_lines(Some(&memo))?;
         // The caller's answer decides who begins (RFC 8842 section 5.3).
-        let (mut session, link) = self.make(lines, memo.shape, RTCDtlsRole::Auto, memo.has_listened).await?;
+        let mut session =
+            self.make(shard, lines, memo.shape, RTCDtlsRole::Auto, memo.has_listened).await?;
         match session.offer().await {
-            Ok(offer) => Ok(OfferedSession { session, link, offer }),
+            Ok(offer) => Ok(OfferedSession { link: session.link.id, session, offer }),
             Err(error) => {
                 session.close().await;
                 Err(error.into())

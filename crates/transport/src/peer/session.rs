@@ -3,31 +3,34 @@
 //! How it is made never lives here, nor its packets.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rtc::peer_connection::sdp::RTCSessionDescription;
-use tokio::sync::{mpsc, watch};
-use tracing::{debug, warn};
+use tokio::sync::mpsc;
+use tracing::{debug, error, warn};
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCPeerConnectionState};
 
-use crate::candidate::{CandidatePolicy, MAX_CANDIDATES, RemoteCandidate, concerns_audio};
+use super::keys::{self, KeysError, Noted};
+use crate::candidate::{self, CandidatePolicy, MAX_CANDIDATES, RemoteCandidate, concerns_audio};
 use crate::config::TransportConfig;
-use crate::port::Port;
+use crate::packet::LinkId;
 use crate::sdp::{Direction, Kept, LocalTransport, Memo, Offer, OwnLines, Shape, reduced, reduced_answer};
 use crate::session::{
     AcceptError, Accepted, Answer, AnswerError, LocalOffer, RenegotiateError, Session, SessionEvent,
 };
-
-/// How long local candidates are waited for. They are known at once, since no STUN or TURN server is asked.
-const GATHERING: Duration = Duration::from_secs(3);
+use crate::shard::{Order, ShardHandle};
 
 /// The signalling side of a call on a `webrtc` connection.
 pub struct PeerSession {
     pub(super) pc: Arc<dyn PeerConnection>,
     pub(super) config: Arc<TransportConfig>,
     pub(super) states: mpsc::UnboundedReceiver<RTCPeerConnectionState>,
-    /// Counts how often the candidates were complete.
-    pub(super) gathered: watch::Receiver<u64>,
+    /// Its packets' place.
+    pub(super) link: OwnLink,
+    /// Told to its runtime: it is up, and has nothing to do.
+    pub(super) idle: Arc<AtomicBool>,
+    pub(super) noted: Noted,
+    pub(super) has_keys: bool,
     pub(super) lines: OwnLines,
     /// The lines as they were described last.
     pub(super) shape: Shape,
@@ -39,8 +42,18 @@ pub struct PeerSession {
     pub(super) candidates: usize,
     pub(super) up: bool,
     pub(super) failed: bool,
-    /// Taken as long as the session lives.
-    pub(super) _port: Option<Port>,
+}
+
+/// A session's link, which goes with it.
+pub(super) struct OwnLink {
+    pub(super) id: LinkId,
+    pub(super) shard: ShardHandle,
+}
+
+impl Drop for OwnLink {
+    fn drop(&mut self) {
+        self.shard.order(Order::Close { link: self.id });
+    }
 }
 
 /// The caller's side.
@@ -60,7 +73,6 @@ impl std::fmt::Debug for PeerSession {
 impl PeerSession {
     pub(super) async fn answer(&mut self, offer: Offer) -> Result<Answer, AnswerError> {
         let version = self.lines.version + 1;
-        let complete = *self.gathered.borrow();
         let remote = RTCSessionDescription::offer(reduced(&offer, version)).map_err(AnswerError::NotTaken)?;
         self.pc.set_remote_description(remote).await.map_err(AnswerError::NotTaken)?;
         let answered = async {
@@ -71,7 +83,7 @@ impl PeerSession {
             self.roll_back().await;
             return Err(AnswerError::NotTaken(error));
         }
-        let local = self.local(complete).await?;
+        let local = self.local().await?;
         self.lines.version = version;
         self.shape = offer.shape.clone();
         let (direction, held) = (offer.direction.reversed(), self.is_held(offer.direction));
@@ -89,25 +101,29 @@ impl PeerSession {
 
     /// Describes itself first, in a call whose lines are known.
     pub(super) async fn offer(&mut self) -> Result<LocalOffer, AnswerError> {
-        let complete = *self.gathered.borrow();
         let offered = async {
             let local = self.pc.create_offer(None).await?;
             self.pc.set_local_description(local).await
         };
         offered.await.map_err(AnswerError::NotTaken)?;
-        let local = self.local(complete).await?;
+        let local = self.local().await?;
         self.lines.version += 1;
         // All that there may be: a client that is on hold, or only listens, says so in its answer.
         let sdp = self.lines.write(&self.shape, Direction::SendRecv, &local);
         Ok(LocalOffer { sdp, stream_id: self.lines.stream.clone(), memo: self.memo() })
     }
 
-    /// What our side is by the stack's own description, once its candidates are in it.
-    async fn local(&mut self, gathered_before: u64) -> Result<LocalTransport, AnswerError> {
-        self.wait_for_candidates(gathered_before).await;
+    /// What our side is: by the stack's own description, at the shard's addresses. Checks that call it by its name find it from
+    /// now on.
+    async fn local(&self) -> Result<LocalTransport, AnswerError> {
         let description =
             self.pc.local_description().await.ok_or(AnswerError::Incomplete("a description"))?;
-        LocalTransport::read(&description.sdp, self.config.advertise)
+        let bound = self.link.shard.wire().bound();
+        let candidates = candidate::ours(bound, self.config.advertise).map_err(AnswerError::Interfaces)?;
+        let local = LocalTransport::read(&description.sdp, candidates)?;
+        let ufrag = local.ufrag().to_owned();
+        self.link.shard.order(Order::Named { link: self.link.id, ufrag });
+        Ok(local)
     }
 
     /// Whether the caller, describing its audio line so, has the call on hold.
@@ -140,11 +156,18 @@ impl PeerSession {
         }
     }
 
-    async fn wait_for_candidates(&mut self, before: u64) {
-        let complete = self.gathered.wait_for(|count| *count > before);
-        if tokio::time::timeout(GATHERING, complete).await.is_err() {
-            debug!("local candidates are not complete in time, answering with those there are");
+    fn set_up(&mut self, up: bool) {
+        self.up = up;
+        self.idle.store(up, Ordering::Relaxed);
+    }
+
+    /// Gives the shard the keys of the handshake that has just ended.
+    async fn take_keys(&mut self) -> Result<(), KeysError> {
+        if let Some(keys) = keys::take(&self.noted, self.has_keys, &*self.pc).await? {
+            self.has_keys = true;
+            self.link.shard.order(Order::Keys { link: self.link.id, keys: Box::new(keys) });
         }
+        Ok(())
     }
 
     async fn add_candidate(&mut self, line: &str) {
@@ -201,16 +224,24 @@ impl Session for PeerSession {
                 reason = "the enum is open, and says no other state is of use"
             )]
             match self.states.recv().await? {
-                RTCPeerConnectionState::Connected if !self.up => {
-                    self.up = true;
-                    return Some(SessionEvent::Up);
+                RTCPeerConnectionState::Connected => {
+                    if let Err(error) = self.take_keys().await {
+                        error!(error = &error as &dyn std::error::Error, "a connection is of no use");
+                        self.set_up(false);
+                        self.failed = true;
+                        return Some(SessionEvent::Failed);
+                    }
+                    if !self.up {
+                        self.set_up(true);
+                        return Some(SessionEvent::Up);
+                    }
                 }
                 RTCPeerConnectionState::Disconnected if self.up => {
-                    self.up = false;
+                    self.set_up(false);
                     return Some(SessionEvent::Lost);
                 }
                 RTCPeerConnectionState::Failed if !self.failed => {
-                    self.up = false;
+                    self.set_up(false);
                     self.failed = true;
                     return Some(SessionEvent::Failed);
                 }

@@ -16,7 +16,7 @@ const MAX_ANSWER_BYTES: usize = 48 * 1024;
 /// The stack's own description, as far as it is read.
 const LOCAL: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerprint:sha-256 AA:BB\r\n\
     m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=setup:active\r\na=ice-ufrag:ourufrag\r\na=ice-pwd:ourpassword\r\n\
-    a=candidate:7 1 udp 2130706431 10.0.0.5 4000 typ host\r\na=end-of-candidates\r\n";
+    a=candidate:9 1 udp 1 127.0.0.1 9 typ host\r\na=end-of-candidates\r\n";
 
 /// Bytes as an offer, as the offer that follows it, and each line of them as a candidate.
 ///
@@ -79,7 +79,7 @@ fn answer_to(offer: &Offer) -> String {
         cname: "name".to_owned(),
         ice_lite: false,
     };
-    match LocalTransport::read(LOCAL, None) {
+    match LocalTransport::read(LOCAL, vec!["1 1 udp 2130706431 10.0.0.5 4000 typ host".to_owned()]) {
         Ok(local) => lines.write(&offer.shape, offer.direction.reversed(), &local),
         Err(error) => panic!("{error}"),
     }

@@ -4,7 +4,6 @@
 
 use std::fmt::Write as _;
 use std::io::Cursor;
-use std::net::IpAddr;
 
 use rtc::sdp::SessionDescription;
 
@@ -12,7 +11,6 @@ use super::direction::Direction;
 use super::offer::AUDIO_LEVEL_URI;
 use super::reduced::OPUS_PARAMETERS;
 use super::shape::Shape;
-use crate::candidate;
 use crate::session::AnswerError;
 
 /// Our side's transport, as the WebRTC stack describes it.
@@ -26,8 +24,8 @@ pub(crate) struct LocalTransport {
 }
 
 impl LocalTransport {
-    /// Reads it out of the stack's local description. Host candidates name `advertise` where it is of their family.
-    pub(crate) fn read(description: &str, advertise: Option<IpAddr>) -> Result<Self, AnswerError> {
+    /// Reads it out of the stack's local description, but for the candidates, without `candidate:`.
+    pub(crate) fn read(description: &str, candidates: Vec<String>) -> Result<Self, AnswerError> {
         let session = SessionDescription::unmarshal(&mut Cursor::new(description))
             .map_err(|_| AnswerError::Incomplete("a readable form"))?;
         let media = session.media_descriptions.first().ok_or(AnswerError::Incomplete("a media line"))?;
@@ -36,16 +34,6 @@ impl LocalTransport {
             let of_session = || session.attribute(key).map(String::as_str);
             of_media.or_else(of_session).map(str::to_owned).ok_or(AnswerError::Incomplete(key))
         };
-        let mut candidates: Vec<String> = Vec::new();
-        for attribute in media.attributes.iter().filter(|attribute| attribute.key == "candidate") {
-            let Some(line) = attribute.value.as_deref().and_then(|value| candidate::local(value, advertise))
-            else {
-                continue;
-            };
-            if !candidates.contains(&line) {
-                candidates.push(line);
-            }
-        }
         if candidates.is_empty() {
             return Err(AnswerError::NoCandidate);
         }
@@ -56,6 +44,11 @@ impl LocalTransport {
             setup: value("setup")?,
             candidates,
         })
+    }
+
+    /// The name by which checks call this session.
+    pub(crate) fn ufrag(&self) -> &str {
+        &self.ufrag
     }
 }
 

@@ -1,0 +1,20 @@
+//! The packet path: one UDP port that many calls share, and the thread that drives it (a shard).
+//!
+//! - `wire`: the sockets. - `routes`: whose datagram it is. - `link`: one call's keys, streams and counts. - `port`: the whole,
+//!   as the thread sees it. - `handle`: how sessions reach it from other threads.
+//!
+//! Offers, answers, checks and handshakes never live here: what belongs to them is passed to the session.
+
+mod early;
+mod handle;
+mod link;
+mod pace;
+mod port;
+mod reports;
+mod routes;
+mod wire;
+
+pub(crate) use handle::{Datagram, Inlet, Keys, LinkSetup, Order, ShardHandle, Stream};
+pub use port::UdpPort;
+pub use wire::BindError;
+pub(crate) use wire::Path;

@@ -1,0 +1,312 @@
+//! A shard's port as its thread drives it: waiting, receiving, telling packets apart, sending.
+
+use std::collections::HashMap;
+use std::io::{self, IoSliceMut};
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
+
+use confocal_rtp::{Kind, StunView, kind};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use quinn_udp::{BATCH_SIZE, RecvMeta};
+use tracing::debug;
+
+use super::handle::{Order, ShardHandle};
+use super::link::{Link, MAX_DATAGRAM, REPORT_RHYTHM};
+use super::pace::Pace;
+use super::routes::Routes;
+use super::wire::{BindError, Path, Wire};
+use crate::config::PortRange;
+use crate::packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, SendError};
+
+/// Sockets are known to the poll by their place; this is the waker.
+const WOKEN: Token = Token(usize::MAX);
+
+/// How often sockets are looked at while they are busy.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Batches that are read from one socket before others have their turn, and the mix has its tick.
+const BATCHES: usize = 32;
+
+/// One UDP port, on each listening address, and all calls on it.
+pub struct UdpPort {
+    wire: Arc<Wire>,
+    orders: Receiver<Order>,
+    poll: Poll,
+    events: Events,
+    waker: Waker,
+    links: HashMap<LinkId, Link>,
+    routes: Routes,
+    /// What is received goes here: a buffer for each datagram of a batch, or for each heap of them.
+    buffers: Vec<Vec<u8>>,
+    scratch: [u8; MAX_DATAGRAM],
+    pace: Pace,
+    /// Datagrams of this look.
+    seen: usize,
+    /// There was more than one look could take.
+    more: bool,
+    reports_due: Instant,
+}
+
+impl std::fmt::Debug for UdpPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UdpPort").field("wire", &self.wire).finish_non_exhaustive()
+    }
+}
+
+struct PollWaker(mio::Waker);
+
+impl Wake for PollWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // It fails only when the operating system is out of everything; the next deadline wakes the thread then.
+        let _ = self.0.wake();
+    }
+}
+
+impl UdpPort {
+    /// Binds a port: the lowest of `ports` that is free and not below `next`, or any.
+    pub(crate) fn bind(
+        listen: &[IpAddr],
+        ports: Option<PortRange>,
+        next: &mut Option<u16>,
+    ) -> Result<(Self, ShardHandle), BindError> {
+        let wire = Arc::new(Wire::bind(listen, ports, next)?);
+        let poll = Poll::new().map_err(BindError::Poll)?;
+        for (place, io) in wire.ios().enumerate() {
+            let (fd, token) = (io.as_raw_fd(), Token(place));
+            poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE).map_err(BindError::Poll)?;
+        }
+        let waker = mio::Waker::new(poll.registry(), WOKEN).map_err(BindError::Poll)?;
+        let waker = Waker::from(Arc::new(PollWaker(waker)));
+        let (sender, orders) = channel();
+        let handle = ShardHandle::new(sender, waker.clone(), Arc::clone(&wire));
+        let buffer = vec![0; wire.buffer_bytes()];
+        let port = Self {
+            wire,
+            orders,
+            poll,
+            events: Events::with_capacity(16),
+            waker,
+            links: HashMap::new(),
+            routes: Routes::default(),
+            buffers: vec![buffer; BATCH_SIZE],
+            scratch: [0; MAX_DATAGRAM],
+            pace: Pace::starting(Instant::now()),
+            seen: 0,
+            more: false,
+            reports_due: Instant::now(),
+        };
+        Ok((port, handle))
+    }
+
+    fn carry_out_orders(&mut self, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+        while let Ok(order) = self.orders.try_recv() {
+            self.carry_out(order, take);
+        }
+    }
+
+    fn carry_out(&mut self, order: Order, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+        match order {
+            Order::Open { link, setup } => {
+                self.links.insert(link, Link::new(*setup, Instant::now()));
+            }
+            Order::Named { link: id, ufrag } => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    self.routes.name(id, &mut link.own, ufrag);
+                }
+            }
+            Order::Path { link: id, path, nominated } => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    self.routes.prove(id, &mut link.own, path, nominated);
+                }
+            }
+            Order::Keys { link: id, keys } => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    for (arrival, path, mut bytes) in link.set_keys(*keys, Instant::now()) {
+                        deliver(id, link, path, &mut bytes, arrival, take);
+                    }
+                }
+            }
+            Order::Close { link } => {
+                if let Some(closed) = self.links.remove(&link) {
+                    self.routes.remove(link, &closed.own);
+                }
+            }
+        }
+    }
+
+    /// Reads what has arrived at one socket.
+    fn drain(&mut self, socket: usize, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let mut meta = [RecvMeta::default(); BATCH_SIZE];
+        for batch in 0..BATCHES {
+            let received = {
+                let mut slices = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer));
+                // There are as many as a batch has.
+                let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+                    std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
+                self.wire.receive(socket, &mut slices, &mut meta)
+            };
+            match received {
+                Ok(count) => {
+                    let arrival = Instant::now();
+                    for (buffer, meta) in buffers.iter_mut().zip(&meta).take(count) {
+                        let path = Path { remote: meta.addr, socket: socket as u8, local: meta.dst_ip };
+                        let heap = buffer.get_mut(..meta.len).unwrap_or_default();
+                        // The kernel may have put several of one sender together.
+                        for datagram in heap.chunks_mut(meta.stride.max(1)) {
+                            self.seen += 1;
+                            self.sort(path, datagram, arrival, take);
+                        }
+                    }
+                    self.more |= batch + 1 == BATCHES;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // A reply of some peer's machine that nobody listens there (ICMP) is told so on a shared port; the next read goes on.
+                Err(error) => debug!(%error, "a socket could not be read"),
+            }
+        }
+        self.buffers = buffers;
+    }
+
+    /// Tells whose a datagram is and what it is. One that is nobody's is dropped without a word: anyone may send anything.
+    fn sort(
+        &mut self,
+        path: Path,
+        datagram: &mut [u8],
+        arrival: Instant,
+        take: &mut impl FnMut(LinkId, AudioPacket<'_>),
+    ) {
+        let kind = kind(datagram);
+        let id = match (self.routes.by_address(path.remote), kind) {
+            // Also from an address that is known: behind it there may be a new call.
+            (known, Kind::Stun) => match self.called(datagram, take) {
+                Some(called) => called,
+                None => match known {
+                    Some(known) => known,
+                    None => return,
+                },
+            },
+            (Some(known), Kind::Dtls | Kind::Rtp | Kind::Rtcp) => known,
+            (Some(_) | None, _) => return,
+        };
+        let Some(link) = self.links.get_mut(&id) else { return };
+        match kind {
+            Kind::Stun | Kind::Dtls => link.hand_in(path, datagram),
+            Kind::Rtp | Kind::Rtcp => deliver(id, link, path, datagram, arrival, take),
+            Kind::Other => {}
+        }
+    }
+
+    /// The call whose name a check calls.
+    fn called(
+        &mut self,
+        datagram: &[u8],
+        take: &mut impl FnMut(LinkId, AudioPacket<'_>),
+    ) -> Option<LinkId> {
+        let (name, _) = StunView::parse(datagram)?.username()?;
+        self.routes.by_name(name).or_else(|| {
+            // It may have been told a moment ago.
+            self.carry_out_orders(take);
+            self.routes.by_name(name)
+        })
+    }
+
+    fn send_reports(&mut self, now: Instant) {
+        if now < self.reports_due {
+            return;
+        }
+        self.reports_due = now + REPORT_RHYTHM;
+        for link in self.links.values_mut() {
+            if let Some((path, length)) = link.seal_report(now, &mut self.scratch) {
+                // One that is lost is followed by the next.
+                let _ = self.wire.send(path, self.scratch.get(..length).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// Hands over a packet that is media.
+fn deliver(
+    id: LinkId,
+    link: &mut Link,
+    path: Path,
+    bytes: &mut [u8],
+    arrival: Instant,
+    take: &mut impl FnMut(LinkId, AudioPacket<'_>),
+) {
+    if kind(bytes) == Kind::Rtcp {
+        link.take_report(path, bytes, arrival);
+    } else if let Some(packet) = link.open(path, bytes, arrival) {
+        take(id, packet);
+    }
+}
+
+impl PacketPort for UdpPort {
+    fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    fn wait(&mut self, deadline: Option<Instant>) {
+        if self.more {
+            return;
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return;
+        }
+        if self.pace.is_busy() {
+            std::thread::sleep(left.map_or(LOOK, |left| left.min(LOOK)));
+            return;
+        }
+        match self.poll.poll(&mut self.events, left) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => debug!(%error, "waiting for packets failed"),
+        }
+    }
+
+    fn receive(&mut self, mut take: impl FnMut(LinkId, AudioPacket<'_>)) {
+        self.seen = 0;
+        self.more = false;
+        self.carry_out_orders(&mut take);
+        for socket in 0..self.wire.len() {
+            self.drain(socket, &mut take);
+        }
+        let now = Instant::now();
+        self.pace.note(self.seen, now);
+        self.send_reports(now);
+    }
+
+    fn send(&mut self, link: LinkId, packet: OutgoingAudio<'_>) -> Result<(), SendError> {
+        let link = self.links.get_mut(&link).ok_or(SendError::Closed)?;
+        let (path, length) = link.seal(packet, &mut self.scratch)?;
+        match self.wire.send(path, self.scratch.get(..length).unwrap_or_default()) {
+            Ok(()) => {
+                link.stats.sent += 1;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                link.stats.unsent += 1;
+                Err(SendError::Full)
+            }
+            // Whatever the network says of that address, the checks will find out.
+            Err(_) => {
+                link.stats.unsent += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn stats(&self, link: LinkId) -> Option<LinkStats> {
+        self.links.get(&link).map(Link::stats)
+    }
+}

@@ -1,0 +1,252 @@
+//! The sockets of one shard: one UDP port on each listening address, shared by all its calls.
+//!
+//! Whose packets they are is not known here.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use tracing::debug;
+
+use crate::config::PortRange;
+
+/// How many ports are tried when the operating system chooses, and another program has the same port on another address.
+const ATTEMPTS: usize = 16;
+
+/// One end of a way that packets take, and which of our sockets it begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Path {
+    /// The other end.
+    pub(crate) remote: SocketAddr,
+    /// Our socket.
+    pub(crate) socket: u8,
+    /// Our address as the other end knows it, where the socket has several.
+    pub(crate) local: Option<IpAddr>,
+}
+
+/// The sockets.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    sockets: Vec<Socket>,
+}
+
+struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    bound: SocketAddr,
+}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Socket").field(&self.bound).finish()
+    }
+}
+
+/// Why no port was bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Every port of the range is in use by another program, or there are fewer than shards.
+    #[error("no free UDP port from {first} to {last}")]
+    Range {
+        /// The lowest port.
+        first: u16,
+        /// The highest port.
+        last: u16,
+    },
+    /// An address can't be listened on.
+    #[error("can't receive on {address}")]
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system gives nothing to wait on.
+    #[error("nothing to wait on for packets")]
+    Poll(#[source] io::Error),
+}
+
+impl Wire {
+    /// Binds one port, the lowest of `ports` that is free and not below `next`, or any.
+    pub(crate) fn bind(
+        listen: &[IpAddr],
+        ports: Option<PortRange>,
+        next: &mut Option<u16>,
+    ) -> Result<Self, BindError> {
+        let Some(range) = ports else { return Self::bind_any(listen) };
+        while let Some(port) = next.filter(|port| *port <= range.last()) {
+            *next = port.checked_add(1);
+            match Self::bind_all(listen, port) {
+                Err(BindError::Address { address, source }) if source.kind() == io::ErrorKind::AddrInUse => {
+                    debug!(port, %address, "a port of the range is in use by someone else");
+                }
+                bound => return bound,
+            }
+        }
+        Err(BindError::Range { first: range.first(), last: range.last() })
+    }
+
+    fn bind_any(listen: &[IpAddr]) -> Result<Self, BindError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            // The operating system's choice for the first address may be taken on the others.
+            let bound = Self::bind_all(listen, 0);
+            match bound {
+                Err(BindError::Address { ref source, .. })
+                    if attempt < ATTEMPTS && source.kind() == io::ErrorKind::AddrInUse => {}
+                bound => return bound,
+            }
+        }
+    }
+
+    fn bind_all(listen: &[IpAddr], mut port: u16) -> Result<Self, BindError> {
+        let mut sockets = Vec::with_capacity(listen.len());
+        for address in listen.iter().copied() {
+            let socket = Socket::bind(SocketAddr::new(address, port))
+                .map_err(|source| BindError::Address { address, source })?;
+            port = socket.bound.port();
+            sockets.push(socket);
+        }
+        Ok(Self { sockets })
+    }
+
+    /// The sockets, to be waited on.
+    pub(super) fn ios(&self) -> impl Iterator<Item = &UdpSocket> {
+        self.sockets.iter().map(|socket| &socket.io)
+    }
+
+    /// What the sockets are bound to.
+    pub(crate) fn bound(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.sockets.iter().map(|socket| socket.bound)
+    }
+
+    /// Whether addresses of that family can be reached.
+    pub(crate) fn reaches(&self, ipv4: bool) -> bool {
+        self.sockets.iter().any(|socket| socket.bound.is_ipv4() == ipv4)
+    }
+
+    /// The way to an address from which nothing has come yet.
+    pub(crate) fn path_to(&self, remote: SocketAddr) -> Option<Path> {
+        let socket = self.sockets.iter().position(|socket| socket.bound.is_ipv4() == remote.is_ipv4())?;
+        Some(Path { remote, socket: u8::try_from(socket).ok()?, local: None })
+    }
+
+    /// Sends one datagram, or drops it when the network takes no more.
+    ///
+    /// # Errors
+    ///
+    /// That of the operating system.
+    pub(crate) fn send(&self, path: Path, datagram: &[u8]) -> io::Result<()> {
+        let Some(socket) = self.sockets.get(usize::from(path.socket)) else { return Ok(()) };
+        let transmit = Transmit {
+            destination: path.remote,
+            ecn: None,
+            contents: datagram,
+            segment_size: None,
+            src_ip: path.local,
+        };
+        socket.state.try_send(UdpSockRef::from(&socket.io), &transmit)
+    }
+
+    /// How large a buffer must be to take all that the kernel may put together.
+    pub(super) fn buffer_bytes(&self) -> usize {
+        // Segments are bounded by the path, not by what is sent on it.
+        self.sockets.iter().map(|socket| socket.state.gro_segments()).max().unwrap_or(1) * 1500
+    }
+
+    /// Receives what has arrived at a socket into the buffers: how many of them were filled.
+    ///
+    /// # Errors
+    ///
+    /// That of the operating system; `WouldBlock` when there is no more.
+    pub(super) fn receive(
+        &self,
+        socket: usize,
+        buffers: &mut [IoSliceMut<'_>; BATCH_SIZE],
+        meta: &mut [RecvMeta; BATCH_SIZE],
+    ) -> io::Result<usize> {
+        let Some(socket) = self.sockets.get(socket) else { return Err(io::ErrorKind::WouldBlock.into()) };
+        socket.state.recv(UdpSockRef::from(&socket.io), buffers, meta)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sockets.len()
+    }
+}
+
+impl Socket {
+    fn bind(address: SocketAddr) -> io::Result<Self> {
+        let io = if address.is_ipv6() { bind_v6_only(address)? } else { UdpSocket::bind(address)? };
+        // Makes it non-blocking, and asks for the address that each datagram was sent to.
+        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let bound = io.local_addr()?;
+        // A tick's packets of a thousand callers come at once. The kernel may grant less than is asked for.
+        for (what, done) in [
+            ("receive", state.set_recv_buffer_size(UdpSockRef::from(&io), SOCKET_BUFFER)),
+            ("send", state.set_send_buffer_size(UdpSockRef::from(&io), SOCKET_BUFFER)),
+        ] {
+            if let Err(error) = done {
+                debug!(%error, what, "a socket's buffer keeps its size");
+            }
+        }
+        Ok(Self { io, state, bound })
+    }
+}
+
+/// The bytes that a socket holds for us while we are busy.
+const SOCKET_BUFFER: usize = 4 << 20;
+
+/// `[::]` without IPv4, which has a socket of its own.
+fn bind_v6_only(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::DGRAM, None)?;
+    socket.set_only_v6(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn shards_take_the_free_ports_of_a_range_in_order() {
+        let taken = UdpSocket::bind((HERE, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let range = PortRange::new(port, port).unwrap();
+        let mut next = Some(port);
+        assert!(matches!(Wire::bind(&[HERE], Some(range), &mut next), Err(BindError::Range { .. })));
+        drop(taken);
+        let mut next = Some(port);
+        let wire = Wire::bind(&[HERE], Some(range), &mut next).unwrap();
+        assert_eq!(wire.bound().collect::<Vec<_>>(), [SocketAddr::new(HERE, port)]);
+        assert!(matches!(Wire::bind(&[HERE], Some(range), &mut next), Err(BindError::Range { .. })));
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_named() {
+        let elsewhere: IpAddr = "192.0.2.99".parse().unwrap();
+        match Wire::bind(&[HERE, elsewhere], None, &mut None) {
+            Err(BindError::Address { address, .. }) => assert_eq!(address, elsewhere),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_families_share_a_port() {
+        let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let Ok(wire) = Wire::bind(&both, None, &mut None) else {
+            // There are machines without IPv6.
+            return;
+        };
+        let ports: Vec<u16> = wire.bound().map(|bound| bound.port()).collect();
+        assert_eq!(ports[0], ports[1]);
+        assert!(wire.reaches(true) && wire.reaches(false));
+        assert_eq!(wire.path_to("[::1]:9".parse().unwrap()).unwrap().socket, 1);
+    }
+}
