@@ -9,9 +9,9 @@ pub(crate) const fn of_open(error: &OpenError) -> OfferRefusal {
         OpenError::Offer(error) => of_offer(*error),
         OpenError::NoShard
         | OpenError::Connection(_)
-        | OpenError::Random(_) | OpenError::Memo(_) | OpenError::Answer(_) => {
-            OfferRefusal::Internal
-        }
+        | OpenError::Random(_)
+        | OpenError::Memo(_)
+        | OpenError::Answer(_) => OfferRefusal::Internal,
     }
 }
 

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId};
-use confocal_mixer::{
-    AddLegError, FRAME_SAMPLES, LegKey, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
-};
+use confocal_mixer::{AddLegError, FRAME_SAMPLES, LegKey, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey};
 use confocal_transport::{AudioPacket, Direction, LinkId, OutgoingAudio, PacketPort};
 
 use crate::flow::Flow;
@@ -205,7 +203,8 @@ impl Room {
     /// Makes the stats of every leg readable. Never waits: one that is being read is left for the next time.
     pub(crate) fn publish_stats(&self, port: &impl PacketPort) {
         for (at, seated) in self.seated.iter().enumerate() {
-            if let (Some(stats), Ok(mut published)) = (self.stats_of(at, port), seated.seat.stats.try_lock()) {
+            if let (Some(stats), Ok(mut published)) = (self.stats_of(at, port), seated.seat.stats.try_lock())
+            {
                 *published = stats;
             }
         }

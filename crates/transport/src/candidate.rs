@@ -235,7 +235,8 @@ mod tests {
 
     #[test]
     fn we_tell_each_address_once_and_the_advertised_one_in_place_of_its_family() {
-        let bound = || ["192.0.2.1:5000", "198.51.100.1:5000", "[2001:db8::1]:5000"].map(|a| a.parse().unwrap());
+        let bound =
+            || ["192.0.2.1:5000", "198.51.100.1:5000", "[2001:db8::1]:5000"].map(|a| a.parse().unwrap());
         let told = ours(bound().into_iter(), None).unwrap();
         assert_eq!(
             told,
@@ -248,10 +249,7 @@ mod tests {
         let told = ours(bound().into_iter(), Some("203.0.113.1".parse().unwrap())).unwrap();
         assert_eq!(
             told,
-            [
-                "1 1 udp 2130706431 203.0.113.1 5000 typ host",
-                "2 1 udp 2130706175 2001:db8::1 5000 typ host",
-            ]
+            ["1 1 udp 2130706431 203.0.113.1 5000 typ host", "2 1 udp 2130706175 2001:db8::1 5000 typ host",]
         );
     }
 

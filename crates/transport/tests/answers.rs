@@ -50,7 +50,8 @@ async fn browsers_offers_are_answered() {
 #[tokio::test]
 async fn a_recorded_call_is_followed_through_hold_and_resume() {
     let (transport, _ports) = transport(local(None));
-    let OpenSession { mut session, answer: mut before, .. } = transport.open(ONLY, CALL[0].0, None).await.unwrap();
+    let OpenSession { mut session, answer: mut before, .. } =
+        transport.open(ONLY, CALL[0].0, None).await.unwrap();
     for (version, (offer, direction)) in CALL.into_iter().enumerate().skip(1) {
         let answer = session.renegotiate(offer).await.unwrap();
         assert_eq!(answer.direction.as_str(), direction);

@@ -63,10 +63,7 @@ impl WebRtcTransport {
     /// # Errors
     ///
     /// [`StartError`].
-    pub fn start(
-        config: TransportConfig,
-        shards: NonZeroUsize,
-    ) -> Result<(Self, Vec<UdpPort>), StartError> {
+    pub fn start(config: TransportConfig, shards: NonZeroUsize) -> Result<(Self, Vec<UdpPort>), StartError> {
         let crypto = rtc::crypto::default_provider().map_err(StartError::Crypto)?;
         let mut next = config.ports.map(crate::config::PortRange::first);
         let (mut ports, mut handles) = (Vec::new(), Vec::new());
@@ -134,7 +131,7 @@ impl WebRtcTransport {
             opus: shape.opus,
             role,
             events: Arc::new(events::Events::new(state_sender)),
-            runtime: Arc::new(runtime::OwnRuntime::new(sockets, Arc::clone(&idle))),
+            runtime: Arc::new(runtime::OwnRuntime::new(sockets, Arc::clone(&idle), self.0.config.timeouts)),
             crypto: Arc::new(keys::Listening::new(Arc::clone(&self.0.crypto), noted.clone())),
             ipv4: shard.wire().reaches(true),
             ipv6: shard.wire().reaches(false),
@@ -192,8 +189,7 @@ impl Transport for WebRtcTransport {
         let memo = Memo::parse(memo)?;
         let lines = self.own_lines(Some(&memo))?;
         // The caller's answer decides who begins (RFC 8842 section 5.3).
-        let mut session =
-            self.make(shard, lines, memo.shape, RTCDtlsRole::Auto, memo.has_listened).await?;
+        let mut session = self.make(shard, lines, memo.shape, RTCDtlsRole::Auto, memo.has_listened).await?;
         match session.offer().await {
             Ok(offer) => Ok(OfferedSession { link: session.link.id, session, offer }),
             Err(error) => {

@@ -15,12 +15,13 @@ use webrtc::runtime::{
 };
 
 use super::socket::Sockets;
+use crate::config::IceTimeouts;
 
 /// Sleeps from here on are an idle connection's: the ICE agent looks around at least each 200 ms, whatever its timers say. Shorter
 /// ones are handshakes' and checks' on their way.
 const IDLE_FROM: Duration = Duration::from_millis(50);
 
-/// How long an idle connection may sleep instead. A loss is noticed so much later at the most.
+/// The longest that an idle connection may sleep instead. A loss is noticed so much later at the most.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The runtime of one connection.
@@ -29,12 +30,15 @@ pub(super) struct OwnRuntime {
     tokio: TokioRuntime,
     sockets: Sockets,
     idle: Arc<AtomicBool>,
+    /// How long it sleeps while it is idle.
+    nap: Duration,
 }
 
 impl OwnRuntime {
-    /// `idle` says whether the connection is up, so that it has nothing to do but keep itself alive.
-    pub(super) const fn new(sockets: Sockets, idle: Arc<AtomicBool>) -> Self {
-        Self { tokio: TokioRuntime, sockets, idle }
+    /// `idle` says whether the connection is up, so that it has nothing to do but keep itself alive, by these times.
+    pub(super) fn new(sockets: Sockets, idle: Arc<AtomicBool>, timeouts: IceTimeouts) -> Self {
+        let shortest = timeouts.lost.min(timeouts.failed).min(timeouts.keepalive);
+        Self { tokio: TokioRuntime, sockets, idle, nap: IDLE.min(shortest / 2) }
     }
 }
 
@@ -69,7 +73,7 @@ impl Runtime for OwnRuntime {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
         // A packet wakes it all the same.
         let stretched = duration >= IDLE_FROM && self.idle.load(Ordering::Relaxed);
-        self.tokio.sleep(if stretched { duration.max(IDLE) } else { duration })
+        self.tokio.sleep(if stretched { duration.max(self.nap) } else { duration })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

@@ -51,8 +51,7 @@ impl Watch {
         let remote = path.remote;
         match stun.class() {
             Class::Request => {
-                let check =
-                    Check { id: stun.transaction_id(), remote, nominates: stun.use_candidate() };
+                let check = Check { id: stun.transaction_id(), remote, nominates: stun.use_candidate() };
                 self.theirs.put(check, |known| known.id == check.id);
                 None
             }
@@ -75,9 +74,8 @@ impl Watch {
                 None
             }
             Class::Success => {
-                let check = self
-                    .theirs
-                    .take(|check| check.id == stun.transaction_id() && check.remote == remote)?;
+                let check =
+                    self.theirs.take(|check| check.id == stun.transaction_id() && check.remote == remote)?;
                 Some(Proven { path: self.path_of(remote)?, nominated: check.nominates })
             }
             Class::Request | Class::Indication | Class::Error => None,

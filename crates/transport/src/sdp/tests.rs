@@ -334,7 +334,8 @@ fn answer_to(offer: &Offer) -> String {
         cname: "name".to_owned(),
         ice_lite: false,
     };
-    let candidates = ["1 1 udp 2130706431 10.0.0.5 4000 typ host", "2 1 udp 2130706175 fd00::5 4000 typ host"];
+    let candidates =
+        ["1 1 udp 2130706431 10.0.0.5 4000 typ host", "2 1 udp 2130706175 fd00::5 4000 typ host"];
     let local = LocalTransport::read(LOCAL, candidates.map(str::to_owned).to_vec()).unwrap();
     lines.write(&offer.shape, offer.direction.reversed(), &local)
 }

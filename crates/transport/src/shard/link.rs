@@ -99,7 +99,9 @@ impl Link {
 
     /// Reads an SRTCP packet.
     pub(super) fn take_report(&mut self, path: Path, bytes: &mut [u8], arrival: Instant) {
-        let Some(length) = self.unprotect(path, bytes, arrival, srtp::Receiver::unprotect_rtcp) else { return };
+        let Some(length) = self.unprotect(path, bytes, arrival, srtp::Receiver::unprotect_rtcp) else {
+            return;
+        };
         self.stats.reports += 1;
         if let Some(compound) = bytes.get(..length) {
             self.reports.take(compound, arrival, &mut self.stats);
@@ -150,6 +152,7 @@ impl Link {
     pub(super) fn seal(
         &mut self,
         packet: OutgoingAudio<'_>,
+        now: Instant,
         out: &mut [u8],
     ) -> Result<(Path, usize), SendError> {
         let (Some(keys), Some(path)) = (&mut self.keys, self.own.selected()) else {
@@ -167,7 +170,7 @@ impl Link {
             .protect_rtp_from(&header, &[], packet.payload, out)
             .map_err(|_| SendError::Unfit)?;
         self.sequence = self.sequence.wrapping_add(1);
-        self.reports.sent(header.timestamp, packet.payload.len());
+        self.reports.sent(header.timestamp, packet.payload.len(), now);
         Ok((path, length))
     }
 

@@ -82,7 +82,9 @@ impl UdpPort {
         let poll = Poll::new().map_err(BindError::Poll)?;
         for (place, io) in wire.ios().enumerate() {
             let (fd, token) = (io.as_raw_fd(), Token(place));
-            poll.registry().register(&mut SourceFd(&fd), token, Interest::READABLE).map_err(BindError::Poll)?;
+            poll.registry()
+                .register(&mut SourceFd(&fd), token, Interest::READABLE)
+                .map_err(BindError::Poll)?;
         }
         let waker = mio::Waker::new(poll.registry(), WOKEN).map_err(BindError::Poll)?;
         let waker = Waker::from(Arc::new(PollWaker(waker)));
@@ -207,11 +209,7 @@ impl UdpPort {
     }
 
     /// The call whose name a check calls.
-    fn called(
-        &mut self,
-        datagram: &[u8],
-        take: &mut impl FnMut(LinkId, AudioPacket<'_>),
-    ) -> Option<LinkId> {
+    fn called(&mut self, datagram: &[u8], take: &mut impl FnMut(LinkId, AudioPacket<'_>)) -> Option<LinkId> {
         let (name, _) = StunView::parse(datagram)?.username()?;
         self.routes.by_name(name).or_else(|| {
             // It may have been told a moment ago.
@@ -288,7 +286,7 @@ impl PacketPort for UdpPort {
 
     fn send(&mut self, link: LinkId, packet: OutgoingAudio<'_>) -> Result<(), SendError> {
         let link = self.links.get_mut(&link).ok_or(SendError::Closed)?;
-        let (path, length) = link.seal(packet, &mut self.scratch)?;
+        let (path, length) = link.seal(packet, Instant::now(), &mut self.scratch)?;
         match self.wire.send(path, self.scratch.get(..length).unwrap_or_default()) {
             Ok(()) => {
                 link.stats.sent += 1;
