@@ -11,6 +11,7 @@ mod secret;
 mod speaker;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -173,15 +174,17 @@ pub(crate) struct Policy {
 pub(crate) struct Media {
     /// Addresses for media; an unspecified one stands for all interfaces of its family.
     pub(crate) listen: Vec<IpAddr>,
-    /// First and last UDP port; any port if absent.
+    /// First and last UDP port, one a thread; any ports if absent.
     pub(crate) ports: Option<[u16; 2]>,
+    /// Threads that carry packets and mix; one a core if absent, but no more than there are ports.
+    pub(crate) threads: Option<NonZeroU16>,
     /// The address that callers are told instead of ours, behind a 1:1 NAT.
     pub(crate) advertise_address: Option<IpAddr>,
     /// Only answer connectivity checks, never begin them (ICE-lite, RFC 8445 section 2.5).
     pub(crate) ice_lite: bool,
     /// Take callers' candidates in private, loopback and link-local ranges.
     pub(crate) allow_private_candidates: bool,
-    /// Calls in all conferences together; each has a port of its own.
+    /// Calls in all conferences together.
     pub(crate) max_calls: u16,
 }
 
@@ -190,10 +193,11 @@ impl Default for Media {
         Self {
             listen: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
             ports: None,
+            threads: None,
             advertise_address: None,
             ice_lite: false,
             allow_private_candidates: false,
-            max_calls: 500,
+            max_calls: 1_000,
         }
     }
 }

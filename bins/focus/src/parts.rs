@@ -1,5 +1,7 @@
 //! What each part is told, out of the configuration. Reading the file never lives here, nor do defaults.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Context;
 use confocal::conference::{
     Config as MachineConfig, EncryptedRooms, Millis, Pattern, Policy, RoomKey, SecondDevice,
@@ -46,6 +48,12 @@ pub(crate) fn engine(config: &Config) -> anyhow::Result<EngineConfig> {
         ..TransportConfig::default()
     };
     let mut engine = EngineConfig { transport, ..EngineConfig::default() };
+    if let Some(threads) = config.media.threads {
+        engine.shards = threads.into();
+    } else if let Some([first, last]) = config.media.ports {
+        let ports = usize::from(last.saturating_sub(first)) + 1;
+        engine.shards = NonZeroUsize::new(ports).map_or(engine.shards, |ports| ports.min(engine.shards));
+    }
     engine.legs_max = config.media.max_calls.into();
     // One conference may have them all.
     engine.mixer.legs_max = engine.legs_max;

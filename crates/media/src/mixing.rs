@@ -280,7 +280,7 @@ impl<P: PacketPort> Desk<P> {
                     room.levels_not_told();
                 }
                 let reports = &self.reports;
-                room.tell_flow(&self.port, origin.elapsed(), |leg, generation, flowing| {
+                room.look_at_counts(&self.port, origin.elapsed(), |leg, generation, flowing| {
                     reports.try_report(leg, generation, MediaReport::Flow { leg, generation, flowing })
                 });
             }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId};
 use confocal_mixer::{AddLegError, FRAME_SAMPLES, LegKey, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey};
-use confocal_transport::{AudioPacket, Direction, LinkId, OutgoingAudio, PacketPort};
+use confocal_transport::{AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort};
+use tracing::warn;
 
 use crate::flow::Flow;
 use crate::stats::LegStats;
@@ -45,6 +46,8 @@ struct Seated {
     /// What the mixer was told last.
     heard: bool,
     flow: Flow,
+    /// How many reports on what it misses the mixer was told of.
+    told_missed: u64,
     /// The tick of the last frame.
     last_frame: Option<u64>,
     told_level: i8,
@@ -78,6 +81,7 @@ impl Room {
             Seated {
                 heard: true,
                 flow: Flow::new(arrived, now),
+                told_missed: 0,
                 last_frame: None,
                 told_level: silence,
                 told_speaking: false,
@@ -115,16 +119,26 @@ impl Room {
         }
     }
 
-    /// Tells of which legs packets come no more, or come again. `tell` says whether it could.
-    pub(crate) fn tell_flow(
+    /// Looks at what the port has counted: tells of which legs packets come no more, or come again, and lets those be protected from
+    /// loss who say that they miss packets. `tell` says whether it could.
+    pub(crate) fn look_at_counts(
         &mut self,
         port: &impl PacketPort,
         now: Duration,
         mut tell: impl FnMut(LegId, Generation, bool) -> bool,
     ) {
-        for Seated { seat, flow, .. } in &mut self.seated {
+        for Seated { seat, flow, told_missed, .. } in &mut self.seated {
+            let stats = port.stats(seat.link);
+            if let Some(LinkStats { missed: Some(missed), told_missed: count, .. }) = stats
+                && count != *told_missed
+            {
+                *told_missed = count;
+                if let Err(error) = self.mixer.note_loss(LegKey(seat.leg.0), missed) {
+                    warn!(leg = %seat.leg, %error, "a leg is not protected from loss");
+                }
+            }
             // A link that is gone brings no more packets, which is what there is to tell.
-            let arrived = port.stats(seat.link).map_or_else(|| flow.arrived(), |stats| stats.arrived());
+            let arrived = stats.map_or_else(|| flow.arrived(), |stats| stats.arrived());
             let sends = seat.direction.receives();
             flow.look(arrived, sends, now, |flowing| tell(seat.leg, seat.generation, flowing));
         }

@@ -64,8 +64,10 @@ pub(crate) enum Problem {
     NotLocalpart,
     #[error("begins with the focus prefix {0:?}, so that the bot would be taken for a focus user")]
     TakenForFocus(String),
-    #[error("the first port must be at least 1 and not above the last, as in [50000, 59999]")]
+    #[error("the first port must be at least 1 and not above the last, as in [50000, 50003]")]
     NotPortRange,
+    #[error("must hold a port for each thread: widen it, or lower media.threads")]
+    TooFewPorts,
     #[error("must be an address that callers can reach, not an unspecified one")]
     Unspecified,
     #[error("is the address of appservice.listen; choose another")]
@@ -180,6 +182,10 @@ fn check_media(media: &Media, faults: &mut Faults) {
         && (first == 0 || first > last)
     {
         faults.add("media", "ports", Problem::NotPortRange);
+    } else if let (Some([first, last]), Some(threads)) = (media.ports, media.threads)
+        && last - first + 1 < threads.get()
+    {
+        faults.add("media", "ports", Problem::TooFewPorts);
     }
     if media.advertise_address.is_some_and(|address| address.is_unspecified()) {
         faults.add("media", "advertise_address", Problem::Unspecified);
@@ -230,6 +236,8 @@ impl Faults {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU16;
+
     use super::*;
 
     fn good() -> Config {
@@ -321,6 +329,11 @@ mod tests {
         assert_eq!(refused(|c| c.media.ports = Some([2000, 1000])), ["media.ports"]);
         assert_eq!(refused(|c| c.media.ports = Some([0, 1000])), ["media.ports"]);
         assert!(refused(|c| c.media.ports = Some([1000, 1000])).is_empty());
+        let of_two = |ports| {
+            move |c: &mut Config| (c.media.ports, c.media.threads) = (Some(ports), NonZeroU16::new(2))
+        };
+        assert_eq!(refused(of_two([1000, 1000])), ["media.ports"]);
+        assert!(refused(of_two([1000, 1001])).is_empty());
     }
 
     #[test]
