@@ -11,6 +11,7 @@ mod engine;
 mod flow;
 mod leg;
 mod mixing;
+mod priority;
 mod refusal;
 mod reports;
 mod room;

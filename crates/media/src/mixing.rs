@@ -16,6 +16,7 @@ use confocal_transport::{Direction, LinkId, PacketPort};
 use tracing::{debug, warn};
 
 use crate::beat::Beat;
+use crate::priority;
 use crate::reports::Reports;
 use crate::room::{Room, Seat};
 use crate::stats::{Counters, EngineStats};
@@ -111,7 +112,10 @@ impl Mixing {
         let thread = std::thread::Builder::new()
             // At most 15 bytes of a name are shown.
             .name(format!("confocal-mix-{number}"))
-            .spawn(move || desk.run(&orders))?;
+            .spawn(move || {
+                priority::raise();
+                desk.run(&orders);
+            })?;
         Ok(Self { orders: Orders { queue, waker }, counters, thread: Some(thread) })
     }
 

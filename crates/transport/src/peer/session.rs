@@ -3,7 +3,6 @@
 //! How it is made never lives here, nor its packets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use tokio::sync::mpsc;
@@ -27,8 +26,6 @@ pub struct PeerSession {
     pub(super) states: mpsc::UnboundedReceiver<RTCPeerConnectionState>,
     /// Its packets' place.
     pub(super) link: OwnLink,
-    /// Told to its runtime: it is up, and has nothing to do.
-    pub(super) idle: Arc<AtomicBool>,
     pub(super) noted: Noted,
     pub(super) has_keys: bool,
     pub(super) lines: OwnLines,
@@ -156,11 +153,6 @@ impl PeerSession {
         }
     }
 
-    fn set_up(&mut self, up: bool) {
-        self.up = up;
-        self.idle.store(up, Ordering::Relaxed);
-    }
-
     /// Gives the shard the keys of the handshake that has just ended.
     async fn take_keys(&mut self) -> Result<(), KeysError> {
         if let Some(keys) = keys::take(&self.noted, self.has_keys, &*self.pc).await? {
@@ -227,21 +219,21 @@ impl Session for PeerSession {
                 RTCPeerConnectionState::Connected => {
                     if let Err(error) = self.take_keys().await {
                         error!(error = &error as &dyn std::error::Error, "a connection is of no use");
-                        self.set_up(false);
+                        self.up = false;
                         self.failed = true;
                         return Some(SessionEvent::Failed);
                     }
                     if !self.up {
-                        self.set_up(true);
+                        self.up = true;
                         return Some(SessionEvent::Up);
                     }
                 }
                 RTCPeerConnectionState::Disconnected if self.up => {
-                    self.set_up(false);
+                    self.up = false;
                     return Some(SessionEvent::Lost);
                 }
                 RTCPeerConnectionState::Failed if !self.failed => {
-                    self.set_up(false);
+                    self.up = false;
                     self.failed = true;
                     return Some(SessionEvent::Failed);
                 }

@@ -13,7 +13,7 @@ use confocal_rtp::{Kind, kind};
 use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use super::watch::{Proven, Watch};
+use super::watch::{Shown, Watch};
 use crate::packet::LinkId;
 use crate::shard::{Datagram, Inlet, Order, ShardHandle};
 
@@ -65,18 +65,19 @@ impl Sockets {
 
 impl Shared {
     fn received(&self, datagram: &Datagram) {
-        let proven = self.watch().received(&datagram.bytes, datagram.path);
-        self.tell(proven);
+        let shown = self.watch().received(&datagram.bytes, datagram.path);
+        self.tell(shown);
     }
 
     fn send(&self, bytes: &[u8], remote: SocketAddr) -> io::Result<usize> {
         let path = match kind(bytes) {
             Kind::Stun | Kind::Dtls => {
                 let mut watch = self.watch();
-                let proven = watch.sent(bytes, remote);
+                let shown = watch.sent(bytes, remote);
                 let path = watch.path_of(remote);
                 drop(watch);
-                self.tell(proven);
+                // Before it is sent: its answer must not be faster.
+                self.tell(shown);
                 path.or_else(|| self.shard.wire().path_to(remote))
             }
             Kind::Rtp | Kind::Rtcp | Kind::Other => None,
@@ -88,9 +89,14 @@ impl Shared {
         Ok(bytes.len())
     }
 
-    fn tell(&self, proven: Option<Proven>) {
-        if let Some(Proven { path, nominated }) = proven {
-            self.shard.order(Order::Path { link: self.link, path, nominated });
+    fn tell(&self, shown: Option<Shown>) {
+        let link = self.link;
+        match shown {
+            Some(Shown::Asked(id)) => self.shard.order(Order::Check { link, id }),
+            Some(Shown::Proven { path, nominated }) => {
+                self.shard.order(Order::Path { link, path, nominated })
+            }
+            None => {}
         }
     }
 

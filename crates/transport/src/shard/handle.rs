@@ -7,6 +7,7 @@ use std::task::Waker;
 use confocal_rtp::srtp;
 use tokio::sync::mpsc;
 
+use super::routes::TransactionId;
 use super::wire::{Path, Wire};
 use crate::packet::LinkId;
 
@@ -64,6 +65,8 @@ pub(crate) enum Order {
     Open { link: LinkId, setup: Box<LinkSetup> },
     /// It answers to that ICE name (RFC 8445 section 5.3), besides the one before.
     Named { link: LinkId, ufrag: String },
+    /// It sends a check, whose answer will be its own.
+    Check { link: LinkId, id: TransactionId },
     /// A path is proven to be the caller's.
     Path { link: LinkId, path: Path, nominated: bool },
     /// Its packets are protected by these from now on.

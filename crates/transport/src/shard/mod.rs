@@ -16,5 +16,6 @@ mod wire;
 
 pub(crate) use handle::{Datagram, Inlet, Keys, LinkSetup, Order, ShardHandle, Stream};
 pub use port::UdpPort;
+pub(crate) use routes::TransactionId;
 pub use wire::BindError;
 pub(crate) use wire::Path;

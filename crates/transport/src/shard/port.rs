@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use confocal_rtp::{Kind, StunView, kind};
+use confocal_rtp::{Kind, StunClass, StunView, kind};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta};
@@ -125,6 +125,11 @@ impl UdpPort {
                     self.routes.name(id, &mut link.own, ufrag);
                 }
             }
+            Order::Check { link, id } => {
+                if let Some(of) = self.links.get_mut(&link) {
+                    self.routes.check(link, &mut of.own, id);
+                }
+            }
             Order::Path { link: id, path, nominated } => {
                 if let Some(link) = self.links.get_mut(&id) {
                     self.routes.prove(id, &mut link.own, path, nominated);
@@ -188,19 +193,14 @@ impl UdpPort {
         take: &mut impl FnMut(LinkId, AudioPacket<'_>),
     ) {
         let kind = kind(datagram);
-        let id = match (self.routes.by_address(path.remote), kind) {
+        let known = self.routes.by_address(path.remote);
+        let id = match kind {
             // Also from an address that is known: behind it there may be a new call.
-            (known, Kind::Stun) => match self.called(datagram, take) {
-                Some(called) => called,
-                None => match known {
-                    Some(known) => known,
-                    None => return,
-                },
-            },
-            (Some(known), Kind::Dtls | Kind::Rtp | Kind::Rtcp) => known,
-            (Some(_) | None, _) => return,
+            Kind::Stun => self.called(datagram, take).or(known),
+            Kind::Dtls | Kind::Rtp | Kind::Rtcp => known,
+            Kind::Other => None,
         };
-        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some((id, link)) = id.and_then(|id| Some((id, self.links.get_mut(&id)?))) else { return };
         match kind {
             Kind::Stun | Kind::Dtls => link.hand_in(path, datagram),
             Kind::Rtp | Kind::Rtcp => deliver(id, link, path, datagram, arrival, take),
@@ -208,13 +208,17 @@ impl UdpPort {
         }
     }
 
-    /// The call whose name a check calls.
+    /// The call whose name a check calls, or whose check it answers.
     fn called(&mut self, datagram: &[u8], take: &mut impl FnMut(LinkId, AudioPacket<'_>)) -> Option<LinkId> {
-        let (name, _) = StunView::parse(datagram)?.username()?;
-        self.routes.by_name(name).or_else(|| {
+        let stun = StunView::parse(datagram)?;
+        let find = |routes: &Routes| match stun.class() {
+            StunClass::Success | StunClass::Error => routes.by_check(stun.transaction_id()),
+            StunClass::Request | StunClass::Indication => routes.by_name(stun.username()?.0),
+        };
+        find(&self.routes).or_else(|| {
             // It may have been told a moment ago.
             self.carry_out_orders(take);
-            self.routes.by_name(name)
+            find(&self.routes)
         })
     }
 

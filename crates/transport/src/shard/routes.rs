@@ -1,4 +1,5 @@
-//! Whose datagram it is: by the address that it came from, or, on first contact, by the ICE name that a check calls.
+//! Whose datagram it is: by the address that it came from, or, on first contact, by the ICE name that a check calls, or by the check
+//! of ours that it answers.
 //!
 //! An address belongs to a call only once the WebRTC stack has answered a check from there with success: nobody gets another's packets
 //! by calling its name, nor fills this with addresses.
@@ -15,9 +16,16 @@ const PATHS_MAX: usize = 8;
 /// ICE names of one call: that of now, and the one before a restart.
 const NAMES_MAX: usize = 2;
 
-/// The addresses and names of all calls.
+/// Checks of ours on one call that are not answered yet: a browser has a few dozen candidates.
+const CHECKS_MAX: usize = 32;
+
+/// The number of a check (RFC 8489 section 5).
+pub(crate) type TransactionId = [u8; 12];
+
+/// The addresses, names and checks of all calls.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
+    by_check: HashMap<TransactionId, LinkId>,
     by_address: HashMap<SocketAddr, LinkId>,
     by_name: HashMap<String, LinkId>,
 }
@@ -28,6 +36,7 @@ pub(super) struct Own {
     /// The one used last at the end.
     paths: Vec<Path>,
     names: VecDeque<String>,
+    checks: VecDeque<TransactionId>,
     selected: Option<Path>,
 }
 
@@ -52,6 +61,21 @@ impl Routes {
 
     pub(super) fn by_name(&self, name: &str) -> Option<LinkId> {
         self.by_name.get(name).copied()
+    }
+
+    pub(super) fn by_check(&self, id: TransactionId) -> Option<LinkId> {
+        self.by_check.get(&id).copied()
+    }
+
+    /// A check is on its way from a call.
+    pub(super) fn check(&mut self, link: LinkId, own: &mut Own, id: TransactionId) {
+        self.by_check.insert(id, link);
+        own.checks.push_back(id);
+        if own.checks.len() > CHECKS_MAX
+            && let Some(old) = own.checks.pop_front()
+        {
+            self.by_check.remove(&old);
+        }
     }
 
     /// A call answers to a name. Names are random, 24 bits at the least (RFC 8445 section 5.3): a double one belongs to the first.
@@ -93,6 +117,9 @@ impl Routes {
         for path in &own.paths {
             self.forget(link, *path);
         }
+        for id in &own.checks {
+            self.by_check.remove(id);
+        }
     }
 
     fn forget(&mut self, link: LinkId, path: Path) {
@@ -103,7 +130,7 @@ impl Routes {
 
     #[cfg(test)]
     fn is_empty(&self) -> bool {
-        self.by_address.is_empty() && self.by_name.is_empty()
+        self.by_address.is_empty() && self.by_name.is_empty() && self.by_check.is_empty()
     }
 }
 
@@ -130,6 +157,18 @@ mod tests {
         let mut other = Own::default();
         routes.name(TWO, &mut other, "third".to_owned());
         assert_eq!(routes.by_name("third"), Some(ONE));
+        routes.remove(ONE, &own);
+        assert!(routes.is_empty());
+    }
+
+    #[test]
+    fn the_last_checks_of_a_call_are_known() {
+        let (mut routes, mut own) = (Routes::default(), Own::default());
+        for number in 0..100 {
+            routes.check(ONE, &mut own, [number; 12]);
+        }
+        assert_eq!(routes.by_check([99; 12]), Some(ONE));
+        assert_eq!(routes.by_check([99 - CHECKS_MAX as u8; 12]), None);
         routes.remove(ONE, &own);
         assert!(routes.is_empty());
     }
