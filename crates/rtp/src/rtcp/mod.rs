@@ -161,4 +161,3 @@ fn take_u32(body: &mut &[u8]) -> Option<u32> {
 fn ssrcs<'a>(list: &'a [u8]) -> impl Iterator<Item = u32> + use<'a> {
     list.chunks_exact(4).map(|four| crate::rtp::read_u32(four, 0))
 }
-
