@@ -238,6 +238,7 @@ fn feedback_that_holds_less_than_it_says_is_refused() {
     let mut without_deltas = good;
     without_deltas.truncate(20);
     without_deltas.extend([0x20, 100, 0, 0]);
+    without_deltas[0] &= !0x20;
     without_deltas[3] = 5;
     without_deltas[15] = 100;
     assert_eq!(errors(&without_deltas), content, "a hundred came, with two distances");
