@@ -92,8 +92,8 @@ impl<'a> RtcpWriter<'a> {
             body.put_u32(ssrc)?;
             body.put(&[CNAME, length])?;
             body.put(cname.as_bytes())?;
-            // The zero that ends the items; more of them fill the last word.
-            body.put(&[0])
+            // A zero ends the items; more of them fill the last word, which is not padding of the packet.
+            body.put(&[0; 4][..4 - body.len % 4])
         })
     }
 
@@ -189,12 +189,12 @@ impl<'a> RtcpWriter<'a> {
             self.buffer[self.len..].split_first_chunk_mut::<4>().ok_or(WriteRtcpError::NoRoom)?;
         let mut body = Body { bytes: rest, len: 0 };
         fill(&mut body)?;
-        while !body.len.is_multiple_of(4) {
-            body.put(&[0])?;
-        }
+        let padding = (4 - body.len % 4) % 4;
+        // The last byte of padding says how many there are (RFC 3550 section 6.4.1).
+        body.put(&[&[][..], &[1], &[0, 2], &[0, 0, 3]][padding])?;
         let length = body.len;
         let words = u16::try_from(length / 4).map_err(|_| WriteRtcpError::TooMany)?.to_be_bytes();
-        *head = [0x80 | count, packet_type, words[0], words[1]];
+        *head = [0x80 | u8::from(padding > 0) << 5 | count, packet_type, words[0], words[1]];
         self.len += 4 + length;
         Ok(())
     }
