@@ -1,0 +1,20 @@
+//! RTP, RTCP, SRTP and SRTCP as bytes, and which of them a datagram is that came in at a port which all share.
+//!
+//! - [`kind`] tells STUN, DTLS, RTP and RTCP apart (RFC 7983); [`StunView`] reads of STUN what says whose a datagram is.
+//! - [`RtpView`] reads a packet where it lies, [`RtpHeader`] writes one into the caller's buffer.
+//! - [`srtp::Sender`] and [`srtp::Receiver`] protect and unprotect packets in place, with the keys that DTLS agreed on
+//!   ([`srtp::KeyingMaterial`]).
+//!
+//! Sockets, clocks, threads, chance and logging never live here. Time is passed in, as what has gone by since any fixed moment.
+//! Nothing here allocates once a [`srtp::Sender`] or [`srtp::Receiver`] is made, and no bytes make it panic.
+
+mod demux;
+mod extension;
+mod rtp;
+pub mod srtp;
+mod stun;
+
+pub use demux::{Kind, kind};
+pub use extension::{AudioLevel, Extension, Extensions};
+pub use rtp::{RTP_HEADER_BYTES, RtpError, RtpHeader, RtpView, WriteRtpError};
+pub use stun::{StunClass, StunView};
