@@ -68,7 +68,6 @@ impl Heard {
 
 /// `part` of `whole`; 0 of nothing is 0.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts of packets are far below 2^52")]
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -108,7 +107,7 @@ pub fn judge(arrivals: &[Arrival], window: &Range<i64>, spoken: impl Fn(i64) -> 
     let last = samples(window.end - base).div_euclid(FRAME);
     let length = usize::try_from(last - first).unwrap_or_default();
     let (mut came, mut copied) = (vec![false; length], vec![false; length]);
-    let mut mark = |marks: &mut Vec<bool>, time: i64| {
+    let mark = |marks: &mut Vec<bool>, time: i64| {
         let frame = usize::try_from((time + FRAME / 2).div_euclid(FRAME) - first);
         if let Some(mark) = frame.ok().and_then(|frame| marks.get_mut(frame)) {
             *mark = true;
@@ -213,7 +212,6 @@ pub fn onsets(samples: &[i16], threshold: f64) -> Vec<usize> {
 
 /// The level of samples, RMS, 1 being full scale; 0 of none.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
 pub fn level(samples: &[i16]) -> f64 {
     let sum: f64 = samples.iter().map(|&sample| (f64::from(sample) / 32_768.0).powi(2)).sum();
     (sum / samples.len().max(1) as f64).sqrt()
@@ -227,12 +225,6 @@ pub fn dbov(level: f64) -> f64 {
 
 /// The smallest value that at least `part` of all are not above (nearest rank); `None` of none. The values are sorted.
 #[must_use]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "a rank is a small whole number"
-)]
 pub fn quantile<T: Copy>(sorted: &[T], part: f64) -> Option<T> {
     let rank = (part * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied()
@@ -313,7 +305,8 @@ mod tests {
     #[test]
     fn lateness_counts_from_the_fastest() {
         // A queue that grows by 1 ms a packet, from the 100th on.
-        let heard = judge(&stream(300, |index| i64::from(index.saturating_sub(100)) * 1_000), &ALL, |_| false);
+        let heard =
+            judge(&stream(300, |index| i64::from(index.saturating_sub(100)) * 1_000), &ALL, |_| false);
         assert_eq!((heard.late_20, heard.late_60), (179, 139));
         assert_eq!(heard.delays.last(), Some(&199_000));
         assert!(!heard.passes());

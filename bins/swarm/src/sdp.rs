@@ -80,7 +80,8 @@ impl Answer {
     pub fn read(sdp: &str) -> Result<Self, Lacking> {
         let lines = || sdp.lines().map(str::trim_end);
         let value = |name: &'static str| {
-            let found = lines().find_map(|line| line.strip_prefix("a=")?.strip_prefix(name)?.strip_prefix(':'));
+            let found =
+                lines().find_map(|line| line.strip_prefix("a=")?.strip_prefix(name)?.strip_prefix(':'));
             found.map(str::to_owned).ok_or(Lacking(name))
         };
         let media = lines().find(|line| line.starts_with("m=audio ")).ok_or(Lacking("audio line"))?;
@@ -160,7 +161,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let lacks = |from: &str, to: &str| Answer::read(&offer().replace(from, to)).expect_err("not whole").to_string();
+        let lacks = |from: &str, to: &str| {
+            Answer::read(&offer().replace(from, to)).expect_err("not whole").to_string()
+        };
         assert_eq!(lacks("m=audio 4000", "m=audio 0"), "the answer has no audio line that is not refused");
         assert_eq!(lacks("opus/48000", "PCMU/8000"), "the answer has no Opus");
         assert_eq!(lacks("a=ice-pwd", "a=x"), "the answer has no ice-pwd");

@@ -16,10 +16,22 @@ const FRAME: usize = 960;
 const RATE: u32 = 48_000;
 /// What is spoken: two voices, a few sentences each. Pauses are those between sentences.
 const TEXTS: [(&str, &str); 4] = [
-    ("en-gb", "The meeting begins at nine. Whoever comes late will find the door open, and a chair at the back of the room."),
-    ("en-us+f3", "She asked him twice whether the parcel had arrived, but he only shook his head and went on reading his paper."),
-    ("en-gb", "Seven boats left the harbour before dawn. By noon a strong wind had brought all but one of them home again."),
-    ("en-us+f3", "If you turn left behind the church, there is a narrow path to the river, which is closed after heavy rain."),
+    (
+        "en-gb",
+        "The meeting begins at nine. Whoever comes late will find the door open, and a chair at the back of the room.",
+    ),
+    (
+        "en-us+f3",
+        "She asked him twice whether the parcel had arrived, but he only shook his head and went on reading his paper.",
+    ),
+    (
+        "en-gb",
+        "Seven boats left the harbour before dawn. By noon a strong wind had brought all but one of them home again.",
+    ),
+    (
+        "en-us+f3",
+        "If you turn left behind the church, there is a narrow path to the river, which is closed after heavy rain.",
+    ),
 ];
 /// A frame is spoken in if it is louder than this, in dBov.
 const SPOKEN: f64 = -45.0;
@@ -109,7 +121,6 @@ impl Voice {
             let bytes = encoder.encode(frame, &mut room)?;
             packets.push(room[..bytes].to_vec());
             let loud = dbov(level(frame));
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 127 by the clamp")]
             levels.push((-loud).clamp(0.0, 127.0) as u8);
             active.push(loud > SPOKEN);
         }
@@ -126,7 +137,6 @@ pub fn tone_of(talker: usize) -> f64 {
 }
 
 /// A sine, in whole periods where the length allows.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "samples within ±8192, seconds of them")]
 fn tone(hertz: f64, length: usize, peak: f64) -> Vec<i16> {
     (0..length).map(|at| ((TAU * hertz * at as f64 / f64::from(RATE)).sin() * peak) as i16).collect()
 }
@@ -145,7 +155,9 @@ fn speech(talker: usize) -> anyhow::Result<Vec<i16>> {
 fn spoken(voice: &str, text: &str) -> anyhow::Result<Vec<i16>> {
     let mut espeak = Command::new("espeak-ng");
     espeak.args(["-v", voice, "-s", "150", "--stdout", text]).stdin(Stdio::null()).stderr(Stdio::null());
-    let spoken = espeak.output().context("speech needs espeak-ng, which could not be started; `--sound tone` does without")?;
+    let spoken = espeak
+        .output()
+        .context("speech needs espeak-ng, which could not be started; `--sound tone` does without")?;
     ensure!(spoken.status.success(), "espeak-ng ended with {}", spoken.status);
     // It writes to a pipe, so it can't know the length and leaves a huge one in the header: the samples are what follows.
     let mut header = hound::WavReader::new(spoken.stdout.as_slice()).context("espeak-ng wrote no WAV")?;
@@ -157,7 +169,6 @@ fn spoken(voice: &str, text: &str) -> anyhow::Result<Vec<i16>> {
 }
 
 /// At 48 kHz, by straight lines between samples: it is for load and for what can be told from levels, not to be listened to.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "seconds of samples")]
 fn resampled(samples: &[i16], rate: u32, gain: f64) -> Vec<i16> {
     let length = (samples.len() as u64 * u64::from(RATE) / u64::from(rate.max(1))) as usize;
     (0..length)

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Json, Response};
 use axum::routing::{get, post};
 use confocal::conference::{
-    CallInvite, CallVersion, FocusUser, HangupReason, Input, MemberId, Millis, OfferRefusal, Refusal, RoomKey,
-    Sdp,
+    CallInvite, CallVersion, FocusUser, HangupReason, Input, MemberId, Millis, OfferRefusal, Refusal,
+    RoomKey, Sdp,
 };
 use confocal::ports::{Batch, Inbox};
 use serde_json::Value;
@@ -145,11 +145,7 @@ fn gone(service: &Service, direct: &RoomKey) -> Vec<Input> {
     let Some(call) = service.calls.forget(direct) else { return Vec::new() };
     let reason = HangupReason::UserHangup;
     vec![
-        Input::CallHungUp {
-            key: key(direct, &call.member),
-            party: Some(direct.as_str().into()),
-            reason,
-        },
+        Input::CallHungUp { key: key(direct, &call.member), party: Some(direct.as_str().into()), reason },
         Input::MemberRemoved { room: direct.clone(), member: call.member },
     ]
 }
@@ -217,7 +213,9 @@ const fn in_words(why: Option<Refusal>) -> (StatusCode, &'static str) {
             OfferRefusal::NoFingerprint => (unprocessable, "the offer has no DTLS fingerprint"),
             OfferRefusal::NoBundle => (unprocessable, "the offer has several media lines without BUNDLE"),
             OfferRefusal::Overloaded => (unavailable, "the engine has no room for one more call"),
-            OfferRefusal::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "the engine failed; its log says how"),
+            OfferRefusal::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "the engine failed; its log says how")
+            }
         },
         Some(Refusal::Full) => (unavailable, "the conference is full"),
         Some(Refusal::Busy) => (unavailable, "there are as many conferences as there may be"),

@@ -40,11 +40,8 @@ impl Signalling for HttpSignalling {
                 outcome(RequestOutcome::Admission(Admission { joined, direct_members: 2 }))
             }
             SignalRequest::CompareMembers { room, members, .. } => {
-                let absent: BTreeSet<_> = members
-                    .iter()
-                    .filter(|member| !self.calls.has_member(room, member))
-                    .cloned()
-                    .collect();
+                let absent: BTreeSet<_> =
+                    members.iter().filter(|member| !self.calls.has_member(room, member)).cloned().collect();
                 outcome(RequestOutcome::Membership(Membership { focus_joined: true, absent }))
             }
             SignalRequest::Answer { to, answer, .. } => {
