@@ -26,19 +26,7 @@ pub struct Listened {
 ///
 /// When libopus can't be set up. A packet that is no Opus counts as lost.
 pub fn listen(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<Listened> {
-    let first = arrivals.first().map(|arrival| arrival.sequence).unwrap_or_default();
-    let mut order: Vec<usize> = (0..arrivals.len().min(payloads.len())).collect();
-    // Within half the range of the first one: twenty minutes of packets.
-    order.sort_by_key(|&index| arrivals[index].sequence.wrapping_sub(first).wrapping_add(64));
-    let mut decoder = Decoder::new()?;
-    let mut room = Box::new([0; MAX_PACKET_SAMPLES]);
-    let (mut samples, mut starts) = (Vec::new(), Vec::new());
-    for index in order {
-        if let Ok(length) = decoder.decode(&payloads[index], &mut room) {
-            starts.push((samples.len(), arrivals[index].at));
-            samples.extend_from_slice(&room[..length]);
-        }
-    }
+    let (samples, starts) = decode(arrivals, payloads)?;
     let begun = onsets(&samples, BURST);
     let time = |place: usize| {
         let (start, at) = starts[starts.partition_point(|(start, _)| *start <= place) - 1];
@@ -49,6 +37,29 @@ pub fn listen(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<Li
         burst_level: burst_level(&samples, &begun),
         level: level(&samples),
     })
+}
+
+/// Decodes packets in the order in which they were sent: the samples at 48 kHz, and where in them each packet begins that came at a
+/// time (µs).
+///
+/// # Errors
+///
+/// As [`listen`].
+pub fn decode(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<(Vec<i16>, Vec<(usize, i64)>)> {
+    let first = arrivals.first().map(|arrival| arrival.sequence).unwrap_or_default();
+    let mut order: Vec<usize> = (0..arrivals.len().min(payloads.len())).collect();
+    // What overtook the first packet comes before it; the numbers last for twenty minutes.
+    order.sort_by_key(|&index| arrivals[index].sequence.wrapping_sub(first).wrapping_add(64));
+    let mut decoder = Decoder::new()?;
+    let mut room = Box::new([0; MAX_PACKET_SAMPLES]);
+    let (mut samples, mut starts) = (Vec::new(), Vec::new());
+    for index in order {
+        if let Ok(length) = decoder.decode(&payloads[index], &mut room) {
+            starts.push((samples.len(), arrivals[index].at));
+            samples.extend_from_slice(&room[..length]);
+        }
+    }
+    Ok((samples, starts))
 }
 
 /// How a voice of bursts sounds to who decodes it directly: the packet of the loop in which the burst begins, how far into it (µs), and

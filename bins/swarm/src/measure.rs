@@ -217,6 +217,20 @@ pub fn level(samples: &[i16]) -> f64 {
     (sum / samples.len().max(1) as f64).sqrt()
 }
 
+/// The amplitude of a tone in samples at 48 kHz, 1 being full scale (Goertzel's algorithm).
+#[must_use]
+pub fn amplitude(samples: &[i16], hertz: f64) -> f64 {
+    let coefficient = 2.0 * (std::f64::consts::TAU * hertz / RATE as f64).cos();
+    let (mut before, mut last) = (0.0, 0.0);
+    for &sample in samples {
+        let next = f64::from(sample) / 32_768.0 + coefficient * last - before;
+        before = last;
+        last = next;
+    }
+    let power = last * last + before * before - coefficient * last * before;
+    2.0 * power.max(0.0).sqrt() / samples.len().max(1) as f64
+}
+
 /// A level of 1 or less in dBov (RFC 6465: relative to the overload point), −127 being silence.
 #[must_use]
 pub fn dbov(level: f64) -> f64 {
@@ -362,6 +376,14 @@ mod tests {
         assert_eq!(onsets(&samples[20_000..], 0.03), [13_584], "{}", "to the millisecond");
         assert!((dbov(level(&samples[9_600..14_400])) + 12.2).abs() < 0.1);
         assert_eq!(dbov(level(&[])), -127.0);
+    }
+
+    #[test]
+    fn a_tone_is_found_where_it_is() {
+        let samples: Vec<i16> =
+            (0..9_600).map(|at| ((f64::from(at) * 0.09163).sin() * 8_192.0) as i16).collect();
+        assert!((amplitude(&samples, 700.0) - 0.25).abs() < 0.01);
+        assert!(amplitude(&samples, 1_100.0) < 0.01);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// What is logged unless `RUST_LOG` says otherwise: the stack below warns of what is usual while a call connects.
+const LOG: &str = "warn,rtc=error,rtc_dtls=error,rtc_ice=error";
+
 /// Conferences over HTTP.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -30,7 +33,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG.into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     let (end, ended) = watch::channel(false);
     let stop = |mut ended: watch::Receiver<bool>| async move {
