@@ -59,9 +59,10 @@ async fn eight_callers_hear_two_talkers() {
 async fn what_lines_lose_is_missing_and_bursts_come_with_a_delay() {
     let bad = ["--callers", "4", "--talkers", "1", "--sound", "tone", "--seconds", "4", "--loss-down", "0.3"];
     let report = measure(&bad).await;
-    // 800 frames: four standard deviations are 6.5 %.
+    // 600 frames: four standard deviations are 7.5 %.
     assert!((0.2..0.4).contains(&report.missing), "{report}");
-    assert!(!report.passed && report.failing == 4, "{report}");
+    // Who talks alone has nothing to miss.
+    assert!(!report.passed && report.failing == 3, "{report}");
 
     let report = measure(&[
         "--callers",

@@ -74,12 +74,13 @@ impl Settings {
         engine
     }
 
-    /// What the machine is told: its defaults, but for what counts people, since all of them are of one server here.
+    /// What the machine is told: its defaults, but for what counts people. All of them are of one server here; how many there are over all
+    /// conferences is bounded by the engine.
     fn machine(&self) -> Config {
         let limits = Limits {
             participants_per_conference: self.max_callers,
             legs_per_conference: self.max_callers,
-            calls_per_server: self.max_callers,
+            calls_per_server: usize::MAX,
             ..Limits::default()
         };
         // There is no room whose state could announce anything.
