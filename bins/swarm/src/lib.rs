@@ -1,0 +1,20 @@
+//! Load generator and measuring client: hundreds of WebRTC callers in one process, and what they hear.
+//!
+//! [`Caller`](caller::Caller) is one caller without a socket, [`pump`] the thread that runs all of them, [`measure`] what their figures
+//! mean, [`target`] how calls are placed. It knows nothing of what it calls but HTTP, WebRTC and Opus, so that different conference
+//! servers can be put under the same load.
+
+pub mod caller;
+mod garbage;
+pub mod line;
+pub mod listen;
+pub mod measure;
+pub mod plan;
+pub mod pump;
+pub mod report;
+pub mod reports;
+pub mod run;
+pub mod sdp;
+pub mod target;
+pub mod usage;
+pub mod voice;

@@ -1,0 +1,191 @@
+//! What a run is to be: the arguments, and what they make of each caller.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::{Parser, ValueEnum};
+
+use crate::line::Line;
+use crate::voice::Sound;
+
+/// Puts callers on a conference server and measures what they hear.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "swarm")]
+pub struct Plan {
+    /// What is called.
+    #[arg(long, value_enum, default_value_t = Kind::Http)]
+    pub target: Kind,
+    /// Where it is.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Its process, whose CPU time and memory are measured.
+    #[arg(long)]
+    pub target_pid: Option<u32>,
+    /// Callers in all.
+    #[arg(long, default_value_t = 10)]
+    pub callers: usize,
+    /// Conferences over which they are spread evenly.
+    #[arg(long, default_value_t = 1)]
+    pub conferences: usize,
+    /// How many of each conference talk.
+    #[arg(long, default_value_t = 2)]
+    pub talkers: usize,
+    /// What the talkers send.
+    #[arg(long, value_enum, default_value_t = Sound::Speech)]
+    pub sound: Sound,
+    /// What the others send.
+    #[arg(long, value_enum, default_value_t = Others::Noise)]
+    pub others: Others,
+    /// How long is measured, in seconds, after all are connected.
+    #[arg(long, default_value_t = 15)]
+    pub seconds: u64,
+    /// How long is waited before that.
+    #[arg(long, default_value_t = 3)]
+    pub warm_up: u64,
+    /// Calls a second while they join.
+    #[arg(long, default_value_t = 50.0)]
+    pub join_rate: f64,
+    /// The share of packets lost on the way to the conference, 0 to 1.
+    #[arg(long, default_value_t = 0.0)]
+    pub loss_up: f64,
+    /// The share of packets lost on the way to the callers.
+    #[arg(long, default_value_t = 0.0)]
+    pub loss_down: f64,
+    /// Packets to the conference are held up by anything between 0 and this, in ms.
+    #[arg(long, default_value_t = 0)]
+    pub jitter: u32,
+    /// The share of callers that don't tell the levels of their packets (RFC 6464).
+    #[arg(long, default_value_t = 0.0)]
+    pub no_level_extension: f64,
+    /// Random datagrams a second to the target's media port, besides.
+    #[arg(long, default_value_t = 0)]
+    pub garbage: u32,
+    /// The address that callers send from.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub bind: IpAddr,
+    /// What losses and jitter are drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Ask for real-time priority, so that what is late is not late by this program.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub real_time: bool,
+    /// Janus only: packets that a participant's queue holds; its default is 6.
+    #[arg(long)]
+    pub prebuffering: Option<u32>,
+    /// Write all figures to this file, as JSON.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+    /// Say nothing while it runs.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// What is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Confocal's `http-conference`; `--url http://host:port`.
+    Http,
+    /// Janus' AudioBridge; `--url http://host:port/janus`.
+    Janus,
+}
+
+/// What those send who don't talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Others {
+    /// Reports only.
+    Nothing,
+    /// Announced silence: a packet each 400 ms.
+    Dtx,
+    /// 50 packets a second of quiet noise.
+    Noise,
+}
+
+impl Plan {
+    /// Whether the arguments make sense together.
+    ///
+    /// # Errors
+    ///
+    /// The first that does not.
+    pub fn check(&self) -> anyhow::Result<()> {
+        ensure!(self.callers > 0, "--callers: there must be one at least");
+        ensure!(
+            (1..=self.callers).contains(&self.conferences),
+            "--conferences: from 1 to as many as there are callers"
+        );
+        ensure!(self.seconds > 0, "--seconds: there must be one at least");
+        ensure!(self.join_rate > 0.0, "--join-rate: must be above 0");
+        for (name, part) in [
+            ("--loss-up", self.loss_up),
+            ("--loss-down", self.loss_down),
+            ("--no-level-extension", self.no_level_extension),
+        ] {
+            ensure!((0.0..=1.0).contains(&part), "{name}: from 0 to 1, not {part}");
+        }
+        Ok(())
+    }
+
+    /// What lines do.
+    #[must_use]
+    pub const fn line(&self) -> Line {
+        Line { loss_up: self.loss_up, loss_down: self.loss_down, jitter_ms: self.jitter }
+    }
+
+    /// The conference of a caller.
+    #[must_use]
+    pub const fn conference(&self, caller: usize) -> usize {
+        caller % self.conferences
+    }
+
+    /// Which talker of its conference a caller is, if it is one.
+    #[must_use]
+    pub const fn talker(&self, caller: usize) -> Option<usize> {
+        let place = caller / self.conferences;
+        if place < self.talkers { Some(place) } else { None }
+    }
+
+    /// Whether a caller tells levels: those that don't are spread evenly.
+    #[must_use]
+    pub fn tells_levels(&self, caller: usize) -> bool {
+        let without = |count: usize| (count as f64 * self.no_level_extension) as usize;
+        without(caller + 1) == without(caller)
+    }
+
+    /// The callers of a conference that talk.
+    pub fn talkers_of(&self, conference: usize) -> impl Iterator<Item = usize> {
+        (conference..self.callers).step_by(self.conferences).take(self.talkers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(arguments: &[&str]) -> Plan {
+        Plan::parse_from(["swarm"].iter().chain(arguments))
+    }
+
+    #[test]
+    fn callers_are_spread_over_conferences_and_talkers_over_them() {
+        let plan = plan(&["--callers", "10", "--conferences", "3", "--talkers", "2"]);
+        let talkers: Vec<usize> = (0..10).filter(|&caller| plan.talker(caller).is_some()).collect();
+        assert_eq!(talkers, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(plan.talkers_of(1).collect::<Vec<_>>(), [1, 4]);
+        assert!((0..10).all(|caller| plan.tells_levels(caller)));
+    }
+
+    #[test]
+    fn a_quarter_without_levels_is_a_quarter() {
+        let plan = plan(&["--callers", "100", "--no-level-extension", "0.25"]);
+        assert_eq!((0..100).filter(|&caller| !plan.tells_levels(caller)).count(), 25);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let wrong = |arguments: &[&str]| plan(arguments).check().expect_err("wrong").to_string();
+        assert!(wrong(&["--loss-up", "5"]).starts_with("--loss-up"));
+        assert!(wrong(&["--conferences", "11"]).starts_with("--conferences"));
+        assert!(wrong(&["--callers", "0"]).starts_with("--callers"));
+        assert!(plan(&[]).check().is_ok());
+    }
+}
