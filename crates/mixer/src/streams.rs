@@ -4,6 +4,7 @@
 
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
+use crate::demand::Demand;
 use crate::frame::{FRAME_SAMPLES, TICK_MS, WideFrame};
 use crate::key::SpeakerKey;
 use crate::listening::{Listening, Place};
@@ -25,6 +26,9 @@ const AWAY_MAX: u32 = 2000 / TICK_MS;
 pub(crate) struct Streams {
     shared: Vec<Shared>,
     personal: Vec<Personal>,
+    /// Personal streams that there should be. One takes about 110 kB, so they are made when they are wanted, between two ticks.
+    wanted: usize,
+    demand: Demand,
     mix: Box<WideFrame>,
 }
 
@@ -59,23 +63,18 @@ struct Personal {
 
 impl Streams {
     pub(crate) fn new() -> Self {
-        Self { shared: Vec::new(), personal: Vec::new(), mix: Box::new([0; FRAME_SAMPLES]) }
+        Self {
+            shared: Vec::new(),
+            personal: Vec::new(),
+            wanted: 0,
+            demand: Demand::default(),
+            mix: Box::new([0; FRAME_SAMPLES]),
+        }
     }
 
-    /// Makes room for one more leg of this profile, `legs` with it, and returns the number of its shared stream. Memory is
-    /// allocated here. Where there are as many profiles as may be, it is the nearest.
-    pub(crate) fn add(
-        &mut self,
-        profile: Profile,
-        legs: usize,
-        config: &MixerConfig,
-    ) -> Result<usize, CodecError> {
-        let wanted = legs.min(config.hot_max.saturating_mul(PROFILES_MAX));
-        while self.personal.len() < wanted {
-            let stream = Stream::new(&config.encoder, config)?;
-            let (away, silent, listeners, beginning) = (0, true, 0, false);
-            self.personal.push(Personal { of: None, stream, away, silent, listeners, beginning });
-        }
+    /// Makes room for one more leg of this profile and returns the number of its shared stream. Memory is allocated here. Where
+    /// there are as many profiles as may be, it is the nearest.
+    pub(crate) fn add(&mut self, profile: Profile, config: &MixerConfig) -> Result<usize, CodecError> {
         let shared = self.assign(profile, config)?;
         self.shared[shared].legs += 1;
         Ok(shared)
@@ -83,9 +82,64 @@ impl Streams {
 
     /// Takes the room of a leg back.
     pub(crate) fn remove(&mut self, shared: usize) {
-        let shared = &mut self.shared[shared];
-        shared.legs -= 1;
-        shared.running &= shared.legs > 0;
+        self.shared[shared].legs -= 1;
+        if self.shared[shared].legs > 0 {
+            return;
+        }
+        self.shared[shared].running = false;
+        for personal in &mut self.personal {
+            personal.of = personal.of.filter(|&(_, of)| of != shared);
+        }
+        while self.shared.last().is_some_and(|shared| shared.legs == 0) {
+            self.shared.pop();
+        }
+    }
+
+    /// There are so many personal streams that are nobody's, or are only waited for silence in by none of these speakers. If not,
+    /// they are wanted from now on; but there are enough if there are as many as may be.
+    pub(crate) fn has_personal(
+        &mut self,
+        needed: usize,
+        speakers: &[SpeakerKey],
+        config: &MixerConfig,
+    ) -> bool {
+        let taken = |personal: &&Personal| match personal.of {
+            None => false,
+            Some((speaker, _)) => personal.away == 0 || speakers.contains(&speaker),
+        };
+        self.want_personal(self.personal.iter().filter(taken).count() + needed, config);
+        !self.is_short()
+    }
+
+    fn want_personal(&mut self, wanted: usize, config: &MixerConfig) {
+        let wanted = wanted.min(config.hot_max.saturating_mul(PROFILES_MAX));
+        self.wanted = self.wanted.max(wanted);
+        self.demand.note(wanted);
+    }
+
+    /// There are fewer personal streams than are wanted.
+    pub(crate) const fn is_short(&self) -> bool {
+        self.personal.len() < self.wanted
+    }
+
+    /// Makes the personal streams that are wanted. Memory is allocated here.
+    pub(crate) fn make_personal(&mut self, config: &MixerConfig) -> Result<(), CodecError> {
+        while self.is_short() {
+            let stream = Stream::new(&config.encoder, config)?;
+            let (away, silent, listeners, beginning) = (0, true, 0, false);
+            self.personal.push(Personal { of: None, stream, away, silent, listeners, beginning });
+        }
+        Ok(())
+    }
+
+    /// Lets go of personal streams that were not needed of late, where so many legs will soon need one.
+    pub(crate) fn trim(&mut self, parting: usize) {
+        let used = self.personal.iter().filter(|personal| personal.of.is_some()).count();
+        let kept = self.demand.take().max(used + parting);
+        while self.personal.len() > kept && self.personal.last().is_some_and(|last| last.of.is_none()) {
+            self.personal.pop();
+        }
+        self.wanted = self.personal.len();
     }
 
     /// Changes a leg's profile without a seam.
@@ -125,9 +179,9 @@ impl Streams {
                 }
             }
         }
-        self.shared[before].legs -= 1;
         self.shared[after].legs += 1;
         leg.shared = after;
+        self.remove(before);
         Ok(())
     }
 
@@ -166,8 +220,9 @@ impl Streams {
         }
         let speaks = bus.speaks(speaker);
         let stays = |at: usize| {
-            let personal = &self.personal[at];
-            personal.of == Some((speaker, leg.shared)) && (speaks || !personal.may_join())
+            self.personal.get(at).is_some_and(|personal| {
+                personal.of == Some((speaker, leg.shared)) && (speaks || !personal.may_join())
+            })
         };
         leg.place = match leg.place {
             Place::Personal(at) if stays(at) => Place::Personal(at),
@@ -204,8 +259,10 @@ impl Streams {
         for shared in &mut self.shared {
             shared.running = shared.listeners > 0;
         }
+        let mut used = 0;
         for personal in &mut self.personal {
             let Some((speaker, _)) = personal.of else { continue };
+            used += 1;
             if personal.listeners == 0 {
                 personal.of = None;
                 continue;
@@ -215,6 +272,7 @@ impl Streams {
             personal.stream.tick(&self.mix, audible, personal.beginning);
             personal.silent = !audible;
         }
+        self.demand.note(used);
     }
 
     /// What a leg is sent in this tick: the stream's number and the stream, if it made anything for this leg.
@@ -251,7 +309,10 @@ impl Streams {
         if let Some(at) = self.find_personal(speaker, shared) {
             return Place::Personal(at);
         }
-        let Some(at) = self.free_personal() else { return Place::None };
+        let Some(at) = self.free_personal() else {
+            self.want_personal(self.personal.len() + 1, config);
+            return Place::None;
+        };
         let personal = &mut self.personal[at];
         let from = &self.shared[shared];
         if before == Place::Shared && from.running {
@@ -268,7 +329,9 @@ impl Streams {
         let to = &mut self.shared[shared];
         if !to.running {
             match before {
-                Place::Personal(at) if self.personal[at].of == Some((speaker, shared)) => {
+                Place::Personal(at)
+                    if self.personal.get(at).is_some_and(|one| one.of == Some((speaker, shared))) =>
+                {
                     to.stream.continue_from(&self.personal[at].stream);
                 }
                 Place::Personal(_) | Place::None | Place::Shared => {

@@ -26,7 +26,6 @@ pub(crate) const QUIET: LevelDbov = LevelDbov(-50);
 pub(crate) struct Voice {
     decoder: Decoder,
     queue: PcmQueue,
-    scratch: Box<[i16; MAX_PACKET_SAMPLES]>,
     /// Samples made up since the last packet that was decoded, and how.
     concealed: usize,
     how: Concealment,
@@ -41,7 +40,6 @@ impl Voice {
         Ok(Self {
             decoder: Decoder::new()?,
             queue: PcmQueue::new(),
-            scratch: Box::new([0; MAX_PACKET_SAMPLES]),
             concealed: 0,
             how: Concealment::Deep,
             sounding: false,
@@ -68,8 +66,9 @@ impl Voice {
 
     /// Decodes a packet for its level alone.
     pub(crate) fn listen(&mut self, payload: &[u8], meter: &mut LevelMeter) {
-        let decoded = self.decoder.decode(payload, &mut self.scratch).unwrap_or(0);
-        for frame in self.scratch[..decoded].chunks(FRAME_SAMPLES) {
+        let room = self.queue.room();
+        let decoded = self.decoder.decode(payload, room).unwrap_or(0);
+        for frame in room[..decoded].chunks(FRAME_SAMPLES) {
             meter.feed(frame);
         }
     }
@@ -77,8 +76,9 @@ impl Voice {
     /// Decodes a packet whose time is over. It is queued all the same if a word begins in it, which can be where `onset`.
     pub(crate) fn warm_up(&mut self, payload: &[u8], samples: usize, onset: bool) -> Warmed {
         // A corrupt packet tells nothing.
-        let decoded = self.decoder.decode(payload, &mut self.scratch).unwrap_or(0);
-        let sound = &mut self.scratch[..decoded];
+        let room = self.queue.room();
+        let decoded = self.decoder.decode(payload, room).unwrap_or(0);
+        let sound = &mut room[..decoded];
         if LevelDbov::of(sound) < QUIET {
             return Warmed::Quiet;
         }
@@ -86,7 +86,7 @@ impl Voice {
             return Warmed::Loud;
         }
         fade_in(sound);
-        self.queue.put(sound);
+        self.queue.keep(decoded);
         (self.sounding, self.interrupted) = (true, false);
         Warmed::Queued
     }
@@ -109,7 +109,8 @@ impl Voice {
         samples: usize,
         may_leave_out: bool,
     ) -> Result<bool, CodecError> {
-        let decoded = match self.decoder.decode(payload, &mut self.scratch) {
+        let room = self.queue.room();
+        let decoded = match self.decoder.decode(payload, room) {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.conceal(samples, None, &mut 0);
@@ -117,7 +118,7 @@ impl Voice {
             }
         };
         self.concealed = 0;
-        let sound = &mut self.scratch[..decoded];
+        let sound = &mut room[..decoded];
         if may_leave_out && LevelDbov::of(sound) < QUIET {
             return Ok(true);
         }
@@ -125,7 +126,7 @@ impl Voice {
             self.interrupted = false;
             fade_in(sound);
         }
-        self.queue.put(sound);
+        self.queue.keep(decoded);
         self.sounding = true;
         Ok(false)
     }
@@ -140,7 +141,8 @@ impl Voice {
         if copy.is_none() && self.concealed == 0 {
             *deep = deep.saturating_sub(1);
         }
-        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
+        let samples = samples.min(MAX_PACKET_SAMPLES);
+        let sound = &mut self.queue.room()[..samples];
         let from = self.concealed;
         self.concealed = from.saturating_add(samples);
         let made = from < CONCEAL_END
@@ -153,13 +155,13 @@ impl Voice {
             sound.fill(0);
         }
         self.sounding = self.concealed < CONCEAL_END;
-        self.queue.put(sound);
+        self.queue.keep(samples);
     }
 
     /// The sender falls silent for `samples`: what was heard last dies away instead of breaking off.
     pub(crate) fn fall_silent(&mut self, samples: usize) {
-        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
-        let len = sound.len();
+        let len = samples.min(MAX_PACKET_SAMPLES);
+        let sound = &mut self.queue.room()[..len];
         if self.sounding
             && len.is_multiple_of(PIECE)
             && self.decoder.conceal(sound, Concealment::Classic).is_ok()
@@ -172,7 +174,7 @@ impl Voice {
         }
         self.concealed = 0;
         self.sounding = false;
-        self.queue.put(sound);
+        self.queue.keep(len);
     }
 
     /// Moves one tick of sound out. Returns whether it is more than silence.
