@@ -75,13 +75,16 @@ pub struct RtpAudio<'a> {
     pub arrival: Micros,
 }
 
-/// One Opus packet of a leg's mix.
+/// One packet of a leg's mix.
 ///
-/// In lasting silence there is a frame only now and then. The RTP timestamp advances by [`FRAME_SAMPLES`] with every tick,
-/// whether there is a frame or not, and the sequence number only with a frame (RFC 3550 section 5.1, RFC 7587 section 4.1).
+/// In lasting silence there is a frame only now and then. The RTP timestamp advances by 20 ms of the codec's clock
+/// ([`Codec::clock_rate`]: 960 for Opus, 160 for G.711) with every tick, whether there is a frame or not, and the sequence number
+/// only with a frame (RFC 3550 section 5.1, RFC 7587 section 4.1, RFC 3551 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodedFrame<'a> {
-    /// The Opus packet, at most [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES) long.
+    /// How it is encoded: as the leg's profile says.
+    pub codec: Codec,
+    /// The payload, at most [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES) long; of G.711 it is 160 bytes.
     pub payload: &'a [u8],
     /// How many samples it holds at 48 kHz: always 960.
     pub samples: u32,

@@ -135,8 +135,8 @@ impl LegInput {
     pub(crate) fn sample(&mut self, voice: &mut Voice, tick: u64) {
         let mut meter = LevelMeter::new();
         voice.restart();
-        for (_, payload) in self.buffer.sounds().take(SAMPLED_PACKETS) {
-            voice.listen(payload, &mut meter);
+        for (codec, payload) in self.buffer.sounds().take(SAMPLED_PACKETS) {
+            voice.listen(codec, payload, &mut meter);
         }
         self.standing.sample(meter, tick);
     }
@@ -147,8 +147,8 @@ impl LegInput {
         voice.restart();
         let mut from_the_midst = self.passed;
         while self.buffer.is_overdue(now) {
-            let Playout::Packet { payload, samples, .. } = self.buffer.pop(now) else { break };
-            match voice.warm_up(payload, samples as usize, !from_the_midst) {
+            let Playout::Packet { codec, payload, samples } = self.buffer.pop(now) else { break };
+            match voice.warm_up(codec, payload, samples as usize, !from_the_midst) {
                 // It is queued, and what follows is played after it.
                 Warmed::Queued => break,
                 Warmed::Quiet => from_the_midst = false,
@@ -193,9 +193,9 @@ impl LegInput {
             let surplus = if may_shorten { self.buffer.surplus_us(now) } else { 0 };
             match self.buffer.pop(now) {
                 Playout::Silence => break,
-                Playout::Packet { payload, samples, .. } => {
+                Playout::Packet { codec, payload, samples } => {
                     let may_leave_out = u64::from(surplus) * 6 >= u64::from(samples) * 125;
-                    match voice.play(payload, samples as usize, may_leave_out) {
+                    match voice.play(codec, payload, samples as usize, may_leave_out) {
                         // One packet a tick: less would be heard of a longer cut.
                         Ok(left_out) => may_shorten &= !left_out,
                         Err(_) => self.decode_errors += 1,

@@ -29,9 +29,11 @@
 //! ```
 
 mod codec;
+mod coder;
 mod config;
 mod demand;
 mod frame;
+mod g711;
 mod gate;
 mod hot_set;
 mod jitter_buffer;

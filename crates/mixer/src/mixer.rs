@@ -169,8 +169,8 @@ impl Mixer {
         }
     }
 
-    /// What a leg is sent from the next tick on; at the start it is the default. Where the conference has four profiles
-    /// already, it is the nearest of those. Unknown leg: nothing happens.
+    /// What a leg is sent from the next tick on; at the start it is the default. Where the conference has four profiles of Opus
+    /// already, it is the nearest of those; G.711 it is where that is asked for. Unknown leg: nothing happens.
     ///
     /// # Errors
     ///
@@ -234,8 +234,9 @@ impl Mixer {
         for leg in &mut self.legs {
             if let Some((number, stream)) = self.streams.for_leg(&leg.listening) {
                 if let Made::Payload { bytes, silence, .. } = stream.made() {
-                    let (payload, samples) = (stream.payload(bytes), FRAME_SAMPLES as u32);
-                    output(leg.key, EncodedFrame { payload, samples, stream: number, silence });
+                    let (codec, payload) = (stream.codec(), stream.payload(bytes));
+                    let samples = FRAME_SAMPLES as u32;
+                    output(leg.key, EncodedFrame { codec, payload, samples, stream: number, silence });
                 } else {
                     leg.listening.encode_errors += 1;
                 }

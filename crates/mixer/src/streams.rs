@@ -5,6 +5,7 @@
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
 use crate::demand::Demand;
+use crate::frame::Codec;
 use crate::frame::{FRAME_SAMPLES, TICK_MS, WideFrame};
 use crate::key::SpeakerKey;
 use crate::listening::{Listening, Place};
@@ -12,8 +13,12 @@ use crate::mix_bus::MixBus;
 use crate::profile::Profile;
 use crate::stream::{Made, Stream};
 
-/// Profiles of a conference at most. Each costs an encoding a tick, and receivers differ in less than they wish.
+/// Profiles of Opus of a conference at most. Each costs an encoding a tick, and receivers differ in less than they wish. Those of
+/// G.711, of which there are two, cost next to nothing.
 pub(crate) const PROFILES_MAX: usize = 4;
+
+/// The number of the first personal stream; those before it are shared.
+const FIRST_PERSONAL: usize = PROFILES_MAX + 2;
 
 /// Who falls silent is sent their personal stream for so long at least, so that the shared one is on the same sound: 200 ms.
 const AWAY_MIN: u32 = 200 / TICK_MS;
@@ -125,7 +130,7 @@ impl Streams {
     /// Makes the personal streams that are wanted. Memory is allocated here.
     pub(crate) fn make_personal(&mut self, config: &MixerConfig) -> Result<(), CodecError> {
         while self.is_short() {
-            let stream = Stream::new(&config.encoder, config)?;
+            let stream = Stream::new(&Profile::default(), config)?;
             let (away, silent, listeners, beginning) = (0, true, 0, false);
             self.personal.push(Personal { of: None, stream, away, silent, listeners, beginning });
         }
@@ -153,7 +158,7 @@ impl Streams {
         if before == after {
             return Ok(());
         }
-        let settings = self.shared[after].profile.settings(&config.encoder);
+        let profile = self.shared[after].profile;
         match leg.place {
             Place::None => {}
             Place::Shared => {
@@ -162,7 +167,7 @@ impl Streams {
                     && !to.running
                 {
                     to.stream.continue_from(&from.stream);
-                    to.stream.configure(&settings);
+                    to.stream.configure(&profile, config);
                     to.running = true;
                 }
             }
@@ -173,7 +178,7 @@ impl Streams {
                     && self.find_personal(speaker, after).is_none()
                 {
                     self.personal[at].of = Some((speaker, after));
-                    self.personal[at].stream.configure(&settings);
+                    self.personal[at].stream.configure(&profile, config);
                 } else {
                     leg.place = Place::None;
                 }
@@ -188,11 +193,11 @@ impl Streams {
     /// Lets all encoders work with this complexity from the next tick on.
     pub(crate) fn reconfigure(&mut self, config: &MixerConfig) {
         for shared in &mut self.shared {
-            shared.stream.configure(&shared.profile.settings(&config.encoder));
+            shared.stream.configure(&shared.profile, config);
         }
         for personal in &mut self.personal {
             if let Some((_, shared)) = personal.of {
-                personal.stream.configure(&self.shared[shared].profile.settings(&config.encoder));
+                personal.stream.configure(&self.shared[shared].profile, config);
             }
         }
     }
@@ -281,7 +286,7 @@ impl Streams {
             _ if !leg.sending => return None,
             Place::None => return None,
             Place::Shared => (leg.shared, &self.shared[leg.shared].stream),
-            Place::Personal(at) => (PROFILES_MAX + at, &self.personal[at].stream),
+            Place::Personal(at) => (FIRST_PERSONAL + at, &self.personal[at].stream),
         };
         match stream.made() {
             Made::Nothing => None,
@@ -318,7 +323,7 @@ impl Streams {
         if before == Place::Shared && from.running {
             personal.stream.continue_from(&from.stream);
         } else {
-            personal.stream.restart(&from.profile.settings(&config.encoder));
+            personal.stream.restart(&from.profile, config);
         }
         (personal.of, personal.away, personal.silent) = (Some((speaker, shared)), 0, false);
         Place::Personal(at)
@@ -335,7 +340,7 @@ impl Streams {
                     to.stream.continue_from(&self.personal[at].stream);
                 }
                 Place::Personal(_) | Place::None | Place::Shared => {
-                    to.stream.restart(&to.profile.settings(&config.encoder));
+                    to.stream.restart(&to.profile, config);
                 }
             }
             to.running = true;
@@ -355,27 +360,28 @@ impl Streams {
         })
     }
 
-    /// The shared stream of a profile, or of the nearest.
+    /// The shared stream of a profile, or of the nearest. Memory is allocated here.
     fn assign(&mut self, profile: Profile, config: &MixerConfig) -> Result<usize, CodecError> {
-        if let Some(at) = self.shared.iter().position(|shared| shared.legs > 0 && shared.profile == profile) {
+        let profile = profile.reduced();
+        let used = self.shared.iter().enumerate().filter(|(_, shared)| shared.legs > 0);
+        if let Some((at, _)) = used.clone().find(|(_, shared)| shared.profile == profile) {
             return Ok(at);
         }
-        let settings = profile.settings(&config.encoder);
+        let alike = used.filter(|(_, shared)| shared.profile.codec == profile.codec);
+        if profile.codec == Codec::Opus && alike.clone().count() >= PROFILES_MAX {
+            let nearest = alike.min_by_key(|(_, shared)| shared.profile.distance(&profile));
+            // There are PROFILES_MAX of them.
+            return Ok(nearest.map_or(0, |(at, _)| at));
+        }
+        let stream = Stream::new(&profile, config)?;
+        let (legs, running, listeners, beginning) = (0, false, 0, false);
+        let shared = Shared { profile, stream, legs, running, listeners, beginning };
         if let Some(at) = self.shared.iter().position(|shared| shared.legs == 0) {
-            self.shared[at].profile = profile;
-            self.shared[at].stream.restart(&settings);
+            self.shared[at] = shared;
             return Ok(at);
         }
-        if self.shared.len() < PROFILES_MAX {
-            let stream = Stream::new(&settings, config)?;
-            let (legs, running, listeners, beginning) = (0, false, 0, false);
-            self.shared.push(Shared { profile, stream, legs, running, listeners, beginning });
-            return Ok(self.shared.len() - 1);
-        }
-        let nearest =
-            self.shared.iter().enumerate().min_by_key(|(_, shared)| shared.profile.distance(&profile));
-        // There are PROFILES_MAX of them.
-        Ok(nearest.map_or(0, |(at, _)| at))
+        self.shared.push(shared);
+        Ok(self.shared.len() - 1)
     }
 }
 

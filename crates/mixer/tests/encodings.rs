@@ -64,8 +64,7 @@ fn each_profile_has_an_encoding_and_there_are_four_at_most() {
     assert!(matches!(last[4][0] >> 3, 0..=3 | 16..=19), "narrowband, RFC 6716 table 2");
 
     // A fifth wish is given the nearest: its rate counts most.
-    let fifth =
-        Profile { bandwidth: Bandwidth::Wide, bitrate: BitrateClass::Thrifty, protection: Protection::Lossy };
+    let fifth = Profile { bandwidth: Bandwidth::Wide, bitrate: BitrateClass::Thrifty, ..lossy };
     mixer.set_profile(LegKey(5), fifth).unwrap();
     let (last, _) = payloads(&mut mixer, &mut callers, 100..150);
     assert_eq!(last[5], last[3]);
