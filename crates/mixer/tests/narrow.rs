@@ -208,7 +208,7 @@ fn a_key_is_not_heard_and_no_loss() {
         // 26 times 10 ms of key, and 40 ms of depth at the beginning.
         let expected = if speaks_on { 290..=300 } else { 264..=275 };
         assert!(expected.contains(&loud), "{loud}, speaks on: {speaks_on}");
-        assert!(stats.depth_ms <= 25, "the key's old time is no jitter: {} ms", stats.depth_ms);
+        assert!(stats.depth_ms < 40, "the key's old time is no jitter: {} ms", stats.depth_ms);
     }
 }
 
