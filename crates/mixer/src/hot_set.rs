@@ -22,8 +22,14 @@ pub(crate) struct Nominee {
     weight: u64,
     /// It may be heard without being measured before, if there is a place.
     pub(crate) direct: bool,
+    /// It is to be measured in its turn.
+    pub(crate) again: bool,
+    /// It is chosen to be heard.
+    pub(crate) chosen: bool,
     /// It claims to be loud enough.
     pub(crate) claims: bool,
+    /// How loud it was when it was measured.
+    measured: Option<LevelDbov>,
 }
 
 impl Nominee {
@@ -33,7 +39,8 @@ impl Nominee {
         // The claim of one who says the truth, or at least has not been found to lie.
         let claim = standing.claim().filter(|&claim| claim > HUSH);
         let again = unmeasured >= AGAIN_TICKS && (unmeasured >= BELIEVED_TICKS || !standing.claims_silence());
-        if !again {
+        // Who was found to be loud is not looked at again so soon, and is heard all the same where there is a place.
+        if !again && (unmeasured >= BELIEVED_TICKS || standing.held() <= HUSH) {
             return None;
         }
         // Claims come first, by loudness. Then the others in turn, and those sooner whose packets look like speech: one that
@@ -49,10 +56,22 @@ impl Nominee {
         // Who was found to be quiet is measured first; so is who claims to be.
         let known_quiet = unmeasured < u64::MAX && standing.held() <= HUSH && claim.is_none();
         let direct = !known_quiet && !standing.claims_silence();
-        Some(Self { at, weight, direct, claims: claim.is_some() })
+        let measured = (unmeasured < u64::MAX).then(|| standing.held());
+        Some(Self { at, weight, direct, again, chosen: false, claims: claim.is_some(), measured })
     }
 
-    /// The order in which they are looked at; for equal reasons the older leg's comes first.
+    /// The greatest is the first to be heard where there is a place: who claims to be loud by that, then who has never been
+    /// measured, then who was loudest; for equal reasons the older leg.
+    pub(crate) fn preference(&self) -> (u8, u64, core::cmp::Reverse<usize>) {
+        let (class, weight) = match self.measured {
+            _ if self.claims => (2, self.weight),
+            None => (1, self.weight),
+            Some(level) => (0, u64::from(level.0.abs_diff(i8::MIN))),
+        };
+        (class, weight, core::cmp::Reverse(self.at))
+    }
+
+    /// The order in which they are sampled; for equal reasons the older leg's comes first.
     pub(crate) const fn rank(&self) -> (core::cmp::Reverse<u64>, usize) {
         (core::cmp::Reverse(self.weight), self.at)
     }

@@ -2,22 +2,18 @@
 //!
 //! Decoding never lives here: what comes out is a packet, a hole to conceal, or silence.
 
+mod store;
 mod timeline;
 
-use crate::codec::packet_samples;
+use crate::codec::{MAX_PACKET_SAMPLES, packet_samples};
 use crate::config::JitterConfig;
-use crate::frame::{RtpAudio, TICK_MS};
+use crate::frame::{Codec, PacketKind, RtpAudio, SAMPLE_RATE, TICK_MS};
 use crate::sequence::{Place, SequenceExtender, extend_timestamp};
 use crate::time::Micros;
 use crate::transit::Transit;
 
+use store::{CAPACITY, PAYLOAD_MAX, Slot, Store};
 use timeline::{Timeline, What};
-
-/// Packets held at most: 320 ms of 10 ms packets, the shortest that browsers send (`minptime=10`).
-const CAPACITY: usize = 32;
-
-/// The longest payload taken: what fits an Ethernet frame.
-const PAYLOAD_MAX: usize = 1500;
 
 /// A packet whose timestamp disagrees with its arrival by more than this begins a new timeline: 2 s.
 const DISAGREEMENT_MAX_US: i64 = 2_000_000;
@@ -28,6 +24,9 @@ const LOSS_MEMORY_US: i64 = 10_000_000;
 
 /// Up to this length a packet announces discontinuous transmission (libopus sends a bare TOC byte, or two).
 const DTX_BYTES_MAX: usize = 2;
+
+/// What a packet without sound stands for: 20 ms.
+const USUAL_SAMPLES: u32 = 960;
 
 /// Puts packets in order and delays them by as much as the network is uneven, within bounds.
 ///
@@ -50,15 +49,12 @@ const DTX_BYTES_MAX: usize = 2;
 #[derive(Debug)]
 pub struct JitterBuffer {
     config: JitterConfig,
-    slots: Box<[Slot; CAPACITY]>,
-    payloads: Box<[u8]>,
-    /// Packets that wait.
-    waiting: usize,
-    /// The lowest number of them, if there are any.
-    first: i64,
+    store: Store,
     sequences: SequenceExtender,
-    /// The latest timestamp taken, extended.
+    /// The latest timestamp taken, extended, in the sender's clock.
     last_timestamp: Option<i64>,
+    /// Samples at 48 kHz in a tick of the sender's clock.
+    clock: i64,
     transit: Transit,
     timeline: Timeline,
     /// Until when, on the scale of arrivals, the line counts as lossy.
@@ -66,20 +62,18 @@ pub struct JitterBuffer {
     counts: JitterCounts,
 }
 
-/// Where one packet is kept.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    full: bool,
-    sequence: i64,
-    timestamp: i64,
-    arrival: i64,
-    samples: u32,
-    bytes: usize,
-}
-
 impl Slot {
     const fn is_dtx(&self) -> bool {
-        self.bytes <= DTX_BYTES_MAX
+        match self.kind {
+            PacketKind::Sound(Codec::Opus) => self.bytes() <= DTX_BYTES_MAX,
+            PacketKind::Sound(Codec::Pcmu | Codec::Pcma) => false,
+            PacketKind::ComfortNoise | PacketKind::TelephoneEvent => true,
+        }
+    }
+
+    /// It may have a copy of the packet before.
+    fn may_recover(&self) -> bool {
+        self.kind == PacketKind::Sound(Codec::Opus) && !self.is_dtx()
     }
 }
 
@@ -92,7 +86,7 @@ pub enum Arrival {
     Late,
     /// Dropped: it is there already.
     Duplicate,
-    /// Dropped: it is not Opus, too large, or its number is far from all others.
+    /// Dropped: it is not what it is said to be, too large, or its number is far from all others.
     Malformed,
 }
 
@@ -101,7 +95,9 @@ pub enum Arrival {
 pub enum Playout<'a> {
     /// This packet.
     Packet {
-        /// The Opus packet.
+        /// How it is encoded.
+        codec: Codec,
+        /// Its payload.
         payload: &'a [u8],
         /// Samples in it at 48 kHz.
         samples: u32,
@@ -110,7 +106,7 @@ pub enum Playout<'a> {
     Lost {
         /// How much, a multiple of 120 samples (2.5 ms) at 48 kHz.
         samples: u32,
-        /// The packet right after the hole, if the hole ends with this piece: it may carry a coarse copy of what is missing.
+        /// The Opus packet right after the hole, if the hole ends with this piece: it may carry a coarse copy of what is missing.
         next: Option<&'a [u8]>,
     },
     /// The sender falls silent by announcement.
@@ -149,12 +145,10 @@ impl JitterBuffer {
     pub fn new(config: JitterConfig) -> Self {
         Self {
             config,
-            slots: Box::new([Slot::default(); CAPACITY]),
-            waiting: 0,
-            first: 0,
-            payloads: vec![0; CAPACITY * PAYLOAD_MAX].into_boxed_slice(),
+            store: Store::new(),
             sequences: SequenceExtender::default(),
             last_timestamp: None,
+            clock: 1,
             transit: Transit::new(i64::from(config.start_depth_ms) * 1000),
             timeline: Timeline::new(config.conceal_ms),
             lossy_until: i64::MIN,
@@ -162,10 +156,15 @@ impl JitterBuffer {
         }
     }
 
-    /// Takes a packet. Nothing about it is trusted.
+    /// Takes a packet of Opus. Nothing about it is trusted.
     pub fn push(&mut self, packet: RtpAudio<'_>) -> Arrival {
+        self.push_kind(PacketKind::Sound(Codec::Opus), packet)
+    }
+
+    /// Takes a packet of any kind. Nothing about it is trusted.
+    pub fn push_kind(&mut self, kind: PacketKind, packet: RtpAudio<'_>) -> Arrival {
         self.counts.received += 1;
-        let arrival = self.place(packet);
+        let arrival = self.place(kind, packet);
         match arrival {
             Arrival::Stored => {}
             Arrival::Late => self.counts.late += 1,
@@ -175,9 +174,9 @@ impl JitterBuffer {
         arrival
     }
 
-    fn place(&mut self, packet: RtpAudio<'_>) -> Arrival {
+    fn place(&mut self, kind: PacketKind, packet: RtpAudio<'_>) -> Arrival {
         let bytes = packet.payload.len();
-        let Some(samples) = packet_samples(packet.payload).filter(|_| bytes <= PAYLOAD_MAX) else {
+        let Some(samples) = samples_in(kind, packet.payload).filter(|_| bytes <= PAYLOAD_MAX) else {
             return Arrival::Malformed;
         };
         let sequence = match self.sequences.place(packet.sequence) {
@@ -188,43 +187,55 @@ impl JitterBuffer {
             }
             Place::Nowhere => return Arrival::Malformed,
         };
-        let mut timestamp = match self.last_timestamp {
-            Some(last) => extend_timestamp(last, packet.timestamp),
-            None => i64::from(packet.timestamp),
-        };
-        let lateness = self.transit.lateness(timestamp, packet.arrival).unwrap_or(0);
-        if lateness.abs() > DISAGREEMENT_MAX_US {
-            // The sender's clock jumped, or stood still in silence: nothing measured on it holds any longer.
-            self.forget();
-            timestamp = i64::from(packet.timestamp);
+        if let PacketKind::Sound(codec) = kind {
+            let clock = i64::from(SAMPLE_RATE / codec.clock_rate());
+            if clock != self.clock {
+                self.forget();
+                self.clock = clock;
+            }
         }
-        self.transit.note(timestamp, packet.arrival);
-        self.last_timestamp = Some(self.last_timestamp.map_or(timestamp, |last| last.max(timestamp)));
+        let timestamp = self.media_time(kind, &packet);
 
         if self.timeline.is_over(sequence) {
             return Arrival::Late;
         }
-        if let Some(head) = self.head()
-            && sequence < self.slots[head].sequence - CAPACITY as i64 / 2
+        if let Some(head) = self.store.head()
+            && sequence < head.sequence - CAPACITY as i64 / 2
         {
             // Far behind those that wait to be played: storing it would only push them out.
             return Arrival::Late;
         }
-        let slot = index(sequence);
-        if self.slots[slot].full && self.slots[slot].sequence == sequence {
+        if self.store.find(sequence).is_some() {
             return Arrival::Duplicate;
         }
-        self.make_room(sequence);
-        if self.slots[slot].full {
+        self.make_room(sequence, bytes);
+        if self.store.is_taken(sequence) {
             // One much newer waits in its place.
             return Arrival::Late;
         }
-        self.slots[slot] =
-            Slot { full: true, sequence, timestamp, arrival: packet.arrival.signed(), samples, bytes };
-        self.payloads[slot * PAYLOAD_MAX..][..bytes].copy_from_slice(packet.payload);
-        self.first = if self.waiting == 0 { sequence } else { self.first.min(sequence) };
-        self.waiting += 1;
+        let slot = Slot::new(kind, sequence, timestamp, packet.arrival.signed(), samples);
+        self.store.insert(slot, packet.payload);
         Arrival::Stored
+    }
+
+    /// A packet's timestamp, extended and at 48 kHz; what it tells of the network is noted.
+    fn media_time(&mut self, kind: PacketKind, packet: &RtpAudio<'_>) -> i64 {
+        let mut timestamp = match self.last_timestamp {
+            Some(last) => extend_timestamp(last, packet.timestamp),
+            None => i64::from(packet.timestamp),
+        };
+        // A key's timestamp is that of its first packet for as long as it is pressed (RFC 4733 section 2.2.1).
+        if kind != PacketKind::TelephoneEvent {
+            let lateness = self.transit.lateness(timestamp * self.clock, packet.arrival).unwrap_or(0);
+            if lateness.abs() > DISAGREEMENT_MAX_US {
+                // The sender's clock jumped, or stood still in silence: nothing measured on it holds any longer.
+                self.forget();
+                timestamp = i64::from(packet.timestamp);
+            }
+            self.transit.note(timestamp * self.clock, packet.arrival);
+        }
+        self.last_timestamp = Some(self.last_timestamp.map_or(timestamp, |last| last.max(timestamp)));
+        timestamp * self.clock
     }
 
     /// Takes what is to be played next. Call it at `now` until a tick's worth of sound is there, or there is
@@ -232,36 +243,53 @@ impl JitterBuffer {
     pub fn pop(&mut self, now: Micros) -> Playout<'_> {
         let now = now.signed();
         self.drop_stale(now);
-        let head = self.head();
-        let due = head.and_then(|head| self.due(head, now));
+        self.skip_keys();
+        let head = self.store.head();
+        let due = head.and_then(|head| self.due(&head, now));
         let in_silence = !self.timeline.is_playing();
-        let step = self.timeline.step(head.map(|head| self.slots[head]), due, now);
+        let step = self.timeline.step(head, due, now);
         if step.lost > 0 {
             self.counts.lost += step.lost;
             self.lossy_until = now + LOSS_MEMORY_US;
         }
         match (step.what, head) {
-            (What::Play, Some(head)) => {
-                let slot = self.slots[head];
-                self.remove(head);
-                if slot.is_dtx() || in_silence && self.is_followed_by_dtx(slot.sequence) {
-                    self.counts.dtx += 1;
-                    return Playout::Dtx { samples: slot.samples };
+            (What::Play, Some(slot)) => {
+                self.store.remove_head();
+                match slot.kind {
+                    PacketKind::Sound(codec)
+                        if !slot.is_dtx() && !(in_silence && self.is_followed_by_dtx(slot.sequence)) =>
+                    {
+                        Playout::Packet { codec, payload: self.store.payload(&slot), samples: slot.samples }
+                    }
+                    PacketKind::Sound(_) | PacketKind::ComfortNoise | PacketKind::TelephoneEvent => {
+                        self.counts.dtx += 1;
+                        Playout::Dtx { samples: slot.samples }
+                    }
                 }
-                Playout::Packet { payload: self.payload(head), samples: slot.samples }
             }
             (What::Conceal { samples, last }, head) => {
                 self.counts.concealed += 1;
-                let next = head.filter(|&head| last && !self.slots[head].is_dtx());
-                Playout::Lost { samples, next: next.map(|head| self.payload(head)) }
+                let next = head.filter(|head| last && head.may_recover());
+                Playout::Lost { samples, next: next.map(|head| self.store.payload(&head)) }
             }
             (What::Play | What::Silence, _) => Playout::Silence,
         }
     }
 
+    /// Lets go of keys in silence, and of those behind which sound goes on: some senders speak on while a key is pressed.
+    fn skip_keys(&mut self) {
+        while let Some(head) = self.store.head()
+            && head.kind == PacketKind::TelephoneEvent
+            && self.timeline.is_next(&head)
+            && (!self.timeline.is_playing() || self.store.find(head.sequence + 1).is_some())
+        {
+            self.store.remove_head();
+            self.timeline.skip(&head);
+        }
+    }
+
     fn is_followed_by_dtx(&self, sequence: i64) -> bool {
-        let next = &self.slots[index(sequence + 1)];
-        next.full && next.sequence == sequence + 1 && next.is_dtx()
+        self.store.find(sequence + 1).is_some_and(|next| next.is_dtx())
     }
 
     /// How much later than at the aimed-at depth the next packet would be played at `now`, µs.
@@ -270,9 +298,9 @@ impl JitterBuffer {
     /// never more than what waits behind that packet.
     #[must_use]
     pub fn surplus_us(&self, now: Micros) -> u32 {
-        let Some(head) = self.head() else { return 0 };
-        let behind = self.buffered_ms().saturating_sub(self.slots[head].samples / 48);
-        let due = self.transit.due(self.slots[head].timestamp, self.depth_us(now.signed()));
+        let Some(head) = self.store.head() else { return 0 };
+        let behind = self.buffered_ms().saturating_sub(head.samples / 48);
+        let due = self.transit.due(head.timestamp, self.depth_us(now.signed()));
         let surplus = due.map_or(0, |due| u32::try_from(now.signed() - due).unwrap_or(0));
         surplus.min(behind.saturating_mul(1000))
     }
@@ -280,7 +308,7 @@ impl JitterBuffer {
     /// Packets wait to be played.
     #[must_use]
     pub const fn has_packets(&self) -> bool {
-        self.waiting > 0
+        self.store.len() > 0
     }
 
     /// Nobody plays it for now: what follows is due at its own time, and nothing before it is missing.
@@ -293,11 +321,11 @@ impl JitterBuffer {
     pub fn pass(&mut self, now: Micros, keep_ms: u32) -> bool {
         let now = now.signed();
         let mut sound = false;
-        while let Some(head) = self.head()
-            && self.due(head, now).is_some_and(|due| now - due >= i64::from(keep_ms) * 1000)
+        while let Some(head) = self.store.head()
+            && self.due(&head, now).is_some_and(|due| now - due >= i64::from(keep_ms) * 1000)
         {
-            sound |= !self.slots[head].is_dtx();
-            self.discard(head);
+            sound |= !head.is_dtx();
+            self.discard(&head);
             // Nothing is missing of what nobody plays.
             self.timeline.pause();
         }
@@ -305,20 +333,18 @@ impl JitterBuffer {
     }
 
     /// The packets that wait and are more than announcements of silence, in their order.
-    pub fn sounds(&self) -> impl Iterator<Item = &[u8]> {
-        let numbers =
-            (0..CAPACITY as i64).map(|n| self.first + n).take(if self.waiting > 0 { CAPACITY } else { 0 });
-        numbers
-            .map(index)
-            .filter(|&slot| self.slots[slot].full && !self.slots[slot].is_dtx())
-            .map(|slot| self.payload(slot))
+    pub fn sounds(&self) -> impl Iterator<Item = (Codec, &[u8])> {
+        self.store.iter().filter_map(|slot| match slot.kind {
+            PacketKind::Sound(codec) if !slot.is_dtx() => Some((codec, self.store.payload(&slot))),
+            PacketKind::Sound(_) | PacketKind::ComfortNoise | PacketKind::TelephoneEvent => None,
+        })
     }
 
     /// The next packet is overdue by a tick or more.
     #[must_use]
     pub fn is_overdue(&self, now: Micros) -> bool {
         let now = now.signed();
-        let due = self.head().and_then(|head| self.due(head, now));
+        let due = self.store.head().and_then(|head| self.due(&head, now));
         due.is_some_and(|due| now - due >= i64::from(TICK_MS) * 1000)
     }
 
@@ -337,7 +363,7 @@ impl JitterBuffer {
     /// The sound that waits, in milliseconds.
     #[must_use]
     pub fn buffered_ms(&self) -> u32 {
-        self.slots.iter().filter(|slot| slot.full).map(|slot| slot.samples / 48).sum()
+        self.store.iter().map(|slot| slot.samples / 48).sum()
     }
 
     /// The depth aimed at as far as jitter goes, in milliseconds.
@@ -354,76 +380,62 @@ impl JitterBuffer {
     }
 
     /// When the packet is due: at the depth, and in any case before it would have waited too long at the next tick.
-    fn due(&self, head: usize, now: i64) -> Option<i64> {
+    fn due(&self, head: &Slot, now: i64) -> Option<i64> {
         let max = i64::from(self.config.max_depth_ms.saturating_sub(TICK_MS)) * 1000;
-        let due = self.transit.due(self.slots[head].timestamp, self.depth_us(now))?;
-        Some(due.min(self.slots[head].arrival + max))
+        let due = self.transit.due(head.timestamp, self.depth_us(now))?;
+        Some(due.min(head.arrival + max))
     }
 
     /// Drops packets that waited longer than the maximum, then those that waited longer than the depth.
     fn drop_stale(&mut self, now: i64) {
         let mut bound = i64::from(self.config.max_depth_ms) * 1000;
-        while let Some(head) = self.head() {
-            if now - self.slots[head].arrival <= bound {
+        while let Some(head) = self.store.head() {
+            if now - head.arrival <= bound {
                 return;
             }
             bound = self.depth_us(now);
-            self.discard(head);
+            self.discard(&head);
         }
     }
 
-    /// Drops the oldest packets until `sequence` has a place in the window.
-    fn make_room(&mut self, sequence: i64) {
-        while let Some(head) = self.head()
-            && sequence - self.slots[head].sequence >= CAPACITY as i64
+    /// Drops the oldest packets until `sequence` has a place in the window, and so many bytes in the memory.
+    fn make_room(&mut self, sequence: i64, bytes: usize) {
+        while let Some(head) = self.store.head()
+            && (sequence - head.sequence >= CAPACITY as i64 || !self.store.has_room(bytes))
         {
-            self.discard(head);
+            self.discard(&head);
         }
     }
 
-    fn discard(&mut self, head: usize) {
-        let slot = self.slots[head];
-        self.remove(head);
+    fn discard(&mut self, head: &Slot) {
+        self.store.remove_head();
         self.counts.discarded += 1;
-        self.counts.lost += self.timeline.pass(&slot);
-    }
-
-    /// The waiting packet with the lowest number.
-    fn head(&self) -> Option<usize> {
-        (self.waiting > 0).then(|| index(self.first))
-    }
-
-    /// Empties the slot of the waiting packet with the lowest number.
-    fn remove(&mut self, head: usize) {
-        self.slots[head].full = false;
-        self.waiting -= 1;
-        // All that wait are within CAPACITY numbers, see `make_room`.
-        for _ in 0..CAPACITY {
-            self.first += 1;
-            let next = &self.slots[index(self.first)];
-            if next.full && next.sequence == self.first {
-                return;
-            }
-        }
-    }
-
-    fn payload(&self, slot: usize) -> &[u8] {
-        &self.payloads[slot * PAYLOAD_MAX..][..self.slots[slot].bytes]
+        self.counts.lost += self.timeline.pass(head);
     }
 
     fn forget(&mut self) {
-        self.counts.discarded += self.waiting as u64;
-        self.waiting = 0;
-        *self.slots = [Slot::default(); CAPACITY];
+        self.counts.discarded += self.store.len() as u64;
+        self.store.clear();
         self.last_timestamp = None;
         self.transit.forget_clock();
         self.timeline = Timeline::new(self.config.conceal_ms);
     }
 }
 
-/// The slot of an extended sequence number.
-const fn index(sequence: i64) -> usize {
-    sequence.rem_euclid(CAPACITY as i64) as usize
+/// How many samples at 48 kHz a packet stands for, or `None` if it is not of its kind.
+fn samples_in(kind: PacketKind, payload: &[u8]) -> Option<u32> {
+    match kind {
+        PacketKind::Sound(Codec::Opus) => packet_samples(payload),
+        PacketKind::Sound(Codec::Pcmu | Codec::Pcma) => {
+            // A byte is a sample, of which there are six at 48 kHz.
+            let samples =
+                payload.len().checked_mul(6).filter(|samples| (1..=MAX_PACKET_SAMPLES).contains(samples));
+            samples.map(|samples| samples as u32)
+        }
+        // A level, and more about the spectrum (RFC 3389 section 3); an event of 4 bytes, or several (RFC 4733 section 2.3).
+        PacketKind::ComfortNoise => (!payload.is_empty()).then_some(USUAL_SAMPLES),
+        PacketKind::TelephoneEvent => (payload.len() >= 4).then_some(USUAL_SAMPLES),
+    }
 }
 
 #[cfg(test)]

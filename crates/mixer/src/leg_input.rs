@@ -2,7 +2,7 @@
 //! hears it, is decided elsewhere.
 
 use crate::config::MixerConfig;
-use crate::frame::{FRAME_SAMPLES, Frame, RtpAudio, TICK_MS};
+use crate::frame::{Frame, PacketKind, RtpAudio, TICK_MS};
 use crate::gate::Gate;
 use crate::jitter_buffer::{Arrival, JitterBuffer, Playout};
 use crate::key::LegKey;
@@ -37,8 +37,6 @@ pub(crate) struct LegInput {
     standing: Standing,
     /// Where its sound is decoded, while it is.
     voice: Option<Voice>,
-    frame: Box<Frame>,
-    audible: bool,
     receiving: bool,
     gate: Gate,
     /// Unless it is off.
@@ -61,8 +59,6 @@ impl LegInput {
             buffer: JitterBuffer::new(config.jitter),
             standing: Standing::default(),
             voice: None,
-            frame: Box::new([0; FRAME_SAMPLES]),
-            audible: false,
             receiving: true,
             gate: Gate::open(),
             levelling: config.levelling.then(Levelling::default),
@@ -76,8 +72,9 @@ impl LegInput {
         }
     }
 
-    pub(crate) fn push(&mut self, packet: RtpAudio<'_>) {
-        if self.receiving && self.buffer.push(packet) == Arrival::Stored {
+    pub(crate) fn push(&mut self, kind: PacketKind, packet: RtpAudio<'_>) {
+        let stored = self.receiving && self.buffer.push_kind(kind, packet) == Arrival::Stored;
+        if stored && matches!(kind, PacketKind::Sound(_)) {
             self.standing.note_packet(packet.payload.len(), packet.level);
         }
     }
@@ -138,8 +135,8 @@ impl LegInput {
     pub(crate) fn sample(&mut self, voice: &mut Voice, tick: u64) {
         let mut meter = LevelMeter::new();
         voice.restart();
-        for payload in self.buffer.sounds().take(SAMPLED_PACKETS) {
-            voice.listen(payload, &mut meter);
+        for (codec, payload) in self.buffer.sounds().take(SAMPLED_PACKETS) {
+            voice.listen(codec, payload, &mut meter);
         }
         self.standing.sample(meter, tick);
     }
@@ -150,8 +147,8 @@ impl LegInput {
         voice.restart();
         let mut from_the_midst = self.passed;
         while self.buffer.is_overdue(now) {
-            let Playout::Packet { payload, samples } = self.buffer.pop(now) else { break };
-            match voice.warm_up(payload, samples as usize, !from_the_midst) {
+            let Playout::Packet { codec, payload, samples } = self.buffer.pop(now) else { break };
+            match voice.warm_up(codec, payload, samples as usize, !from_the_midst) {
                 // It is queued, and what follows is played after it.
                 Warmed::Queued => break,
                 Warmed::Quiet => from_the_midst = false,
@@ -163,15 +160,16 @@ impl LegInput {
         self.voice = Some(voice);
     }
 
-    /// From now on it is not heard; what was heard last dies away in this tick. Gives the voice back.
-    pub(crate) fn demote(&mut self) -> Option<Voice> {
+    /// From now on it is not heard; what was heard last dies away in this tick, into `frame`. Gives the voice back, and whether
+    /// anything of that may be heard.
+    pub(crate) fn demote(&mut self, frame: &mut Frame) -> Option<(Voice, bool)> {
         let mut voice = self.voice.take()?;
         voice.end();
-        self.audible = voice.take(&mut self.frame);
-        self.audible = self.gate.pass(&mut self.frame) && self.audible;
+        let audible = voice.take(frame);
+        let audible = self.gate.pass(frame) && audible;
         self.buffer.pause();
         self.passed = true;
-        Some(voice)
+        Some((voice, audible))
     }
 
     /// A tick without being heard.
@@ -186,22 +184,18 @@ impl LegInput {
         self.speech.feed(LevelDbov::SILENCE);
     }
 
-    /// What was heard in the last tick is over.
-    pub(crate) const fn begin_tick(&mut self) {
-        self.audible = false;
-    }
-
-    /// Plays one tick of sound, if it is heard. `deep`: see [`Voice::conceal`].
-    pub(crate) fn play(&mut self, tick: u64, now: Micros, deep: &mut u32) {
-        let Some(voice) = &mut self.voice else { return };
+    /// Plays one tick of sound into `frame`, if it is heard, and returns whether it is more than silence. `deep`: see
+    /// [`Voice::conceal`].
+    pub(crate) fn play(&mut self, tick: u64, now: Micros, deep: &mut u32, frame: &mut Frame) -> bool {
+        let Some(voice) = &mut self.voice else { return false };
         let mut may_shorten = true;
         while !voice.has_frame() {
             let surplus = if may_shorten { self.buffer.surplus_us(now) } else { 0 };
             match self.buffer.pop(now) {
                 Playout::Silence => break,
-                Playout::Packet { payload, samples } => {
+                Playout::Packet { codec, payload, samples } => {
                     let may_leave_out = u64::from(surplus) * 6 >= u64::from(samples) * 125;
-                    match voice.play(payload, samples as usize, may_leave_out) {
+                    match voice.play(codec, payload, samples as usize, may_leave_out) {
                         // One packet a tick: less would be heard of a longer cut.
                         Ok(left_out) => may_shorten &= !left_out,
                         Err(_) => self.decode_errors += 1,
@@ -211,23 +205,18 @@ impl LegInput {
                 Playout::Dtx { samples } => voice.fall_silent(samples as usize),
             }
         }
-        self.audible = voice.take(&mut self.frame);
-        let level = self.standing.measure(&*self.frame, tick);
+        let audible = voice.take(frame);
+        let level = self.standing.measure(frame, tick);
         self.speech.feed(level);
-        self.silent_ticks = if self.audible { 0 } else { self.silent_ticks.saturating_add(1) };
+        self.silent_ticks = if audible { 0 } else { self.silent_ticks.saturating_add(1) };
         self.hot_ticks = self.hot_ticks.saturating_add(1);
         self.sound_ticks = self.sound_ticks.saturating_add(u32::from(level > HUSH));
         self.quiet_ticks = if level > HUSH { 0 } else { self.quiet_ticks.saturating_add(1) };
         if let Some(levelling) = &mut self.levelling {
-            levelling.pass(&mut self.frame, level);
+            levelling.pass(frame, level);
         }
         // After the meter, which goes on measuring what nobody hears.
-        self.audible = self.gate.pass(&mut self.frame) && self.audible;
-    }
-
-    /// The sound of this tick, unless it is silence.
-    pub(crate) fn audible_frame(&self) -> Option<&Frame> {
-        self.audible.then_some(&*self.frame)
+        self.gate.pass(frame) && audible
     }
 
     pub(crate) fn measure(&self, leg: LegKey) -> LegMeasure {

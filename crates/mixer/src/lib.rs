@@ -29,8 +29,11 @@
 //! ```
 
 mod codec;
+mod coder;
 mod config;
+mod demand;
 mod frame;
+mod g711;
 mod gate;
 mod hot_set;
 mod jitter_buffer;
@@ -55,13 +58,16 @@ mod streams;
 mod time;
 mod transit;
 mod voice;
+mod voices;
 
 pub use codec::{
     Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
     MAX_PAYLOAD_BYTES, packet_samples,
 };
 pub use config::{JitterConfig, MixerConfig, SpeechConfig};
-pub use frame::{EncodedFrame, FRAME_SAMPLES, Frame, RtpAudio, SAMPLE_RATE, TICK, TICK_MS, WideFrame};
+pub use frame::{
+    Codec, EncodedFrame, FRAME_SAMPLES, Frame, PacketKind, RtpAudio, SAMPLE_RATE, TICK, TICK_MS, WideFrame,
+};
 pub use jitter_buffer::{Arrival, JitterBuffer, JitterCounts, Playout};
 pub use key::{LegKey, SpeakerKey};
 pub use level::{LevelDbov, LevelMeter, SpeechDetector};

@@ -53,9 +53,15 @@ impl Listening {
     pub(crate) const fn set_sending(&mut self, sending: bool) {
         if sending && !self.sending {
             self.warm_up = self.warm_up_ticks;
+        }
+        if sending != self.sending {
             self.place = Place::None;
         }
         self.sending = sending;
+    }
+
+    pub(crate) const fn is_personal(&self) -> bool {
+        matches!(self.place, Place::Personal(_))
     }
 
     pub(crate) const fn is_beginning(&self) -> bool {

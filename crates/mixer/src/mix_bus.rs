@@ -11,8 +11,11 @@ use crate::key::SpeakerKey;
 pub struct MixBus {
     total: Box<WideFrame>,
     shares: Vec<Share>,
+    /// The parts of those with a voice in this tick, in the order in which they began, and memory for more.
+    sums: Vec<Box<WideFrame>>,
     /// Speakers with a voice in this tick.
     voices: usize,
+    voices_max: usize,
 }
 
 /// One speaker's part of the sum.
@@ -20,8 +23,8 @@ pub struct MixBus {
 struct Share {
     speaker: SpeakerKey,
     legs: usize,
-    sum: Box<WideFrame>,
-    active: bool,
+    /// Which of the sums is its own, if it has a voice in this tick.
+    sum: Option<usize>,
 }
 
 impl Default for MixBus {
@@ -31,10 +34,23 @@ impl Default for MixBus {
 }
 
 impl MixBus {
-    /// A bus without speakers.
+    /// A bus without speakers, on which all may have a voice at a time.
     #[must_use]
     pub fn new() -> Self {
-        Self { total: Box::new([0; FRAME_SAMPLES]), shares: Vec::new(), voices: 0 }
+        Self::with_voices(usize::MAX)
+    }
+
+    /// A bus without speakers, on which so many may have a voice at a time. It takes 4 kB for each of them, and next to nothing
+    /// for the others.
+    #[must_use]
+    pub fn with_voices(voices_max: usize) -> Self {
+        Self {
+            total: Box::new([0; FRAME_SAMPLES]),
+            shares: Vec::new(),
+            sums: Vec::new(),
+            voices: 0,
+            voices_max,
+        }
     }
 
     /// Makes room for one leg of a speaker. This is where memory is allocated.
@@ -42,8 +58,10 @@ impl MixBus {
         match self.find(speaker) {
             Ok(at) => self.shares[at].legs += 1,
             Err(at) => {
-                let sum = Box::new([0; FRAME_SAMPLES]);
-                self.shares.insert(at, Share { speaker, legs: 1, sum, active: false });
+                self.shares.insert(at, Share { speaker, legs: 1, sum: None });
+                if self.sums.len() < self.shares.len().min(self.voices_max) {
+                    self.sums.push(Box::new([0; FRAME_SAMPLES]));
+                }
             }
         }
     }
@@ -54,12 +72,18 @@ impl MixBus {
         self.shares[at].legs -= 1;
         if self.shares[at].legs == 0 {
             let share = self.shares.remove(at);
-            if share.active {
-                for (total, own) in self.total.iter_mut().zip(share.sum.iter()) {
+            if let Some(sum) = share.sum {
+                for (total, own) in self.total.iter_mut().zip(self.sums[sum].iter()) {
                     *total -= own;
                 }
                 self.voices -= 1;
+                // The last one takes its place.
+                self.sums.swap(sum, self.voices);
+                for share in self.shares.iter_mut().filter(|share| share.sum == Some(self.voices)) {
+                    share.sum = Some(sum);
+                }
             }
+            self.sums.truncate(self.shares.len());
         }
     }
 
@@ -70,20 +94,25 @@ impl MixBus {
         }
         self.voices = 0;
         for share in &mut self.shares {
-            share.active = false;
+            share.sum = None;
         }
     }
 
-    /// Adds one leg's sound of this tick to its speaker's part. The sound of an unknown speaker is not heard.
+    /// Adds one leg's sound of this tick to its speaker's part. The sound of an unknown speaker is not heard, nor that of one
+    /// more than may have a voice.
     pub fn contribute(&mut self, speaker: SpeakerKey, frame: &Frame) {
         let Ok(at) = self.find(speaker) else { return };
         let share = &mut self.shares[at];
-        if !share.active {
-            share.active = true;
-            share.sum.fill(0);
+        let sum = if let Some(sum) = share.sum {
+            &mut self.sums[sum]
+        } else {
+            let Some(sum) = self.sums.get_mut(self.voices) else { return };
+            sum.fill(0);
+            share.sum = Some(self.voices);
             self.voices += 1;
-        }
-        for ((total, own), &sample) in self.total.iter_mut().zip(share.sum.iter_mut()).zip(frame) {
+            sum
+        };
+        for ((total, own), &sample) in self.total.iter_mut().zip(sum.iter_mut()).zip(frame) {
             *total += i32::from(sample);
             *own += i32::from(sample);
         }
@@ -92,7 +121,7 @@ impl MixBus {
     /// Whether a speaker has a voice in this tick.
     #[must_use]
     pub fn speaks(&self, speaker: SpeakerKey) -> bool {
-        self.voices > 0 && self.find(speaker).is_ok_and(|at| self.shares[at].active)
+        self.voices > 0 && self.find(speaker).is_ok_and(|at| self.shares[at].sum.is_some())
     }
 
     /// Writes what those hear who do not speak: everyone. Returns whether that is anyone; if not, `mix` is all zero.
@@ -107,14 +136,14 @@ impl MixBus {
 
     /// Writes what `listener` hears: everyone but themselves. Returns whether that is anyone; if not, `mix` is all zero.
     pub fn mix_for(&self, listener: SpeakerKey, mix: &mut WideFrame) -> bool {
-        let own = self.find(listener).ok().map(|at| &self.shares[at]).filter(|share| share.active);
+        let own = self.find(listener).ok().and_then(|at| self.shares[at].sum).map(|sum| &self.sums[sum]);
         if self.voices == usize::from(own.is_some()) {
             mix.fill(0);
             return false;
         }
         match own {
-            Some(share) => {
-                for ((mix, total), own) in mix.iter_mut().zip(self.total.iter()).zip(share.sum.iter()) {
+            Some(own) => {
+                for ((mix, total), own) in mix.iter_mut().zip(self.total.iter()).zip(own.iter()) {
                     *mix = total - own;
                 }
             }

@@ -1,20 +1,22 @@
 //! One conference: its legs, and the tick that carries sound between them. How a block works never lives here.
 
+mod hot;
+
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
-use crate::frame::{EncodedFrame, FRAME_SAMPLES, RtpAudio};
-use crate::hot_set::{Nominee, outdoes};
+use crate::demand::WINDOW_TICKS;
+use crate::frame::{Codec, EncodedFrame, FRAME_SAMPLES, Frame, PacketKind, RtpAudio};
+use crate::hot_set::Nominee;
 use crate::key::{LegKey, SpeakerKey};
 use crate::leg_input::LegInput;
 use crate::listening::Listening;
 use crate::mix_bus::MixBus;
 use crate::profile::Profile;
-use crate::standing::HUSH;
 use crate::stats::{LegMeasure, LegStats};
 use crate::stream::Made;
 use crate::streams::Streams;
 use crate::time::Micros;
-use crate::voice::Voice;
+use crate::voices::Voices;
 
 /// Mixes one conference.
 ///
@@ -29,13 +31,19 @@ pub struct Mixer {
     legs: Vec<Leg>,
     bus: MixBus,
     streams: Streams,
-    /// Voices that nobody has: one a place among the heard, and one to sample with.
-    spare: Vec<Voice>,
-    voices: usize,
+    voices: Voices,
+    /// The sound of one leg in this tick.
+    frame: Box<Frame>,
     /// Those who send and are not heard, in this tick.
     nominees: Vec<Nominee>,
+    /// Whose legs are heard or are to be, while that is looked at; some twice.
+    speakers: Vec<SpeakerKey>,
+    /// One who is loud enough to be heard, for whom something was missing in the last tick.
+    again: Option<LegKey>,
     /// Ticks so far.
     tick: u64,
+    /// The tick from which on memory that was not needed of late is let go of.
+    trim_at: u64,
 }
 
 #[derive(Debug)]
@@ -66,18 +74,23 @@ impl Mixer {
     #[must_use]
     pub fn new(config: MixerConfig) -> Self {
         Self {
-            config,
             legs: Vec::new(),
-            bus: MixBus::new(),
+            // In one tick all who are heard may give up their places to others: the last of them dies away.
+            bus: MixBus::with_voices(config.hot_max.saturating_mul(2).saturating_add(1)),
             streams: Streams::new(),
-            spare: Vec::new(),
-            voices: 0,
+            voices: Voices::default(),
+            frame: Box::new([0; FRAME_SAMPLES]),
             nominees: Vec::new(),
+            speakers: Vec::with_capacity(config.hot_max.min(config.legs_max) * 2 + 2),
+            again: None,
             tick: 0,
+            trim_at: WINDOW_TICKS,
+            config,
         }
     }
 
-    /// Adds a leg, received and sent to. All the memory it ever needs is allocated here.
+    /// Adds a leg, received and sent to. The memory for its packets is allocated here; that for being heard, which is ten times as
+    /// much, when it is wanted ([`push_packet`](Self::push_packet)).
     ///
     /// Its first second is sent as 50 frames whatever there is to hear ([`MixerConfig::warm_up_ms`]), so it is best added
     /// when its transport is up.
@@ -90,17 +103,12 @@ impl Mixer {
         if self.legs.len() >= self.config.legs_max {
             return Err(AddLegError::Full);
         }
-        while self.voices < (self.legs.len() + 2).min(self.config.hot_max.saturating_add(1)) {
-            self.spare.push(Voice::new()?);
-            self.voices += 1;
-        }
         let input = LegInput::new(&self.config);
-        let shared = self.streams.add(Profile::default(), self.legs.len() + 1, &self.config)?;
+        let shared = self.streams.add(Profile::default(), &self.config)?;
         let listening = Listening::new(shared, &self.config);
         self.bus.add(speaker);
         self.legs.insert(at, Leg { key: leg, speaker, input, listening });
         self.nominees.reserve(self.legs.len());
-        self.spare.reserve(self.voices);
         Ok(())
     }
 
@@ -108,19 +116,33 @@ impl Mixer {
     pub fn remove_leg(&mut self, leg: LegKey) {
         let Ok(at) = self.find(leg) else { return };
         let mut gone = self.legs.remove(at);
-        self.spare.extend(gone.input.demote());
+        if let Some((voice, _)) = gone.input.demote(&mut self.frame) {
+            self.voices.give_back(voice);
+        }
         self.streams.remove(gone.listening.shared);
         self.bus.remove(gone.speaker);
+        if self.legs.is_empty() {
+            *self = Self { tick: self.tick, ..Self::new(self.config.clone()) };
+        }
     }
 
-    /// Takes a packet that arrived for a leg. Unknown leg: nothing happens.
+    /// Takes a packet of Opus that arrived for a leg. Unknown leg: nothing happens.
+    ///
+    /// No memory is allocated for it, but where more speak at a time than in the 10 s before, what they need is allocated here,
+    /// between two ticks; and here it is let go of again.
     ///
     /// Nothing in it is trusted. The packets of a leg should be of one SSRC; another one's are recognised by a jump of sequence
     /// number or timestamp, or announced by [`set_receiving`](Self::set_receiving) off and on.
     pub fn push_packet(&mut self, leg: LegKey, packet: RtpAudio<'_>) {
-        if let Some(leg) = self.leg_mut(leg) {
-            leg.input.push(packet);
-        }
+        self.push_packet_of(leg, PacketKind::Sound(Codec::Opus), packet);
+    }
+
+    /// Takes a packet of any kind that arrived for a leg, as [`push_packet`](Self::push_packet) does. What kind it is, is told by
+    /// its payload type, of which the mixer knows nothing; a kind that is not known here should not come here.
+    pub fn push_packet_of(&mut self, leg: LegKey, kind: PacketKind, packet: RtpAudio<'_>) {
+        let Some(leg) = self.leg_mut(leg) else { return };
+        leg.input.push(kind, packet);
+        self.stock();
     }
 
     /// Whether a leg is listened to. `false` (on hold, muted by the focus, not sending by its SDP): its packets are ignored,
@@ -141,13 +163,14 @@ impl Mixer {
 
     /// Whether a mix is made for a leg. `false`: nothing is encoded for it. `true`, as at the start: it begins anew.
     pub fn set_sending(&mut self, leg: LegKey, sending: bool) {
-        if let Some(leg) = self.leg_mut(leg) {
-            leg.listening.set_sending(sending);
+        if let Ok(at) = self.find(leg) {
+            self.legs[at].listening.set_sending(sending);
+            self.stock_for(at);
         }
     }
 
-    /// What a leg is sent from the next tick on; at the start it is the default. Where the conference has four profiles
-    /// already, it is the nearest of those. Unknown leg: nothing happens.
+    /// What a leg is sent from the next tick on; at the start it is the default. Where the conference has four profiles of Opus
+    /// already, it is the nearest of those; G.711 it is where that is asked for. Unknown leg: nothing happens.
     ///
     /// # Errors
     ///
@@ -157,6 +180,7 @@ impl Mixer {
         let listening = &mut self.legs[at].listening;
         self.streams.change(listening, profile, &self.config)?;
         listening.wish = profile;
+        self.stock_for(at);
         Ok(())
     }
 
@@ -192,20 +216,14 @@ impl Mixer {
     /// It neither allocates, locks nor waits. A leg without a frame hears lasting silence, or is not sent to.
     pub fn tick(&mut self, now: Micros, mut output: impl FnMut(LegKey, EncodedFrame<'_>)) {
         self.tick += 1;
-        for leg in &mut self.legs {
-            leg.input.begin_tick();
-        }
-        self.choose_hot(now);
         self.bus.clear();
+        self.choose_hot(now);
         let mut deep = self.config.deep_losses_max;
         for leg in &mut self.legs {
-            if leg.input.is_hot() {
-                leg.input.play(self.tick, now, &mut deep);
-            } else {
+            if !leg.input.is_hot() {
                 leg.input.pass(now);
-            }
-            if let Some(frame) = leg.input.audible_frame() {
-                self.bus.contribute(leg.speaker, frame);
+            } else if leg.input.play(self.tick, now, &mut deep, &mut self.frame) {
+                self.bus.contribute(leg.speaker, &self.frame);
             }
         }
         self.streams.clear();
@@ -216,8 +234,9 @@ impl Mixer {
         for leg in &mut self.legs {
             if let Some((number, stream)) = self.streams.for_leg(&leg.listening) {
                 if let Made::Payload { bytes, silence, .. } = stream.made() {
-                    let (payload, samples) = (stream.payload(bytes), FRAME_SAMPLES as u32);
-                    output(leg.key, EncodedFrame { payload, samples, stream: number, silence });
+                    let (codec, payload) = (stream.codec(), stream.payload(bytes));
+                    let samples = FRAME_SAMPLES as u32;
+                    output(leg.key, EncodedFrame { codec, payload, samples, stream: number, silence });
                 } else {
                     leg.listening.encode_errors += 1;
                 }
@@ -250,56 +269,6 @@ impl Mixer {
         self.legs.is_empty()
     }
 
-    /// Decides who is heard in this tick.
-    fn choose_hot(&mut self, now: Micros) {
-        self.nominees.clear();
-        for (at, leg) in self.legs.iter_mut().enumerate() {
-            if leg.input.is_hot() && leg.input.gives_up() {
-                self.spare.extend(leg.input.demote());
-            } else if leg.input.is_waiting() {
-                let (standing, last) = (leg.input.standing(), leg.input.comes_last());
-                self.nominees.extend(Nominee::new(at, standing, last, self.tick));
-            }
-        }
-        if self.nominees.is_empty() {
-            return;
-        }
-        self.nominees.sort_unstable_by_key(Nominee::rank);
-        // Those who claim to be loud and those who don't are sampled by turns, so that neither keep the others out.
-        let (claiming, mut to_sample) = (self.tick.is_multiple_of(2), None);
-        for &nominee in &self.nominees {
-            // One voice is always left to sample with.
-            if nominee.direct && self.spare.len() > 1 {
-                promote(&mut self.legs[nominee.at], &mut self.spare, now);
-            } else if to_sample.is_none_or(|(_, claims)| claims != claiming && nominee.claims == claiming) {
-                to_sample = Some((nominee.at, nominee.claims));
-            }
-        }
-        if let Some((at, _)) = to_sample {
-            self.sample(at, now);
-        }
-    }
-
-    /// Finds out how loud one is who is not heard, and lets it take the place of one who is less loud.
-    fn sample(&mut self, at: usize, now: Micros) {
-        let Some(voice) = self.spare.last_mut() else { return };
-        self.legs[at].input.sample(voice, self.tick);
-        let level = self.legs[at].input.standing().held();
-        let last = self.legs[at].input.comes_last();
-        if self.spare.len() <= 1 {
-            let hot = self.legs.iter().enumerate().filter(|(_, leg)| leg.input.is_hot());
-            let places = hot.map(|(at, leg)| (leg.input.place(), at));
-            let Some((lowest, loser)) = places.min() else { return };
-            if last || !outdoes(level, lowest) {
-                return;
-            }
-            self.spare.extend(self.legs[loser].input.demote());
-        } else if level <= HUSH {
-            return;
-        }
-        promote(&mut self.legs[at], &mut self.spare, now);
-    }
-
     fn find(&self, leg: LegKey) -> Result<usize, usize> {
         self.legs.binary_search_by_key(&leg, |leg| leg.key)
     }
@@ -307,12 +276,5 @@ impl Mixer {
     fn leg_mut(&mut self, leg: LegKey) -> Option<&mut Leg> {
         let at = self.find(leg).ok()?;
         Some(&mut self.legs[at])
-    }
-}
-
-/// Gives a leg a voice, if one is left.
-fn promote(leg: &mut Leg, spare: &mut Vec<Voice>, now: Micros) {
-    if let Some(voice) = spare.pop() {
-        leg.input.promote(voice, now);
     }
 }

@@ -27,11 +27,18 @@ impl PcmQueue {
         self.len = 0;
     }
 
-    /// Appends decoded sound. What doesn't fit is dropped; it can't come to that while the queue has no frame before.
-    pub(crate) fn put(&mut self, sound: &[i16]) {
-        let taken = sound.len().min(CAPACITY - self.len);
-        self.samples[self.len..self.len + taken].copy_from_slice(&sound[..taken]);
-        self.len += taken;
+    /// Where what comes next is written: the longest packet fits as long as the queue has no frame. [`keep`](Self::keep) then tells
+    /// how much of it counts.
+    pub(crate) fn room(&mut self) -> &mut [i16; MAX_PACKET_SAMPLES] {
+        // With a frame more there, which does not happen, the latest of it would be written over.
+        self.len = self.len.min(FRAME_SAMPLES);
+        // FRAME_SAMPLES and the room are the whole.
+        self.samples[self.len..].first_chunk_mut().expect("the room behind at most a frame")
+    }
+
+    /// Appends the first `samples` of what was written into the room.
+    pub(crate) fn keep(&mut self, samples: usize) {
+        self.len = (self.len + samples).min(CAPACITY);
     }
 
     /// Moves one tick of sound out, with silence for what is not there. Returns whether there was any.

@@ -1,6 +1,7 @@
 //! What a listener is sent, as far as it decides the bytes of a payload. Who listens is decided elsewhere.
 
 use crate::codec::{Bandwidth, EncoderSettings};
+use crate::frame::Codec;
 
 /// How many packets in a hundred receivers on a lossy line are taken to lose.
 const LOSSY_PERCENT: i32 = 10;
@@ -12,6 +13,8 @@ const THRIFTY_BITRATE: i32 = 16_000;
 /// values of each part. Payload type, SSRC and the like are each leg's own and no part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Profile {
+    /// What the receiver can decode. With G.711 all else is of no effect.
+    pub codec: Codec,
     /// The widest sound that is of use to the receiver (`maxplaybackrate`, RFC 7587 section 6.1).
     pub bandwidth: Bandwidth,
     /// How many bits a second.
@@ -63,7 +66,15 @@ impl Profile {
         settings
     }
 
-    /// In how many ways they differ. Any can be decoded by anyone, so the nearest will do where there is no room for more.
+    /// The same with what is of no effect taken out.
+    pub(crate) fn reduced(self) -> Self {
+        match self.codec {
+            Codec::Opus => self,
+            Codec::Pcmu | Codec::Pcma => Self { codec: self.codec, ..Self::default() },
+        }
+    }
+
+    /// In how many ways two of Opus differ. Any can be decoded by anyone, so the nearest will do where there is no room for more.
     pub(crate) fn distance(&self, other: &Self) -> u32 {
         // A rate beyond what was asked for may fill the line, so that is given up last.
         u32::from(self.bandwidth != other.bandwidth)

@@ -1,16 +1,18 @@
 //! One mix on its way to the wire: limiter, encoder, and the thinning out of silence. Who listens to it, and what is mixed
 //! for it, is decided elsewhere.
 
-use crate::codec::{CodecError, Encoder, EncoderSettings, MAX_PAYLOAD_BYTES};
+use crate::codec::{CodecError, MAX_PAYLOAD_BYTES};
+use crate::coder::Coder;
 use crate::config::MixerConfig;
-use crate::frame::{FRAME_SAMPLES, Frame, WideFrame};
+use crate::frame::{Codec, FRAME_SAMPLES, Frame, WideFrame};
 use crate::limiter::Limiter;
 use crate::pace::SilencePace;
+use crate::profile::Profile;
 
 /// An encoding that any number of legs listen to.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    encoder: Encoder,
+    coder: Coder,
     limiter: Limiter,
     pace: SilencePace,
     frame: Box<Frame>,
@@ -35,9 +37,9 @@ pub(crate) enum Made {
 }
 
 impl Stream {
-    pub(crate) fn new(settings: &EncoderSettings, config: &MixerConfig) -> Result<Self, CodecError> {
+    pub(crate) fn new(profile: &Profile, config: &MixerConfig) -> Result<Self, CodecError> {
         Ok(Self {
-            encoder: Encoder::new(settings)?,
+            coder: Coder::new(profile, &config.encoder)?,
             limiter: Limiter::new(),
             pace: SilencePace::new(config),
             frame: Box::new([0; FRAME_SAMPLES]),
@@ -47,25 +49,27 @@ impl Stream {
     }
 
     /// Begins anew, as if nothing had been encoded.
-    pub(crate) fn restart(&mut self, settings: &EncoderSettings) {
+    pub(crate) fn restart(&mut self, profile: &Profile, config: &MixerConfig) {
         self.limiter.reset();
         self.pace.restart();
-        // Settings that made an encoder, and the reset of one, do not fail; if they did, the stream would begin with an old
-        // sound.
-        let _ = self.encoder.reset();
-        self.configure(settings);
+        self.coder.reset();
+        self.configure(profile, config);
     }
 
     /// Goes on from where `other` is, so that who changes from it to this one hears no seam.
     pub(crate) fn continue_from(&mut self, other: &Self) {
-        self.encoder.copy_from(&other.encoder);
+        self.coder.continue_from(&other.coder);
         self.limiter = other.limiter;
         self.pace = other.pace;
     }
 
     /// Changes how it is encoded from the next tick on.
-    pub(crate) fn configure(&mut self, settings: &EncoderSettings) {
-        let _ = self.encoder.configure(settings);
+    pub(crate) fn configure(&mut self, profile: &Profile, config: &MixerConfig) {
+        self.coder.configure(profile, &config.encoder);
+    }
+
+    pub(crate) const fn codec(&self) -> Codec {
+        self.coder.codec()
     }
 
     /// Encodes one tick of the mix, where `audible` tells that it is more than zeros and `beginning` that someone's stream
@@ -80,7 +84,7 @@ impl Stream {
         };
         let for_all = self.pace.wants(silence);
         self.made = if for_all || beginning {
-            match self.encoder.encode(&*self.frame, &mut self.payload) {
+            match self.coder.encode(&self.frame, &mut self.payload) {
                 Ok(bytes) => Made::Payload { bytes, silence, for_all },
                 Err(_) => Made::Failed,
             }
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn after_speech_200_ms_of_silence_are_sent_and_then_one_frame_in_400_ms() {
         let config = MixerConfig::default();
-        let mut stream = Stream::new(&config.encoder, &config).unwrap();
+        let mut stream = Stream::new(&Profile::default(), &config).unwrap();
         let speech = core::array::from_fn(|n| (n as i32 % 100 - 50) * 100);
         let silence = [0; FRAME_SAMPLES];
         stream.tick(&speech, true, false);

@@ -4,6 +4,8 @@
 
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
+use crate::demand::Demand;
+use crate::frame::Codec;
 use crate::frame::{FRAME_SAMPLES, TICK_MS, WideFrame};
 use crate::key::SpeakerKey;
 use crate::listening::{Listening, Place};
@@ -11,8 +13,12 @@ use crate::mix_bus::MixBus;
 use crate::profile::Profile;
 use crate::stream::{Made, Stream};
 
-/// Profiles of a conference at most. Each costs an encoding a tick, and receivers differ in less than they wish.
+/// Profiles of Opus of a conference at most. Each costs an encoding a tick, and receivers differ in less than they wish. Those of
+/// G.711, of which there are two, cost next to nothing.
 pub(crate) const PROFILES_MAX: usize = 4;
+
+/// The number of the first personal stream; those before it are shared.
+const FIRST_PERSONAL: usize = PROFILES_MAX + 2;
 
 /// Who falls silent is sent their personal stream for so long at least, so that the shared one is on the same sound: 200 ms.
 const AWAY_MIN: u32 = 200 / TICK_MS;
@@ -25,6 +31,9 @@ const AWAY_MAX: u32 = 2000 / TICK_MS;
 pub(crate) struct Streams {
     shared: Vec<Shared>,
     personal: Vec<Personal>,
+    /// Personal streams that there should be. One takes about 110 kB, so they are made when they are wanted, between two ticks.
+    wanted: usize,
+    demand: Demand,
     mix: Box<WideFrame>,
 }
 
@@ -59,23 +68,18 @@ struct Personal {
 
 impl Streams {
     pub(crate) fn new() -> Self {
-        Self { shared: Vec::new(), personal: Vec::new(), mix: Box::new([0; FRAME_SAMPLES]) }
+        Self {
+            shared: Vec::new(),
+            personal: Vec::new(),
+            wanted: 0,
+            demand: Demand::default(),
+            mix: Box::new([0; FRAME_SAMPLES]),
+        }
     }
 
-    /// Makes room for one more leg of this profile, `legs` with it, and returns the number of its shared stream. Memory is
-    /// allocated here. Where there are as many profiles as may be, it is the nearest.
-    pub(crate) fn add(
-        &mut self,
-        profile: Profile,
-        legs: usize,
-        config: &MixerConfig,
-    ) -> Result<usize, CodecError> {
-        let wanted = legs.min(config.hot_max.saturating_mul(PROFILES_MAX));
-        while self.personal.len() < wanted {
-            let stream = Stream::new(&config.encoder, config)?;
-            let (away, silent, listeners, beginning) = (0, true, 0, false);
-            self.personal.push(Personal { of: None, stream, away, silent, listeners, beginning });
-        }
+    /// Makes room for one more leg of this profile and returns the number of its shared stream. Memory is allocated here. Where
+    /// there are as many profiles as may be, it is the nearest.
+    pub(crate) fn add(&mut self, profile: Profile, config: &MixerConfig) -> Result<usize, CodecError> {
         let shared = self.assign(profile, config)?;
         self.shared[shared].legs += 1;
         Ok(shared)
@@ -83,9 +87,64 @@ impl Streams {
 
     /// Takes the room of a leg back.
     pub(crate) fn remove(&mut self, shared: usize) {
-        let shared = &mut self.shared[shared];
-        shared.legs -= 1;
-        shared.running &= shared.legs > 0;
+        self.shared[shared].legs -= 1;
+        if self.shared[shared].legs > 0 {
+            return;
+        }
+        self.shared[shared].running = false;
+        for personal in &mut self.personal {
+            personal.of = personal.of.filter(|&(_, of)| of != shared);
+        }
+        while self.shared.last().is_some_and(|shared| shared.legs == 0) {
+            self.shared.pop();
+        }
+    }
+
+    /// There are so many personal streams that are nobody's, or are only waited for silence in by none of these speakers. If not,
+    /// they are wanted from now on; but there are enough if there are as many as may be.
+    pub(crate) fn has_personal(
+        &mut self,
+        needed: usize,
+        speakers: &[SpeakerKey],
+        config: &MixerConfig,
+    ) -> bool {
+        let taken = |personal: &&Personal| match personal.of {
+            None => false,
+            Some((speaker, _)) => personal.away == 0 || speakers.contains(&speaker),
+        };
+        self.want_personal(self.personal.iter().filter(taken).count() + needed, config);
+        !self.is_short()
+    }
+
+    fn want_personal(&mut self, wanted: usize, config: &MixerConfig) {
+        let wanted = wanted.min(config.hot_max.saturating_mul(PROFILES_MAX));
+        self.wanted = self.wanted.max(wanted);
+        self.demand.note(wanted);
+    }
+
+    /// There are fewer personal streams than are wanted.
+    pub(crate) const fn is_short(&self) -> bool {
+        self.personal.len() < self.wanted
+    }
+
+    /// Makes the personal streams that are wanted. Memory is allocated here.
+    pub(crate) fn make_personal(&mut self, config: &MixerConfig) -> Result<(), CodecError> {
+        while self.is_short() {
+            let stream = Stream::new(&Profile::default(), config)?;
+            let (away, silent, listeners, beginning) = (0, true, 0, false);
+            self.personal.push(Personal { of: None, stream, away, silent, listeners, beginning });
+        }
+        Ok(())
+    }
+
+    /// Lets go of personal streams that were not needed of late, where so many legs will soon need one.
+    pub(crate) fn trim(&mut self, parting: usize) {
+        let used = self.personal.iter().filter(|personal| personal.of.is_some()).count();
+        let kept = self.demand.take().max(used + parting);
+        while self.personal.len() > kept && self.personal.last().is_some_and(|last| last.of.is_none()) {
+            self.personal.pop();
+        }
+        self.wanted = self.personal.len();
     }
 
     /// Changes a leg's profile without a seam.
@@ -99,7 +158,7 @@ impl Streams {
         if before == after {
             return Ok(());
         }
-        let settings = self.shared[after].profile.settings(&config.encoder);
+        let profile = self.shared[after].profile;
         match leg.place {
             Place::None => {}
             Place::Shared => {
@@ -108,7 +167,7 @@ impl Streams {
                     && !to.running
                 {
                     to.stream.continue_from(&from.stream);
-                    to.stream.configure(&settings);
+                    to.stream.configure(&profile, config);
                     to.running = true;
                 }
             }
@@ -119,26 +178,26 @@ impl Streams {
                     && self.find_personal(speaker, after).is_none()
                 {
                     self.personal[at].of = Some((speaker, after));
-                    self.personal[at].stream.configure(&settings);
+                    self.personal[at].stream.configure(&profile, config);
                 } else {
                     leg.place = Place::None;
                 }
             }
         }
-        self.shared[before].legs -= 1;
         self.shared[after].legs += 1;
         leg.shared = after;
+        self.remove(before);
         Ok(())
     }
 
     /// Lets all encoders work with this complexity from the next tick on.
     pub(crate) fn reconfigure(&mut self, config: &MixerConfig) {
         for shared in &mut self.shared {
-            shared.stream.configure(&shared.profile.settings(&config.encoder));
+            shared.stream.configure(&shared.profile, config);
         }
         for personal in &mut self.personal {
             if let Some((_, shared)) = personal.of {
-                personal.stream.configure(&self.shared[shared].profile.settings(&config.encoder));
+                personal.stream.configure(&self.shared[shared].profile, config);
             }
         }
     }
@@ -166,8 +225,9 @@ impl Streams {
         }
         let speaks = bus.speaks(speaker);
         let stays = |at: usize| {
-            let personal = &self.personal[at];
-            personal.of == Some((speaker, leg.shared)) && (speaks || !personal.may_join())
+            self.personal.get(at).is_some_and(|personal| {
+                personal.of == Some((speaker, leg.shared)) && (speaks || !personal.may_join())
+            })
         };
         leg.place = match leg.place {
             Place::Personal(at) if stays(at) => Place::Personal(at),
@@ -204,8 +264,10 @@ impl Streams {
         for shared in &mut self.shared {
             shared.running = shared.listeners > 0;
         }
+        let mut used = 0;
         for personal in &mut self.personal {
             let Some((speaker, _)) = personal.of else { continue };
+            used += 1;
             if personal.listeners == 0 {
                 personal.of = None;
                 continue;
@@ -215,6 +277,7 @@ impl Streams {
             personal.stream.tick(&self.mix, audible, personal.beginning);
             personal.silent = !audible;
         }
+        self.demand.note(used);
     }
 
     /// What a leg is sent in this tick: the stream's number and the stream, if it made anything for this leg.
@@ -223,7 +286,7 @@ impl Streams {
             _ if !leg.sending => return None,
             Place::None => return None,
             Place::Shared => (leg.shared, &self.shared[leg.shared].stream),
-            Place::Personal(at) => (PROFILES_MAX + at, &self.personal[at].stream),
+            Place::Personal(at) => (FIRST_PERSONAL + at, &self.personal[at].stream),
         };
         match stream.made() {
             Made::Nothing => None,
@@ -251,13 +314,16 @@ impl Streams {
         if let Some(at) = self.find_personal(speaker, shared) {
             return Place::Personal(at);
         }
-        let Some(at) = self.free_personal() else { return Place::None };
+        let Some(at) = self.free_personal() else {
+            self.want_personal(self.personal.len() + 1, config);
+            return Place::None;
+        };
         let personal = &mut self.personal[at];
         let from = &self.shared[shared];
         if before == Place::Shared && from.running {
             personal.stream.continue_from(&from.stream);
         } else {
-            personal.stream.restart(&from.profile.settings(&config.encoder));
+            personal.stream.restart(&from.profile, config);
         }
         (personal.of, personal.away, personal.silent) = (Some((speaker, shared)), 0, false);
         Place::Personal(at)
@@ -268,11 +334,13 @@ impl Streams {
         let to = &mut self.shared[shared];
         if !to.running {
             match before {
-                Place::Personal(at) if self.personal[at].of == Some((speaker, shared)) => {
+                Place::Personal(at)
+                    if self.personal.get(at).is_some_and(|one| one.of == Some((speaker, shared))) =>
+                {
                     to.stream.continue_from(&self.personal[at].stream);
                 }
                 Place::Personal(_) | Place::None | Place::Shared => {
-                    to.stream.restart(&to.profile.settings(&config.encoder));
+                    to.stream.restart(&to.profile, config);
                 }
             }
             to.running = true;
@@ -292,27 +360,28 @@ impl Streams {
         })
     }
 
-    /// The shared stream of a profile, or of the nearest.
+    /// The shared stream of a profile, or of the nearest. Memory is allocated here.
     fn assign(&mut self, profile: Profile, config: &MixerConfig) -> Result<usize, CodecError> {
-        if let Some(at) = self.shared.iter().position(|shared| shared.legs > 0 && shared.profile == profile) {
+        let profile = profile.reduced();
+        let used = self.shared.iter().enumerate().filter(|(_, shared)| shared.legs > 0);
+        if let Some((at, _)) = used.clone().find(|(_, shared)| shared.profile == profile) {
             return Ok(at);
         }
-        let settings = profile.settings(&config.encoder);
+        let alike = used.filter(|(_, shared)| shared.profile.codec == profile.codec);
+        if profile.codec == Codec::Opus && alike.clone().count() >= PROFILES_MAX {
+            let nearest = alike.min_by_key(|(_, shared)| shared.profile.distance(&profile));
+            // There are PROFILES_MAX of them.
+            return Ok(nearest.map_or(0, |(at, _)| at));
+        }
+        let stream = Stream::new(&profile, config)?;
+        let (legs, running, listeners, beginning) = (0, false, 0, false);
+        let shared = Shared { profile, stream, legs, running, listeners, beginning };
         if let Some(at) = self.shared.iter().position(|shared| shared.legs == 0) {
-            self.shared[at].profile = profile;
-            self.shared[at].stream.restart(&settings);
+            self.shared[at] = shared;
             return Ok(at);
         }
-        if self.shared.len() < PROFILES_MAX {
-            let stream = Stream::new(&settings, config)?;
-            let (legs, running, listeners, beginning) = (0, false, 0, false);
-            self.shared.push(Shared { profile, stream, legs, running, listeners, beginning });
-            return Ok(self.shared.len() - 1);
-        }
-        let nearest =
-            self.shared.iter().enumerate().min_by_key(|(_, shared)| shared.profile.distance(&profile));
-        // There are PROFILES_MAX of them.
-        Ok(nearest.map_or(0, |(at, _)| at))
+        self.shared.push(shared);
+        Ok(self.shared.len() - 1)
     }
 }
 

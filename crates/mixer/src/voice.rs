@@ -2,7 +2,8 @@
 //! When what is due never lives here.
 
 use crate::codec::{CodecError, Concealment, Decoder, MAX_PACKET_SAMPLES, packet_has_copy};
-use crate::frame::{FRAME_SAMPLES, Frame};
+use crate::frame::{Codec, FRAME_SAMPLES, Frame};
+use crate::g711::{G711Decoder, Law};
 use crate::level::{LevelDbov, LevelMeter};
 use crate::pcm_queue::PcmQueue;
 
@@ -25,8 +26,10 @@ pub(crate) const QUIET: LevelDbov = LevelDbov(-50);
 #[derive(Debug)]
 pub(crate) struct Voice {
     decoder: Decoder,
+    g711: G711Decoder,
+    /// What was decoded last.
+    codec: Codec,
     queue: PcmQueue,
-    scratch: Box<[i16; MAX_PACKET_SAMPLES]>,
     /// Samples made up since the last packet that was decoded, and how.
     concealed: usize,
     how: Concealment,
@@ -40,8 +43,9 @@ impl Voice {
     pub(crate) fn new() -> Result<Self, CodecError> {
         Ok(Self {
             decoder: Decoder::new()?,
+            g711: G711Decoder::new(),
+            codec: Codec::Opus,
             queue: PcmQueue::new(),
-            scratch: Box::new([0; MAX_PACKET_SAMPLES]),
             concealed: 0,
             how: Concealment::Deep,
             sounding: false,
@@ -55,30 +59,51 @@ impl Voice {
             self.fall_silent(FRAME_SAMPLES);
         }
         self.interrupted = false;
-        // The reset of a decoder that could be made does not fail; if it did, the next sender would begin with an odd sound.
-        let _ = self.decoder.reset();
+        self.forget();
     }
 
     /// Begins with a sender of whom nothing was heard.
     pub(crate) fn restart(&mut self) {
         self.queue.clear();
         (self.concealed, self.sounding, self.interrupted) = (0, false, true);
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        // The reset of a decoder that could be made does not fail; if it did, the next sender would begin with an odd sound.
         let _ = self.decoder.reset();
+        self.g711 = G711Decoder::new();
+    }
+
+    /// Decodes a packet into the room of the queue.
+    fn decode(&mut self, codec: Codec, payload: &[u8]) -> Result<usize, CodecError> {
+        if codec != self.codec {
+            self.codec = codec;
+            // What comes does not join on to what was.
+            self.interrupted = true;
+            self.forget();
+        }
+        let room = self.queue.room();
+        match codec {
+            Codec::Opus => self.decoder.decode(payload, room),
+            Codec::Pcmu => Ok(self.g711.decode(Law::Mu, payload, room)),
+            Codec::Pcma => Ok(self.g711.decode(Law::A, payload, room)),
+        }
     }
 
     /// Decodes a packet for its level alone.
-    pub(crate) fn listen(&mut self, payload: &[u8], meter: &mut LevelMeter) {
-        let decoded = self.decoder.decode(payload, &mut self.scratch).unwrap_or(0);
-        for frame in self.scratch[..decoded].chunks(FRAME_SAMPLES) {
+    pub(crate) fn listen(&mut self, codec: Codec, payload: &[u8], meter: &mut LevelMeter) {
+        let decoded = self.decode(codec, payload).unwrap_or(0);
+        for frame in self.queue.room()[..decoded].chunks(FRAME_SAMPLES) {
             meter.feed(frame);
         }
     }
 
     /// Decodes a packet whose time is over. It is queued all the same if a word begins in it, which can be where `onset`.
-    pub(crate) fn warm_up(&mut self, payload: &[u8], samples: usize, onset: bool) -> Warmed {
+    pub(crate) fn warm_up(&mut self, codec: Codec, payload: &[u8], samples: usize, onset: bool) -> Warmed {
         // A corrupt packet tells nothing.
-        let decoded = self.decoder.decode(payload, &mut self.scratch).unwrap_or(0);
-        let sound = &mut self.scratch[..decoded];
+        let decoded = self.decode(codec, payload).unwrap_or(0);
+        let sound = &mut self.queue.room()[..decoded];
         if LevelDbov::of(sound) < QUIET {
             return Warmed::Quiet;
         }
@@ -86,7 +111,7 @@ impl Voice {
             return Warmed::Loud;
         }
         fade_in(sound);
-        self.queue.put(sound);
+        self.queue.keep(decoded);
         (self.sounding, self.interrupted) = (true, false);
         Warmed::Queued
     }
@@ -105,11 +130,12 @@ impl Voice {
     /// A corrupt packet is concealed and its error returned.
     pub(crate) fn play(
         &mut self,
+        codec: Codec,
         payload: &[u8],
         samples: usize,
         may_leave_out: bool,
     ) -> Result<bool, CodecError> {
-        let decoded = match self.decoder.decode(payload, &mut self.scratch) {
+        let decoded = match self.decode(codec, payload) {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.conceal(samples, None, &mut 0);
@@ -117,7 +143,7 @@ impl Voice {
             }
         };
         self.concealed = 0;
-        let sound = &mut self.scratch[..decoded];
+        let sound = &mut self.queue.room()[..decoded];
         if may_leave_out && LevelDbov::of(sound) < QUIET {
             return Ok(true);
         }
@@ -125,7 +151,7 @@ impl Voice {
             self.interrupted = false;
             fade_in(sound);
         }
-        self.queue.put(sound);
+        self.queue.keep(decoded);
         self.sounding = true;
         Ok(false)
     }
@@ -137,33 +163,48 @@ impl Voice {
             self.how = if *deep > 0 { Concealment::Deep } else { Concealment::Classic };
         }
         let copy = next.filter(|next| packet_has_copy(next));
-        if copy.is_none() && self.concealed == 0 {
+        if copy.is_none() && self.concealed == 0 && self.codec == Codec::Opus {
             *deep = deep.saturating_sub(1);
         }
-        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
+        let samples = samples.min(MAX_PACKET_SAMPLES);
+        let sound = &mut self.queue.room()[..samples];
         let from = self.concealed;
         self.concealed = from.saturating_add(samples);
         let made = from < CONCEAL_END
             && sound.len().is_multiple_of(PIECE)
-            && (copy.is_some_and(|copy| self.decoder.recover(copy, sound).is_ok())
-                || self.decoder.conceal(sound, self.how).is_ok());
+            && match self.codec {
+                Codec::Opus => {
+                    copy.is_some_and(|copy| self.decoder.recover(copy, sound).is_ok())
+                        || self.decoder.conceal(sound, self.how).is_ok()
+                }
+                Codec::Pcmu | Codec::Pcma => {
+                    self.g711.conceal(sound);
+                    true
+                }
+            };
         if made {
             fade(sound, from);
         } else {
             sound.fill(0);
         }
         self.sounding = self.concealed < CONCEAL_END;
-        self.queue.put(sound);
+        self.queue.keep(samples);
     }
 
     /// The sender falls silent for `samples`: what was heard last dies away instead of breaking off.
     pub(crate) fn fall_silent(&mut self, samples: usize) {
-        let sound = &mut self.scratch[..samples.min(MAX_PACKET_SAMPLES)];
-        let len = sound.len();
-        if self.sounding
+        let len = samples.min(MAX_PACKET_SAMPLES);
+        let sound = &mut self.queue.room()[..len];
+        let made = self.sounding
             && len.is_multiple_of(PIECE)
-            && self.decoder.conceal(sound, Concealment::Classic).is_ok()
-        {
+            && match self.codec {
+                Codec::Opus => self.decoder.conceal(sound, Concealment::Classic).is_ok(),
+                Codec::Pcmu | Codec::Pcma => {
+                    self.g711.conceal(sound);
+                    true
+                }
+            };
+        if made {
             for (n, sample) in sound.iter_mut().enumerate() {
                 *sample = (i64::from(*sample) * (len - n) as i64 / len as i64) as i16;
             }
@@ -172,7 +213,7 @@ impl Voice {
         }
         self.concealed = 0;
         self.sounding = false;
-        self.queue.put(sound);
+        self.queue.keep(len);
     }
 
     /// Moves one tick of sound out. Returns whether it is more than silence.
@@ -230,7 +271,7 @@ mod tests {
                 ((1..12).map(partial).sum::<f64>() * 8000.0) as i16
             });
             let bytes = encoder.encode(&tone, &mut payload).unwrap();
-            assert!(!voice.play(&payload[..bytes], FRAME_SAMPLES, true).unwrap());
+            assert!(!voice.play(Codec::Opus, &payload[..bytes], FRAME_SAMPLES, true).unwrap());
             assert!(voice.take(&mut out));
         }
         voice
@@ -279,7 +320,7 @@ mod tests {
     fn a_corrupt_packet_is_concealed_and_told() {
         let mut voice = humming();
         // Code 3 with 48 frames of 20 ms: more than 120 ms, which RFC 6716 forbids.
-        assert!(voice.play(&[0b0111_1011, 48, 1, 2, 3], FRAME_SAMPLES, false).is_err());
+        assert!(voice.play(Codec::Opus, &[0b0111_1011, 48, 1, 2, 3], FRAME_SAMPLES, false).is_err());
         let mut out = [0; FRAME_SAMPLES];
         assert!(voice.take(&mut out), "something is heard all the same");
     }

@@ -152,6 +152,26 @@ fn packets_of_any_usual_length_are_heard_and_their_losses_too() {
 }
 
 #[test]
+fn packets_may_change_their_length_and_are_heard_through_losses() {
+    for loses in [false, true] {
+        let mut mixer = mixer(MixerConfig::default(), &[0, 1]);
+        let mut callers = vec![Caller::new(0, Some(TONES[0])), Caller::new(1, None)];
+        // 20, 60, 10, 40 ms and so on, a second each: longer ones come with a delay that grows, shorter ones with less.
+        for (second, ticks) in (0..12).zip([1, 3, 0, 2].into_iter().cycle()) {
+            callers[0].ticks = ticks;
+            run(&mut mixer, &mut callers, second * 50..second * 50 + 50, |_, tick| {
+                loses && (60..580).contains(&tick) && tick * 7919 % 101 < 5
+            });
+        }
+        let level = db(callers[1].hears(TONES[0], 500) / SENT);
+        assert!(level.abs() < 2.0, "{level:.2} dB, {loses}");
+        let stats = mixer.stats(LegKey(0)).unwrap();
+        assert!(if loses { stats.lost > 5 } else { stats.lost == 0 }, "{stats:?}");
+        assert_eq!((stats.malformed, stats.decode_errors), (0, 0));
+    }
+}
+
+#[test]
 fn a_leg_on_hold_is_not_heard_and_is_heard_again() {
     let mut mixer = mixer(MixerConfig::default(), &[0, 1]);
     let mut callers = vec![Caller::new(0, Some(TONES[0])), Caller::new(1, None)];

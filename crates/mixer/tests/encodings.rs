@@ -5,7 +5,8 @@ mod common;
 
 use common::{Caller, db, run};
 use confocal_mixer::{
-    Bandwidth, BitrateClass, LegKey, Micros, Mixer, MixerConfig, Profile, Protection, SpeakerKey, TICK_MS,
+    Bandwidth, BitrateClass, Encoder, EncoderSettings, Frame, LegKey, MAX_PAYLOAD_BYTES, Micros, Mixer,
+    MixerConfig, Profile, Protection, RtpAudio, SpeakerKey, TICK_MS,
 };
 
 fn mixer(legs: u64) -> Mixer {
@@ -64,8 +65,7 @@ fn each_profile_has_an_encoding_and_there_are_four_at_most() {
     assert!(matches!(last[4][0] >> 3, 0..=3 | 16..=19), "narrowband, RFC 6716 table 2");
 
     // A fifth wish is given the nearest: its rate counts most.
-    let fifth =
-        Profile { bandwidth: Bandwidth::Wide, bitrate: BitrateClass::Thrifty, protection: Protection::Lossy };
+    let fifth = Profile { bandwidth: Bandwidth::Wide, bitrate: BitrateClass::Thrifty, ..lossy };
     mixer.set_profile(LegKey(5), fifth).unwrap();
     let (last, _) = payloads(&mut mixer, &mut callers, 100..150);
     assert_eq!(last[5], last[3]);
@@ -139,6 +139,71 @@ fn who_reports_losses_is_protected_and_the_others_are_not() {
     }
     run(&mut mixer, &mut callers, 83..103, |_, _| false);
     assert_eq!(mixer.encodings(), 1, "together again");
+}
+
+#[test]
+fn those_on_lossy_lines_are_sent_copies_and_nobody_else() {
+    let mut mixer = mixer(3);
+    // Something like a voice: of a sine there is nothing worth copying.
+    let mut encoder = Encoder::new(&EncoderSettings::default()).unwrap();
+    let mut payload = [0; MAX_PAYLOAD_BYTES];
+    let (mut copies, mut bytes) = ([0; 3], [0; 3]);
+    for tick in 0..200_u32 {
+        let now = Micros::from_millis(u64::from(tick * TICK_MS));
+        let voice: Frame = core::array::from_fn(|n| {
+            let turn = f64::from(tick * 960 + n as u32) / 48_000.0 * core::f64::consts::TAU;
+            let part = |k: i32| (turn * 130.0 * f64::from(k)).sin() / f64::from(k);
+            ((1..20).map(part).sum::<f64>() * 5000.0 * (turn * 2.0).sin().max(0.0)) as i16
+        });
+        let length = encoder.encode(&voice, &mut payload).unwrap();
+        mixer.push_packet(
+            LegKey(0),
+            RtpAudio {
+                sequence: tick as u16,
+                timestamp: tick * 960,
+                marker: false,
+                level: None,
+                payload: &payload[..length],
+                arrival: now,
+            },
+        );
+        // Reports of 8 in a hundred, and of none, alternating: the line stays lossy.
+        if tick >= 50 && tick % 10 == 0 {
+            mixer.note_loss(LegKey(1), if tick % 20 == 0 { 0 } else { 20 }).unwrap();
+        }
+        mixer.tick(now, |leg, frame| {
+            if tick >= 100 {
+                copies[leg.0 as usize] += u32::from(confocal_opus::packet_has_copy(frame.payload));
+                bytes[leg.0 as usize] += frame.payload.len();
+            }
+        });
+    }
+    assert!(copies[1] > 50 && copies[2] == 0, "{copies:?} of 100 packets");
+    assert!(bytes[1] < bytes[2] * 5 / 4, "the copies are taken from the same bits: {bytes:?}");
+}
+
+#[test]
+fn reports_around_the_bounds_do_not_change_the_protection_to_and_fro() {
+    let mut mixer = mixer(3);
+    let mut callers: Vec<_> = (0..3).map(|leg| Caller::new(leg, (leg == 0).then_some(437.0))).collect();
+    let mut changes = 0;
+    let mut before = 1;
+    for report in 0..200_u64 {
+        // 0 to 6 in a hundred, in no order.
+        mixer.note_loss(LegKey(1), (report * 7919 % 16) as u8).unwrap();
+        run(&mut mixer, &mut callers, report * 2..report * 2 + 2, |_, _| false);
+        // Beside who listens, there is the stream of the one who talks at times.
+        let mut streams = Vec::new();
+        mixer.tick(Micros::from_millis(report * 40 + 30), |leg, frame| {
+            if leg.0 > 0 {
+                streams.push(frame.stream);
+            }
+        });
+        streams.dedup();
+        changes += u32::from(streams.len() != before);
+        before = streams.len();
+    }
+    assert!(changes <= 1, "{changes} changes in 200 reports");
 }
 
 #[test]

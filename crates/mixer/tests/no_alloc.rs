@@ -1,53 +1,16 @@
-//! A tick in the steady state allocates nothing, nor does a packet that arrives. Shown by counting, in a process of its own.
+//! A tick allocates nothing, whatever happens in it, and neither does a packet that arrives, but where more talk at a time than
+//! before. Shown by counting, in a process of its own.
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
 
 use common::tone;
 use confocal_mixer::{
-    Encoder, EncoderSettings, LegKey, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey,
+    Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, Profile,
+    Protection, RtpAudio, SpeakerKey,
 };
-
-struct Counting;
-
-thread_local! {
-    /// Of this thread alone: the thread that runs the test program allocates when it likes.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn calls() -> u64 {
-    CALLS.with(Cell::get)
-}
-
-fn count() {
-    // A thread that is ending has none, and is not the one that is looked at.
-    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
-}
-
-// Only the calls are counted; everything is the system's. libopus allocates with malloc and so past this, but only in its
-// `create` functions.
-#[expect(unsafe_code, reason = "an allocator can't be written without")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        count();
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use counting::calls;
 
 const LEGS: u64 = 12;
 const TICKS: u64 = 300;
@@ -62,11 +25,12 @@ fn a_tick_does_not_allocate() {
     let mut encoder = Encoder::new(&EncoderSettings::default()).unwrap();
     let mut payload = [0; MAX_PAYLOAD_BYTES];
     let mut frames = 0_u64;
+    let (mut in_ticks, mut by_packets) = (0, 0);
 
-    let before = calls();
     for tick in 0..TICKS {
         let now = Micros::from_millis(tick * 20);
         let bytes = encoder.encode(&tone(440.0, 9000.0, tick as u32), &mut payload).unwrap();
+        let before = calls();
         for leg in 0..LEGS {
             // Loss, jitter, silence by announcement, doubles, and packets that are none.
             let payload = match (tick * 31 + leg * 17) % 23 {
@@ -88,16 +52,75 @@ fn a_tick_does_not_allocate() {
             mixer.set_receiving(LegKey(5), tick % 100 == 0);
             mixer.set_sending(LegKey(6), tick % 100 == 0);
         }
+        // The first ticks find out how many talk at a time.
+        if tick >= 50 {
+            by_packets += calls() - before;
+        }
+        let before = calls();
         mixer.tick(now, |_, frame| frames += u64::from(!frame.payload.is_empty()));
         frames += mixer.levels().filter(|measure| measure.speaking).count() as u64;
         assert!(mixer.stats(LegKey(0)).is_some());
+        in_ticks += calls() - before;
     }
-    let made = calls() - before;
 
     assert!(frames > TICKS * (LEGS - 1), "the mixer worked: {frames} frames");
-    assert_eq!(made, 0, "calls of the allocator in {TICKS} ticks");
+    assert_eq!((in_ticks, by_packets), (0, 0), "calls of the allocator in {TICKS} ticks");
 
     // The counter counts: what is allowed to allocate does.
+    let before = calls();
     mixer.add_leg(LegKey(99), SpeakerKey(99)).unwrap();
     assert!(calls() > before);
+}
+
+#[test]
+fn talkers_who_take_turns_need_no_new_memory() {
+    let mut mixer = Mixer::new(MixerConfig::default());
+    for leg in 0..8 {
+        mixer.add_leg(LegKey(leg), SpeakerKey(leg)).unwrap();
+    }
+    // Two profiles, so that there is more than one stream to leave and to join.
+    for leg in 4..8 {
+        let profile = Profile { protection: Protection::Lossy, ..Profile::default() };
+        mixer.set_profile(LegKey(leg), profile).unwrap();
+    }
+    let settings =
+        EncoderSettings { inband_fec: true, expected_loss_percent: 10, ..EncoderSettings::default() };
+    let mut encoder = Encoder::new(&settings).unwrap();
+    let mut payload = [0; MAX_PAYLOAD_BYTES];
+    let (mut in_ticks, mut by_packets) = (0, 0);
+    let (mut heard, mut stats) = ([0_u32; 8], 0);
+    for tick in 0..2200_u64 {
+        let now = Micros::from_millis(tick * 20);
+        let bytes = encoder.encode(&tone(300.0, 9000.0, tick as u32), &mut payload).unwrap();
+        let before = calls();
+        for leg in 0..8 {
+            // Two talk for two seconds each, overlapping; the others have announced silence and say so every 400 ms.
+            let turn = tick / 50;
+            let talks = turn % 8 == leg || (turn + 1) % 8 == leg;
+            let claim = if talks { -14 } else { -127 };
+            let payload = if talks { &payload[..bytes] } else { &payload[..1] };
+            if (talks && (tick * 7919 + leg * 31) % 20 == 0) || (!talks && tick % 20 != 0) {
+                continue;
+            }
+            let (sequence, timestamp) = (tick as u16, tick as u32 * 960);
+            let level = Some(LevelDbov(claim));
+            mixer.push_packet(
+                LegKey(leg),
+                RtpAudio { sequence, timestamp, marker: false, level, payload, arrival: now },
+            );
+        }
+        // Two rounds in which it is found out how many talk at a time.
+        if tick >= 800 {
+            by_packets += calls() - before;
+        }
+        let before = calls();
+        mixer.tick(now, |_, _| ());
+        for measure in mixer.levels() {
+            heard[measure.leg.0 as usize] += u32::from(measure.speaking);
+        }
+        stats += mixer.stats(LegKey(tick % 8)).unwrap().concealed;
+        in_ticks += calls() - before;
+    }
+    assert!(heard.iter().all(|&ticks| ticks > 300) && stats > 0, "{heard:?}");
+    assert_eq!((in_ticks, by_packets), (0, 0), "calls of the allocator");
 }

@@ -410,7 +410,7 @@ fn play(delivered: &[Delivered], depth_bound_ms: u64) -> Result<(), TestCaseErro
         while queued < 960 {
             match buffer.pop(Micros::from_millis(now)) {
                 Playout::Silence => break,
-                Playout::Packet { payload, samples } => {
+                Playout::Packet { payload, samples, .. } => {
                     let arrival = arrivals[payload];
                     prop_assert!(now - arrival <= depth_bound_ms, "waited {} ms", now - arrival);
                     let step = last.map_or(1, |last: u8| payload[1].wrapping_sub(last));

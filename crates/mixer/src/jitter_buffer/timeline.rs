@@ -1,7 +1,7 @@
 //! What comes next in one sender's sound: the point up to which it was played, and what a hole there means.
 //! Where packets are kept, and when one is due, never lives here.
 
-use super::Slot;
+use super::store::Slot;
 use crate::time::samples_to_micros;
 
 /// Lengths that can be concealed are multiples of 2.5 ms.
@@ -65,6 +65,18 @@ impl Timeline {
     /// Sound is due without a pause: what is not there is missing.
     pub(super) const fn is_playing(&self) -> bool {
         self.playing
+    }
+
+    /// It is the next that is expected.
+    pub(super) fn is_next(&self, slot: &Slot) -> bool {
+        self.next.is_some_and(|next| next.sequence == slot.sequence)
+    }
+
+    /// The packet that is next has no place in the sound: what follows joins on to what was before it.
+    pub(super) const fn skip(&mut self, slot: &Slot) {
+        if let Some(next) = &mut self.next {
+            next.sequence = slot.sequence + 1;
+        }
     }
 
     /// The length of the last packet played, µs.

@@ -43,6 +43,22 @@ fn all_legs_of_a_speaker_are_taken_out() {
 }
 
 #[test]
+fn no_more_have_a_voice_than_may_and_who_goes_takes_only_their_own() {
+    let mut bus = MixBus::with_voices(3);
+    for speaker in 0..5 {
+        bus.add(SpeakerKey(speaker));
+    }
+    for (speaker, value) in [(4, 1), (0, 10), (2, 100), (3, 1000)] {
+        bus.contribute(SpeakerKey(speaker), &frame(value));
+    }
+    assert_eq!(heard_by(&bus, 1), (true, 111), "the fourth is not heard");
+    bus.remove(SpeakerKey(4));
+    assert_eq!([0, 1, 2, 3].map(|listener| heard_by(&bus, listener).1), [100, 110, 10, 110]);
+    bus.contribute(SpeakerKey(3), &frame(1000));
+    assert_eq!([0, 1, 2, 3].map(|listener| heard_by(&bus, listener).1), [1100, 1110, 1010, 110]);
+}
+
+#[test]
 fn a_cleared_bus_is_silent() {
     let mut bus = MixBus::new();
     bus.add(SpeakerKey(0));

@@ -22,6 +22,7 @@ pub(crate) struct Caller {
     decoder: Decoder,
     sent: u32,
     packets: u32,
+    timestamp: u32,
     /// What was said and is in no packet yet.
     waiting: Vec<i16>,
     pub(crate) heard: Vec<i16>,
@@ -44,6 +45,7 @@ impl Caller {
             decoder: Decoder::new().unwrap(),
             sent: 0,
             packets: 0,
+            timestamp: 0,
             waiting: Vec::new(),
             heard: Vec::new(),
             frames: 0,
@@ -60,7 +62,8 @@ impl Caller {
         while self.waiting.len() >= samples {
             let bytes = self.encoder.encode(&self.waiting[..samples], &mut payload).unwrap();
             self.waiting.drain(..samples);
-            let timestamp = self.packets * samples as u32;
+            let timestamp = self.timestamp;
+            self.timestamp += samples as u32;
             if !lost {
                 mixer.push_packet(
                     self.leg,

@@ -1,0 +1,150 @@
+//! The choice of who is heard in a tick, and the voices and streams for it. How loud someone is, is found out elsewhere.
+
+use crate::hot_set::{Nominee, outdoes};
+use crate::key::SpeakerKey;
+use crate::standing::HUSH;
+use crate::time::Micros;
+
+use super::Mixer;
+
+impl Mixer {
+    /// Decides who is heard in this tick. Whoever is no longer dies away into the mix.
+    pub(super) fn choose_hot(&mut self, now: Micros) {
+        self.nominees.clear();
+        self.voices.begin_tick();
+        self.note_speakers();
+        for at in 0..self.legs.len() {
+            let leg = &self.legs[at];
+            if leg.input.is_hot() && leg.input.gives_up() {
+                self.demote(at);
+            } else if leg.input.is_waiting() {
+                let (standing, last) = (leg.input.standing(), leg.input.comes_last());
+                self.nominees.extend(Nominee::new(at, standing, last, self.tick));
+            }
+        }
+        if self.nominees.is_empty() {
+            return;
+        }
+        while self.has_place() {
+            let direct = self.nominees.iter_mut().filter(|nominee| nominee.direct);
+            let Some(nominee) = direct.max_by_key(|nominee| nominee.preference()) else { break };
+            (nominee.direct, nominee.chosen) = (false, true);
+            let at = nominee.at;
+            self.promote(at, now);
+        }
+        self.nominees.sort_unstable_by_key(Nominee::rank);
+        // Those who claim to be loud and those who don't are sampled by turns, so that neither keep the others out.
+        let (claiming, mut to_sample) = (self.tick.is_multiple_of(2), None);
+        for nominee in self.nominees.iter().filter(|nominee| nominee.again && !nominee.chosen) {
+            if to_sample.is_none_or(|(_, claims)| claims != claiming && nominee.claims == claiming) {
+                to_sample = Some((nominee.at, nominee.claims));
+            }
+        }
+        let again = self.again.take().and_then(|leg| self.find(leg).ok());
+        let again = again.filter(|&at| self.legs[at].input.is_waiting());
+        if let Some(at) = again.or(to_sample.map(|(at, _)| at)) {
+            self.sample(at, now);
+        }
+    }
+
+    /// One more may be heard.
+    const fn has_place(&self) -> bool {
+        self.voices.taken() < self.config.hot_max
+    }
+
+    /// Finds out how loud one is who is not heard, and lets it take the place of one who is less loud.
+    fn sample(&mut self, at: usize, now: Micros) {
+        let Some(voice) = self.voices.borrow() else { return };
+        self.legs[at].input.sample(voice, self.tick);
+        let level = self.legs[at].input.standing().held();
+        let last = self.legs[at].input.comes_last();
+        if self.has_place() {
+            if level <= HUSH {
+                return;
+            }
+        } else {
+            let hot = self.legs.iter().enumerate().filter(|(_, leg)| leg.input.is_hot());
+            let places = hot.map(|(at, leg)| (leg.input.place(), at));
+            let Some((lowest, loser)) = places.min() else { return };
+            if last || !outdoes(level, lowest) {
+                return;
+            }
+            if !self.can_part(self.legs[at].speaker) {
+                self.again = Some(self.legs[at].key);
+                return;
+            }
+            self.demote(loser);
+        }
+        self.promote(at, now);
+        if !self.legs[at].input.is_hot() {
+            self.again = Some(self.legs[at].key);
+        }
+    }
+
+    /// Gives a leg a voice, if one is there, and a stream to hear the others by. If not, there will be in the next tick: none
+    /// of what it says is lost by that.
+    fn promote(&mut self, at: usize, now: Micros) {
+        if !self.can_part(self.legs[at].speaker) {
+            self.voices.note_waiting();
+        } else if let Some(voice) = self.voices.lend() {
+            self.legs[at].input.promote(voice, now);
+        }
+    }
+
+    /// What a leg says is heard no more; what was heard last dies away in this tick.
+    fn demote(&mut self, at: usize) {
+        let leg = &mut self.legs[at];
+        if let Some((voice, audible)) = leg.input.demote(&mut self.frame) {
+            self.voices.give_back(voice);
+            if audible {
+                self.bus.contribute(leg.speaker, &self.frame);
+            }
+        }
+    }
+
+    /// There is a personal stream for each leg of this speaker, beside those that others need who are noted. If not, there will
+    /// be. The speaker is noted too.
+    fn can_part(&mut self, speaker: SpeakerKey) -> bool {
+        self.speakers.push(speaker);
+        let needed = self.parting();
+        self.streams.has_personal(needed, &self.speakers, &self.config)
+    }
+
+    /// Notes whose legs are heard.
+    fn note_speakers(&mut self) {
+        self.speakers.clear();
+        self.speakers.extend(self.legs.iter().filter(|leg| leg.input.is_hot()).map(|leg| leg.speaker));
+    }
+
+    /// How many legs hear the whole mix, or nothing yet, whose speaker is among those noted.
+    fn parting(&self) -> usize {
+        let legs = self.legs.iter().filter(|leg| leg.listening.sending && !leg.listening.is_personal());
+        legs.filter(|leg| self.speakers.contains(&leg.speaker)).count()
+    }
+
+    /// How a leg is sent to has changed: if its speaker is heard, it needs a stream of its own.
+    pub(super) fn stock_for(&mut self, at: usize) {
+        self.note_speakers();
+        let leg = &self.legs[at];
+        if leg.listening.sending && self.speakers.contains(&leg.speaker) && !self.can_part(leg.speaker) {
+            self.stock();
+        }
+    }
+
+    /// Makes what the last tick was short of, and lets go of what has not been needed for long. It is called when something
+    /// comes in, so never within a tick.
+    pub(super) fn stock(&mut self) {
+        if self.tick >= self.trim_at {
+            self.trim_at = self.tick + crate::demand::WINDOW_TICKS;
+            self.voices.trim();
+            self.note_speakers();
+            let parting = self.parting();
+            self.streams.trim(parting);
+        }
+        if self.voices.is_short() || self.streams.is_short() {
+            // A decoder, and an encoder of settings that made one before, can be made; if not, fewer are heard.
+            let _ = self.voices.make(self.config.hot_max.saturating_add(1));
+            let _ = self.streams.make_personal(&self.config);
+        }
+    }
+}
