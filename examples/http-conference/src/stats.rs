@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use confocal::conference::{ConferenceEvent, ConferenceId, LegId, LegNews};
 use serde_json::{Value, json};
@@ -93,8 +94,11 @@ impl State {
             "state": leg.state,
             "level_dbov": leg.level_dbov,
             "link": {
-                "received": link.received, "overrun": link.overrun, "foreign": link.foreign,
+                "received": link.received, "foreign": link.foreign, "unauthentic": link.unauthentic,
+                "replayed": link.replayed, "lost": link.lost, "jitter_ms": millis(link.jitter),
                 "reports": link.reports, "sent": link.sent, "unsent": link.unsent,
+                "missed": link.missed.map(|part| f64::from(part) / 256.0),
+                "round_trip_ms": link.round_trip.map(millis),
             },
             "mixer": {
                 "received": mixer.received, "late": mixer.late, "duplicate": mixer.duplicate,
@@ -103,4 +107,8 @@ impl State {
             },
         })
     }
+}
+
+fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1_000.0
 }
