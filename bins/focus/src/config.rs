@@ -176,6 +176,8 @@ pub(crate) struct Media {
     pub(crate) listen: Vec<IpAddr>,
     /// First and last UDP port, one a thread; any ports if absent.
     pub(crate) ports: Option<[u16; 2]>,
+    /// Also take TCP connections at the ports of the same numbers (ICE-TCP, RFC 6544).
+    pub(crate) tcp: bool,
     /// Threads that carry packets and mix; one a core if absent, but no more than there are ports.
     pub(crate) threads: Option<NonZeroU16>,
     /// The address that callers are told instead of ours, behind a 1:1 NAT.
@@ -193,6 +195,7 @@ impl Default for Media {
         Self {
             listen: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
             ports: None,
+            tcp: true,
             threads: None,
             advertise_address: None,
             ice_lite: false,

@@ -42,6 +42,7 @@ pub(crate) fn engine(config: &Config) -> anyhow::Result<EngineConfig> {
     let transport = TransportConfig {
         listen: config.media.listen.clone(),
         ports,
+        tcp: config.media.tcp,
         advertise: config.media.advertise_address,
         ice_lite: config.media.ice_lite,
         allow_private: config.media.allow_private_candidates,

@@ -89,13 +89,15 @@ pub(crate) fn concerns_audio(candidate: &RemoteCandidate, offer: &Offer) -> bool
 }
 
 /// Our own candidates for what a shard is bound to, as they are told, without `candidate:`: under the advertised address where that
-/// is of their family, else under those of every interface where the bound address stands for all.
+/// is of their family, else under those of every interface where the bound address stands for all. With `tcp` each address takes TCP
+/// connections, too.
 ///
 /// # Errors
 ///
 /// When the operating system does not say which interfaces there are.
 pub(crate) fn ours(
     bound: impl Iterator<Item = SocketAddr>,
+    tcp: bool,
     advertise: Option<IpAddr>,
 ) -> io::Result<Vec<String>> {
     let mut told: Vec<SocketAddr> = Vec::new();
@@ -112,12 +114,24 @@ pub(crate) fn ours(
             }
         }
     }
-    let candidate = |(place, address): (usize, SocketAddr)| {
+    let places = || told.iter().zip(0_u32..);
+    let udp = places().map(|(address, place)| {
         // RFC 8445 section 5.1.2.1: host candidates of RTP's component, the ones named first preferred.
-        let priority = (126 << 24) | ((65_535 - place as u32 % 65_536) << 8) | 255;
+        let priority = priority(126, 65_535_u32.saturating_sub(place));
         format!("{} 1 udp {priority} {} {} typ host", place + 1, address.ip(), address.port())
-    };
-    Ok(told.into_iter().enumerate().map(candidate).collect())
+    });
+    let tcp = places().filter(|_| tcp).map(|(address, place)| {
+        // RFC 6544 section 4.2: behind UDP; passive ones have direction preference 4, in the upper 3 bits.
+        let priority = priority(90, (4 << 13) | 8_191_u32.saturating_sub(place));
+        let foundation = told.len() as u32 + place + 1;
+        format!("{foundation} 1 tcp {priority} {} {} typ host tcptype passive", address.ip(), address.port())
+    });
+    Ok(udp.chain(tcp).collect())
+}
+
+/// RFC 8445 section 5.1.2.1, for component 1.
+const fn priority(kind: u32, local: u32) -> u32 {
+    (kind << 24) | (local << 8) | 255
 }
 
 /// The addresses of this machine that others may reach.
@@ -237,7 +251,7 @@ mod tests {
     fn we_tell_each_address_once_and_the_advertised_one_in_place_of_its_family() {
         let bound =
             || ["192.0.2.1:5000", "198.51.100.1:5000", "[2001:db8::1]:5000"].map(|a| a.parse().unwrap());
-        let told = ours(bound().into_iter(), None).unwrap();
+        let told = ours(bound().into_iter(), false, None).unwrap();
         assert_eq!(
             told,
             [
@@ -246,16 +260,21 @@ mod tests {
                 "3 1 udp 2130705919 2001:db8::1 5000 typ host",
             ]
         );
-        let told = ours(bound().into_iter(), Some("203.0.113.1".parse().unwrap())).unwrap();
+        let told = ours(bound().into_iter(), true, Some("203.0.113.1".parse().unwrap())).unwrap();
         assert_eq!(
             told,
-            ["1 1 udp 2130706431 203.0.113.1 5000 typ host", "2 1 udp 2130706175 2001:db8::1 5000 typ host",]
+            [
+                "1 1 udp 2130706431 203.0.113.1 5000 typ host",
+                "2 1 udp 2130706175 2001:db8::1 5000 typ host",
+                "3 1 tcp 1520435199 203.0.113.1 5000 typ host tcptype passive",
+                "4 1 tcp 1520434943 2001:db8::1 5000 typ host tcptype passive",
+            ]
         );
     }
 
     #[test]
     fn an_address_that_stands_for_all_is_never_told() {
-        for line in ours(["0.0.0.0:5000".parse().unwrap()].into_iter(), None).unwrap() {
+        for line in ours(["0.0.0.0:5000".parse().unwrap()].into_iter(), true, None).unwrap() {
             let address: Ipv4Addr = line.split(' ').nth(4).unwrap().parse().unwrap();
             assert!(!address.is_unspecified() && !address.is_loopback(), "{line}");
         }

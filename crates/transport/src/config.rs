@@ -11,8 +11,11 @@ pub struct TransportConfig {
     /// Addresses on which media is received. An unspecified one (`0.0.0.0`, `::`) stands for every interface of its family
     /// except loopback and link-local ones.
     pub listen: Vec<IpAddr>,
-    /// UDP ports to use, one a shard, each on every listening address; `None` lets the operating system choose.
+    /// Ports to use, one a shard, each on every listening address; `None` lets the operating system choose.
     pub ports: Option<PortRange>,
+    /// Also take callers' TCP connections (ICE-TCP, RFC 6544), at the TCP port of the same number: for those whose network lets no UDP
+    /// through.
+    pub tcp: bool,
     /// The address that callers are told instead of a listening one of the same family, where a 1:1 NAT lies between
     /// (RFC 8445 section 5.1.1.1, a host candidate as seen from outside). Ports stay as they are.
     pub advertise: Option<IpAddr>,
@@ -27,11 +30,12 @@ pub struct TransportConfig {
 }
 
 impl Default for TransportConfig {
-    /// Every IPv4 interface, any port, full ICE, private candidates not taken.
+    /// Every IPv4 interface, any port, TCP too, full ICE, private candidates not taken.
     fn default() -> Self {
         Self {
             listen: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
             ports: None,
+            tcp: true,
             advertise: None,
             ice_lite: false,
             allow_private: false,

@@ -68,7 +68,7 @@ impl WebRtcTransport {
         let mut next = config.ports.map(crate::config::PortRange::first);
         let (mut ports, mut handles) = (Vec::new(), Vec::new());
         for _ in 0..shards.get() {
-            let (port, handle) = UdpPort::bind(&config.listen, config.ports, &mut next)?;
+            let (port, handle) = UdpPort::bind(&config.listen, config.ports, config.tcp, &mut next)?;
             ports.push(port);
             handles.push(handle);
         }

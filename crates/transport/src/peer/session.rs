@@ -115,8 +115,9 @@ impl PeerSession {
     async fn local(&self) -> Result<LocalTransport, AnswerError> {
         let description =
             self.pc.local_description().await.ok_or(AnswerError::Incomplete("a description"))?;
-        let bound = self.link.shard.wire().bound();
-        let candidates = candidate::ours(bound, self.config.advertise).map_err(AnswerError::Interfaces)?;
+        let wire = self.link.shard.wire();
+        let candidates = candidate::ours(wire.bound(), wire.takes_tcp(), self.config.advertise)
+            .map_err(AnswerError::Interfaces)?;
         let local = LocalTransport::read(&description.sdp, candidates)?;
         let ufrag = local.ufrag().to_owned();
         self.link.shard.order(Order::Named { link: self.link.id, ufrag });

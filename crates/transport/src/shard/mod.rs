@@ -1,6 +1,6 @@
 //! The packet path: one UDP port that many calls share, and the thread that drives it (a shard).
 //!
-//! - `wire`: the sockets. - `routes`: whose datagram it is. - `link`: one call's keys, streams and counts. - `port`: the whole,
+//! - `wire`: the sockets; `tcp`: connections in place of them. - `routes`: whose datagram it is. - `link`: one call's keys, streams and counts. - `port`: the whole,
 //!   as the thread sees it. - `handle`: how sessions reach it from other threads.
 //!
 //! Offers, answers, checks and handshakes never live here: what belongs to them is passed to the session.
@@ -12,6 +12,7 @@ mod pace;
 mod port;
 mod reports;
 mod routes;
+mod tcp;
 mod wire;
 
 pub(crate) use handle::{Datagram, Inlet, Keys, LinkSetup, Order, ShardHandle, Stream};

@@ -19,11 +19,14 @@ use super::handle::{Order, ShardHandle};
 use super::link::{Link, MAX_DATAGRAM, REPORT_RHYTHM};
 use super::pace::Pace;
 use super::routes::Routes;
+use super::tcp::{Look, Stream};
 use super::wire::{BindError, Path, Wire};
 use crate::config::PortRange;
 use crate::packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, SendError};
 
-/// Sockets are known to the poll by their place; this is the waker.
+/// Sockets are known to the poll by their place, and so are listeners and connections, each from here on; last is the waker.
+const LISTENERS: usize = 1 << 16;
+const STREAMS: usize = 1 << 20;
 const WOKEN: Token = Token(usize::MAX);
 
 /// How often sockets are looked at while they are busy.
@@ -41,6 +44,10 @@ pub struct UdpPort {
     waker: Waker,
     links: HashMap<LinkId, Link>,
     routes: Routes,
+    /// TCP connections, by their tokens.
+    streams: HashMap<Token, Stream>,
+    /// How many there have been.
+    accepted: usize,
     /// What is received goes here: a buffer for each datagram of a batch, or for each heap of them.
     buffers: Vec<Vec<u8>>,
     scratch: [u8; MAX_DATAGRAM],
@@ -76,12 +83,19 @@ impl UdpPort {
     pub(crate) fn bind(
         listen: &[IpAddr],
         ports: Option<PortRange>,
+        tcp: bool,
         next: &mut Option<u16>,
     ) -> Result<(Self, ShardHandle), BindError> {
-        let wire = Arc::new(Wire::bind(listen, ports, next)?);
+        let wire = Arc::new(Wire::bind(listen, ports, tcp, next)?);
         let poll = Poll::new().map_err(BindError::Poll)?;
         for (place, io) in wire.ios().enumerate() {
             let (fd, token) = (io.as_raw_fd(), Token(place));
+            poll.registry()
+                .register(&mut SourceFd(&fd), token, Interest::READABLE)
+                .map_err(BindError::Poll)?;
+        }
+        for (place, listener) in wire.listeners().iter().enumerate() {
+            let (fd, token) = (listener.as_raw_fd(), Token(LISTENERS + place));
             poll.registry()
                 .register(&mut SourceFd(&fd), token, Interest::READABLE)
                 .map_err(BindError::Poll)?;
@@ -95,10 +109,12 @@ impl UdpPort {
             wire,
             orders,
             poll,
-            events: Events::with_capacity(16),
+            events: Events::with_capacity(128),
             waker,
             links: HashMap::new(),
             routes: Routes::default(),
+            streams: HashMap::new(),
+            accepted: 0,
             buffers: vec![buffer; BATCH_SIZE],
             scratch: [0; MAX_DATAGRAM],
             pace: Pace::starting(Instant::now()),
@@ -222,11 +238,69 @@ impl UdpPort {
         })
     }
 
+    /// Looks after TCP connections: those that the poll told of.
+    fn look_at_streams(&mut self, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            match event.token() {
+                token @ Token(STREAMS..) if token != WOKEN => self.read_stream(token, take),
+                Token(place @ LISTENERS..STREAMS) => self.accept(place - LISTENERS, take),
+                Token(_) => {}
+            }
+        }
+        events.clear();
+        self.events = events;
+    }
+
+    fn accept(&mut self, listener: usize, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+        let wire = Arc::clone(&self.wire);
+        let Some(listener) = wire.listeners().get(listener) else { return };
+        loop {
+            match Stream::accept(listener, wire.tcp(), self.streams.len(), Instant::now()) {
+                Ok(Some(stream)) => {
+                    let token = Token(STREAMS + self.accepted % (WOKEN.0 - STREAMS));
+                    self.accepted += 1;
+                    let fd = stream.stream.as_raw_fd();
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    if let Err(error) = self.poll.registry().register(&mut SourceFd(&fd), token, interest) {
+                        debug!(%error, "a connection can't be waited on");
+                        stream.close(wire.tcp());
+                        continue;
+                    }
+                    self.streams.insert(token, stream);
+                    self.read_stream(token, take);
+                }
+                Ok(None) => break,
+                Err(error) => debug!(%error, "a connection was not taken"),
+            }
+        }
+    }
+
+    fn read_stream(&mut self, token: Token, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+        let Some(mut stream) = self.streams.remove(&token) else { return };
+        let (wire, arrival) = (Arc::clone(&self.wire), Instant::now());
+        let look = stream.read(wire.tcp(), |path, datagram| self.sort(path, datagram, arrival, take));
+        match look {
+            Look::Open => drop(self.streams.insert(token, stream)),
+            Look::Ended => stream.close(wire.tcp()),
+        }
+    }
+
+    /// Closes connections that belong to no call, or no more.
+    fn close_strangers(&mut self, now: Instant) {
+        let (wire, routes) = (&self.wire, &self.routes);
+        let strange = |stream: &Stream| stream.is_old(now) && routes.by_address(stream.path.remote).is_none();
+        for (_, stream) in self.streams.extract_if(|_, stream| strange(stream)) {
+            stream.close(wire.tcp());
+        }
+    }
+
     fn send_reports(&mut self, now: Instant) {
         if now < self.reports_due {
             return;
         }
         self.reports_due = now + REPORT_RHYTHM;
+        self.close_strangers(now);
         for link in self.links.values_mut() {
             if let Some((path, length)) = link.seal_report(now, &mut self.scratch) {
                 // One that is lost is followed by the next.
@@ -261,14 +335,15 @@ impl PacketPort for UdpPort {
         if self.more {
             return;
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            return;
-        }
-        if self.pace.is_busy() {
+        let mut left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if self.pace.is_busy() && left != Some(Duration::ZERO) {
             std::thread::sleep(left.map_or(LOOK, |left| left.min(LOOK)));
+            left = Some(Duration::ZERO);
+        }
+        if left == Some(Duration::ZERO) && !self.wire.takes_tcp() {
             return;
         }
+        // Datagrams are looked for anyway; connections only when they are told of.
         match self.poll.poll(&mut self.events, left) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -282,6 +357,9 @@ impl PacketPort for UdpPort {
         self.carry_out_orders(&mut take);
         for socket in 0..self.wire.len() {
             self.drain(socket, &mut take);
+        }
+        if self.wire.takes_tcp() {
+            self.look_at_streams(&mut take);
         }
         let now = Instant::now();
         self.pace.note(self.seen, now);

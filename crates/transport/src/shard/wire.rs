@@ -1,13 +1,14 @@
-//! The sockets of one shard: one UDP port on each listening address, shared by all its calls.
+//! The sockets of one shard: one UDP port on each listening address, and the TCP port of that number, shared by all its calls.
 //!
 //! Whose packets they are is not known here.
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use tracing::debug;
 
+use super::tcp::{TCP, Writers};
 use crate::config::PortRange;
 
 /// How many ports are tried when the operating system chooses, and another program has the same port on another address.
@@ -18,7 +19,7 @@ const ATTEMPTS: usize = 16;
 pub(crate) struct Path {
     /// The other end.
     pub(crate) remote: SocketAddr,
-    /// Our socket.
+    /// Our socket, or that it is a TCP connection.
     pub(crate) socket: u8,
     /// Our address as the other end knows it, where the socket has several.
     pub(crate) local: Option<IpAddr>,
@@ -28,6 +29,9 @@ pub(crate) struct Path {
 #[derive(Debug)]
 pub(crate) struct Wire {
     sockets: Vec<Socket>,
+    /// On the same addresses and port; none without TCP.
+    listeners: Vec<TcpListener>,
+    tcp: Writers,
 }
 
 struct Socket {
@@ -72,12 +76,13 @@ impl Wire {
     pub(crate) fn bind(
         listen: &[IpAddr],
         ports: Option<PortRange>,
+        tcp: bool,
         next: &mut Option<u16>,
     ) -> Result<Self, BindError> {
-        let Some(range) = ports else { return Self::bind_any(listen) };
+        let Some(range) = ports else { return Self::bind_any(listen, tcp) };
         while let Some(port) = next.filter(|port| *port <= range.last()) {
             *next = port.checked_add(1);
-            match Self::bind_all(listen, port) {
+            match Self::bind_all(listen, port, tcp) {
                 Err(BindError::Address { address, source }) if source.kind() == io::ErrorKind::AddrInUse => {
                     debug!(port, %address, "a port of the range is in use by someone else");
                 }
@@ -87,12 +92,12 @@ impl Wire {
         Err(BindError::Range { first: range.first(), last: range.last() })
     }
 
-    fn bind_any(listen: &[IpAddr]) -> Result<Self, BindError> {
+    fn bind_any(listen: &[IpAddr], tcp: bool) -> Result<Self, BindError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
             // The operating system's choice for the first address may be taken on the others.
-            let bound = Self::bind_all(listen, 0);
+            let bound = Self::bind_all(listen, 0, tcp);
             match bound {
                 Err(BindError::Address { ref source, .. })
                     if attempt < ATTEMPTS && source.kind() == io::ErrorKind::AddrInUse => {}
@@ -101,20 +106,40 @@ impl Wire {
         }
     }
 
-    fn bind_all(listen: &[IpAddr], mut port: u16) -> Result<Self, BindError> {
-        let mut sockets = Vec::with_capacity(listen.len());
+    fn bind_all(listen: &[IpAddr], mut port: u16, tcp: bool) -> Result<Self, BindError> {
+        let (mut sockets, mut listeners) = (Vec::with_capacity(listen.len()), Vec::new());
         for address in listen.iter().copied() {
             let socket = Socket::bind(SocketAddr::new(address, port))
                 .map_err(|source| BindError::Address { address, source })?;
             port = socket.bound.port();
+            if tcp {
+                let listener =
+                    listen_on(socket.bound).map_err(|source| BindError::Address { address, source })?;
+                listeners.push(listener);
+            }
             sockets.push(socket);
         }
-        Ok(Self { sockets })
+        Ok(Self { sockets, listeners, tcp: Writers::default() })
     }
 
     /// The sockets, to be waited on.
     pub(super) fn ios(&self) -> impl Iterator<Item = &UdpSocket> {
         self.sockets.iter().map(|socket| &socket.io)
+    }
+
+    /// Where TCP connections come in.
+    pub(super) fn listeners(&self) -> &[TcpListener] {
+        &self.listeners
+    }
+
+    /// TCP connections, to be sent to.
+    pub(super) const fn tcp(&self) -> &Writers {
+        &self.tcp
+    }
+
+    /// Whether TCP connections are taken.
+    pub(crate) const fn takes_tcp(&self) -> bool {
+        !self.listeners.is_empty()
     }
 
     /// What the sockets are bound to.
@@ -139,6 +164,9 @@ impl Wire {
     ///
     /// That of the operating system.
     pub(crate) fn send(&self, path: Path, datagram: &[u8]) -> io::Result<()> {
+        if path.socket == TCP {
+            return self.tcp.send(path, datagram);
+        }
         let Some(socket) = self.sockets.get(usize::from(path.socket)) else { return Ok(()) };
         let transmit = Transmit {
             destination: path.remote,
@@ -206,6 +234,22 @@ fn bind_v6_only(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 128;
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Connections of an earlier process may still be closing.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
@@ -220,18 +264,18 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let range = PortRange::new(port, port).unwrap();
         let mut next = Some(port);
-        assert!(matches!(Wire::bind(&[HERE], Some(range), &mut next), Err(BindError::Range { .. })));
+        assert!(matches!(Wire::bind(&[HERE], Some(range), true, &mut next), Err(BindError::Range { .. })));
         drop(taken);
         let mut next = Some(port);
-        let wire = Wire::bind(&[HERE], Some(range), &mut next).unwrap();
+        let wire = Wire::bind(&[HERE], Some(range), true, &mut next).unwrap();
         assert_eq!(wire.bound().collect::<Vec<_>>(), [SocketAddr::new(HERE, port)]);
-        assert!(matches!(Wire::bind(&[HERE], Some(range), &mut next), Err(BindError::Range { .. })));
+        assert!(matches!(Wire::bind(&[HERE], Some(range), true, &mut next), Err(BindError::Range { .. })));
     }
 
     #[test]
     fn an_address_of_another_machine_is_named() {
         let elsewhere: IpAddr = "192.0.2.99".parse().unwrap();
-        match Wire::bind(&[HERE, elsewhere], None, &mut None) {
+        match Wire::bind(&[HERE, elsewhere], None, true, &mut None) {
             Err(BindError::Address { address, .. }) => assert_eq!(address, elsewhere),
             other => panic!("{other:?}"),
         }
@@ -240,7 +284,7 @@ mod tests {
     #[test]
     fn both_families_share_a_port() {
         let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        let Ok(wire) = Wire::bind(&both, None, &mut None) else {
+        let Ok(wire) = Wire::bind(&both, None, true, &mut None) else {
             // There are machines without IPv6.
             return;
         };

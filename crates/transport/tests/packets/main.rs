@@ -3,14 +3,17 @@
 
 mod middle;
 mod pair;
+mod tunnel;
 
-use std::net::UdpSocket;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpStream, UdpSocket};
 
 use confocal_testing::counting::{self, Counting};
 use confocal_transport::{OutgoingAudio, PacketPort, SendError};
 
 use middle::{Fate, Middle};
 use pair::{End, Pair};
+use tunnel::Tunnel;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -84,6 +87,33 @@ async fn strangers_are_not_heard_and_do_not_disturb() {
     pair::until("all is heard", &mut one, &mut other, |_, other| other.received.len() as u32 == PACKETS);
     let stats = other.port.stats(other.link).unwrap();
     assert_eq!((stats.unauthentic, stats.lost), (0, 0), "nothing of it was even looked at: {stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_without_udp_is_reached_over_tcp() {
+    let tunnel = Tunnel::new();
+    let Pair { mut one, mut other } = Pair::connected(|_| {}, Some(&tunnel)).await;
+    pair::exchange(&mut one, &mut other, PACKETS);
+    pair::until("all has come", &mut one, &mut other, |one, other| {
+        [one, other].iter().all(|end| end.received.len() as u32 == PACKETS)
+    });
+    for end in [&one, &other] {
+        assert!(end.received.iter().zip(0..).all(|(packet, number)| packet.payload == pair::payload(number)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_on_tcp_are_shown_out_and_callers_need_none_of_it() {
+    let Pair { mut one, mut other } = Pair::connected(|_| {}, None).await;
+    let mut stranger = TcpStream::connect(other.address()).unwrap();
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    pair::until("the stranger is shown out", &mut one, &mut other, |_, _| {
+        matches!(stranger.read(&mut [0; 16]), Ok(0) | Err(_))
+            && stranger.read(&mut [0; 16]).map_err(|error| error.kind()) != Err(ErrorKind::WouldBlock)
+    });
+    let Pair { one, .. } = Pair::connected(|config| config.tcp = false, None).await;
+    assert!(TcpStream::connect(one.address()).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::pair::Between;
+
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -48,15 +50,16 @@ impl Middle {
         Self { inner: state.inner.local_addr().unwrap(), state, threads }
     }
 
-    /// Says where the outer end is; the port to tell the inner one instead.
-    pub(crate) fn leads_to(&self, outer_end: SocketAddr) -> u16 {
-        *self.state.outer_end.lock().unwrap() = Some(outer_end);
-        self.inner.port()
-    }
-
     /// From now on all comes from, and goes to, another port.
     pub(crate) fn move_away(&self) {
         *self.state.outer.lock().unwrap() = Arc::new(socket());
+    }
+}
+
+impl Between for Middle {
+    fn leads_to(&self, outer_end: SocketAddr) -> u16 {
+        *self.state.outer_end.lock().unwrap() = Some(outer_end);
+        self.inner.port()
     }
 }
 
@@ -109,7 +112,8 @@ impl State {
     }
 }
 
-fn socket() -> UdpSocket {
+/// A socket that is read with a look at other things in between.
+pub(crate) fn socket() -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
     socket

@@ -11,8 +11,6 @@ use confocal_transport::{
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
-use crate::middle::Middle;
-
 /// How long anything may take on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -23,6 +21,12 @@ const ONLY: ShardId = ShardId(0);
 
 /// Whose lines both ends use: those of an offer that a browser made.
 const LINES: &str = include_str!("../fixtures/js-sdk-chromium/voice-0-invite-offer.sdp");
+
+/// Someone between the ends: the inner one sends to a port of theirs.
+pub(crate) trait Between {
+    /// Says where the outer end is; the port to tell the inner one instead.
+    fn leads_to(&self, outer_end: SocketAddr) -> u16;
+}
 
 /// A packet as it was received.
 #[derive(Clone, Debug)]
@@ -55,7 +59,10 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// Two ends whose connection is up; with a `middle`, all that passes between them passes it, and the first one is behind it.
-    pub(crate) async fn connected(change: impl Fn(&mut TransportConfig), middle: Option<&Middle>) -> Self {
+    pub(crate) async fn connected(
+        change: impl Fn(&mut TransportConfig),
+        middle: Option<&dyn Between>,
+    ) -> Self {
         let start = || {
             let mut config = TransportConfig {
                 listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
@@ -100,6 +107,8 @@ impl Pair {
             }
             up == [true; 2]
         });
+        // What is said of the connection is there before the word that it is up.
+        look(&mut one, &mut other);
         Self { one, other }
     }
 }
