@@ -1,4 +1,5 @@
 //! What we write is read by the implementation that is in `webrtc`, and the other way round.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
 
 use confocal_rtp::rtcp::{
     Pli, ReceiverReport, ReportBlock, RtcpPacket, RtcpPackets, RtcpWriter, SenderReport,

@@ -1,4 +1,5 @@
 //! SRTP and SRTCP both ways with the implementation that is in `webrtc`: thousands of packets over a line that loses and reorders.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
 
 use confocal_rtp::srtp::{DtlsRole, KeyingMaterial, Profile, ProtectError, Receiver, Sender, UnprotectError};
 use confocal_rtp::{Extension, RtpHeader, RtpView};

@@ -1,4 +1,5 @@
 //! RTCP: bytes by hand, whatever is written is read again, and what is broken is told by name.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
 
 use confocal_rtp::NtpTime;
 use confocal_rtp::rtcp::{

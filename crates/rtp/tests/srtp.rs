@@ -1,4 +1,5 @@
 //! The rules of SRTP: what is refused and why, what leaves a trace, which stream is forgotten.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
 
 use confocal_rtp::srtp::{MAX_STREAMS, MasterKey, Profile, ProtectError, Receiver, Sender, UnprotectError};
 use confocal_rtp::{Extension, RtpError, RtpHeader, WriteRtpError};
@@ -25,7 +26,7 @@ fn rtp(sender: &mut Sender, ssrc: u32, n: u64) -> Vec<u8> {
 fn take(receiver: &mut Receiver, packet: &[u8]) -> Result<u64, UnprotectError> {
     let mut packet = packet.to_vec();
     let len = receiver.unprotect_rtp(&mut packet)?;
-    Ok(u64::from_be_bytes(packet[12..len].try_into().unwrap()))
+    Ok(packet[12..len].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 fn rtcp(sender: &mut Sender, ssrc: u32) -> Vec<u8> {
@@ -36,29 +37,21 @@ fn rtcp(sender: &mut Sender, ssrc: u32) -> Vec<u8> {
     packet
 }
 
-/// Three wraps of the sequence number, with gaps around each of them and almost half of its range lost at once.
+/// Four wraps of the sequence number, nothing arriving around any of them, and once for almost half of its range.
 #[test]
 fn the_rollover_counter_follows_over_losses() {
     for profile in Profile::ALL {
         let (mut sender, mut receiver) = pair(profile);
         let mut taken = 0;
-        for n in 60_000..300_000 {
-            let near_wrap = n % 65_536 > 65_526 || n % 65_536 < 10;
-            let hole = (100_000..132_000).contains(&n);
-            if near_wrap || hole || n % 3 != 0 {
-                // What is lost is made all the same.
-                if n % 2000 == 0 || near_wrap {
-                    rtp(&mut sender, 1, n);
-                }
-                continue;
-            }
-            if n % 30 == 0 {
-                let packet = rtp(&mut sender, 1, n);
+        for n in (60_000..300_000).step_by(20) {
+            let packet = rtp(&mut sender, 1, n);
+            let near_wrap = n % 65_536 > 65_036 || n % 65_536 < 500;
+            if !near_wrap && !(110_000..142_000).contains(&n) {
                 assert_eq!(take(&mut receiver, &packet), Ok(n), "{profile:?}");
                 taken += 1;
             }
         }
-        assert!(taken > 6000);
+        assert!(taken > 10_000);
     }
 }
 

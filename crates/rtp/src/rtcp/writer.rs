@@ -191,7 +191,7 @@ impl<'a> RtcpWriter<'a> {
         fill(&mut body)?;
         let padding = (4 - body.len % 4) % 4;
         // The last byte of padding says how many there are (RFC 3550 section 6.4.1).
-        body.put(&[&[][..], &[1], &[0, 2], &[0, 0, 3]][padding])?;
+        body.put([&[][..], &[1], &[0, 2], &[0, 0, 3]][padding])?;
         let length = body.len;
         let words = u16::try_from(length / 4).map_err(|_| WriteRtcpError::TooMany)?.to_be_bytes();
         *head = [0x80 | u8::from(padding > 0) << 5 | count, packet_type, words[0], words[1]];

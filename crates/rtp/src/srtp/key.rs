@@ -17,13 +17,13 @@ const MAX_SALT_BYTES: usize = 14;
 pub enum KeyError {
     /// The master key is not as long as the profile's.
     #[error("a master key of {0} bytes")]
-    KeyLength(usize),
+    Key(usize),
     /// The master salt is not as long as the profile's.
     #[error("a master salt of {0} bytes")]
-    SaltLength(usize),
+    Salt(usize),
     /// DTLS exported less than the profile needs.
     #[error("keying material of {0} bytes")]
-    MaterialLength(usize),
+    Material(usize),
 }
 
 /// Which side of the DTLS handshake we were.
@@ -51,10 +51,10 @@ impl MasterKey {
     /// [`KeyError`] when they are not.
     pub fn new(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, KeyError> {
         if key.len() != profile.key_len() {
-            return Err(KeyError::KeyLength(key.len()));
+            return Err(KeyError::Key(key.len()));
         }
         if salt.len() != profile.salt_len() {
-            return Err(KeyError::SaltLength(salt.len()));
+            return Err(KeyError::Salt(salt.len()));
         }
         let mut this = Self {
             profile,
@@ -102,10 +102,10 @@ impl KeyingMaterial {
     ///
     /// # Errors
     ///
-    /// [`KeyError::MaterialLength`] when there is less.
+    /// [`KeyError::Material`] when there is less.
     pub fn from_exported(profile: Profile, exported: &[u8]) -> Result<Self, KeyError> {
         if exported.len() < profile.keying_material_len() {
-            return Err(KeyError::MaterialLength(exported.len()));
+            return Err(KeyError::Material(exported.len()));
         }
         let (client_key, rest) = exported.split_at(profile.key_len());
         let (server_key, rest) = rest.split_at(profile.key_len());
@@ -169,7 +169,7 @@ mod tests {
         for profile in Profile::ALL {
             let mut bytes = material(profile);
             let short = KeyingMaterial::from_exported(profile, &bytes[1..]);
-            assert_eq!(short.unwrap_err(), KeyError::MaterialLength(profile.keying_material_len() - 1));
+            assert_eq!(short.unwrap_err(), KeyError::Material(profile.keying_material_len() - 1));
             bytes.extend([0xFF; 8]);
             let (inbound, _) =
                 KeyingMaterial::from_exported(profile, &bytes).unwrap().split(DtlsRole::Server);
@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn lengths_of_another_profile_are_refused() {
         let gcm = Profile::AeadAes128Gcm;
-        assert_eq!(MasterKey::new(gcm, &[0; 32], &[0; 12]).unwrap_err(), KeyError::KeyLength(32));
-        assert_eq!(MasterKey::new(gcm, &[0; 16], &[0; 14]).unwrap_err(), KeyError::SaltLength(14));
+        assert_eq!(MasterKey::new(gcm, &[0; 32], &[0; 12]).unwrap_err(), KeyError::Key(32));
+        assert_eq!(MasterKey::new(gcm, &[0; 16], &[0; 14]).unwrap_err(), KeyError::Salt(14));
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub use sender::{ProtectError, Sender};
 /// How many streams (SSRCs) a [`Sender`] or [`Receiver`] has room for.
 pub const MAX_STREAMS: usize = 16;
 
+/// 1024 packets behind the newest, as browsers have it: video comes fast, and late where it is asked for again.
+const RTP_WINDOW_WORDS: usize = 17;
+
 /// The bytes of RTCP that are never encrypted: head and sender's SSRC (RFC 3711 section 3.4).
 const RTCP_CLEAR_BYTES: usize = 8;
 

@@ -3,11 +3,9 @@
 use super::cipher::{Cipher, Place};
 use super::derivation::Usage;
 use super::replay::{Fresh, ReplayWindow, nearest_index};
-use super::{ENCRYPTED, MAX_STREAMS, MasterKey, Profile, RTCP_CLEAR_BYTES};
+use super::{ENCRYPTED, MAX_STREAMS, MasterKey, Profile, RTCP_CLEAR_BYTES, RTP_WINDOW_WORDS};
 use crate::rtp::{RtpError, header_len, read_u32};
 
-/// 1024 packets behind the newest, as browsers have it: video comes fast, and late where it is asked for again.
-const RTP_WINDOW_WORDS: usize = 17;
 /// 128 packets: reports are few.
 const RTCP_WINDOW_WORDS: usize = 3;
 
@@ -80,9 +78,10 @@ impl Receiver {
         let (ssrc, sequence) = (read_u32(packet, 8), u16::from_be_bytes([packet[2], packet[3]]));
         let slot = self.rtp_streams.find(ssrc);
         // A stream that is new is taken to be at its beginning: "the receiver initializes ROC to zero".
-        let index = slot.map_or(u64::from(sequence), |slot| {
-            nearest_index(self.rtp_streams.window(slot).highest(), sequence)
-        });
+        let index = slot.map_or_else(
+            || u64::from(sequence),
+            |slot| nearest_index(self.rtp_streams.window(slot).highest(), sequence),
+        );
         self.rtp_streams.check(slot, index)?;
         self.rtp
             .open_rtp(packet, header_len, Place { ssrc, index })

@@ -3,7 +3,7 @@
 use super::cipher::{Cipher, Place};
 use super::derivation::Usage;
 use super::replay::{Fresh, ReplayWindow, nearest_index};
-use super::{MAX_STREAMS, MasterKey, Profile, RTCP_CLEAR_BYTES, RTCP_INDEX_END};
+use super::{MAX_STREAMS, MasterKey, Profile, RTCP_CLEAR_BYTES, RTCP_INDEX_END, RTP_WINDOW_WORDS};
 use crate::extension::Extension;
 use crate::rtp::{RtpError, RtpHeader, WriteRtpError, header_len, read_u32};
 
@@ -30,8 +30,8 @@ pub enum ProtectError {
     /// gives its key away.
     #[error("the sequence number was used")]
     Used,
-    /// A packet that was never protected can't be sent again.
-    #[error("the sequence number was not used")]
+    /// A packet that was never protected can't be sent again, nor one more than 1024 behind the newest.
+    #[error("the sequence number was not used, or long ago")]
     Unused,
     /// There are [`MAX_STREAMS`] streams already.
     #[error("too many streams")]
@@ -55,7 +55,7 @@ pub struct Sender {
 #[derive(Debug)]
 struct Stream {
     ssrc: u32,
-    used: ReplayWindow<3>,
+    used: ReplayWindow<RTP_WINDOW_WORDS>,
 }
 
 impl Sender {
@@ -103,9 +103,9 @@ impl Sender {
         let sealed = self.sealed_rtp_len(packet, len)?;
         let (ssrc, sequence) = (read_u32(packet, 8), u16::from_be_bytes([packet[2], packet[3]]));
         let stream = self.streams.iter().flatten().find(|stream| stream.ssrc == ssrc);
-        let highest = stream.ok_or(ProtectError::Unused)?.used.highest();
-        let index = nearest_index(highest, sequence);
-        if index > highest {
+        let used = &stream.ok_or(ProtectError::Unused)?.used;
+        let index = nearest_index(used.highest(), sequence);
+        if used.check(index) != Fresh::Seen {
             return Err(ProtectError::Unused);
         }
         self.rtp.seal_rtp(packet, header_len, len, Place { ssrc, index });
@@ -184,5 +184,47 @@ impl Sender {
             }
         }
         Err(ProtectError::TooManyStreams)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender() -> Sender {
+        Sender::new(&MasterKey::new(Profile::AeadAes128Gcm, &[1; 16], &[2; 12]).unwrap())
+    }
+
+    #[test]
+    fn a_key_is_used_up_by_as_many_reports_as_there_are_numbers() {
+        let mut sender = sender();
+        sender.next_rtcp_index = RTCP_INDEX_END - 1;
+        let mut packet = [0; 60];
+        assert_eq!(sender.protect_rtcp(&mut packet, 8), Ok(28));
+        assert_eq!(packet[24..28], [0xFF; 4]);
+        assert_eq!(sender.protect_rtcp(&mut packet, 8), Err(ProtectError::KeyUsedUp));
+    }
+
+    #[test]
+    fn a_key_is_used_up_by_as_many_packets_as_there_are_numbers() {
+        let mut sender = sender();
+        let used = ReplayWindow::starting_at(RTP_INDEX_END - 2);
+        sender.streams[0] = Some(Stream { ssrc: 7, used });
+        assert!(sender.claim(7, 65_535).is_ok());
+        assert_eq!(sender.claim(7, 0).map(|_| ()), Err(ProtectError::KeyUsedUp));
+    }
+
+    #[test]
+    fn a_number_that_was_passed_over_can_not_be_sent_again() {
+        let mut sender = sender();
+        let mut packet = [0x80; 60];
+        for sequence in [10_u16, 12] {
+            packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+            sender.protect_rtp(&mut packet, 20).unwrap();
+        }
+        packet[2..4].copy_from_slice(&11_u16.to_be_bytes());
+        assert_eq!(sender.protect_rtp_again(&mut packet, 20), Err(ProtectError::Unused));
+        assert!(sender.protect_rtp(&mut packet, 20).is_ok());
+        assert!(sender.protect_rtp_again(&mut packet, 20).is_ok());
     }
 }
