@@ -51,6 +51,7 @@ impl JanusTarget {
         let web = Web::new(url);
         let created = post(&web, "", &json!({ "janus": "create", "transaction": "create" })).await?;
         let session = created.pointer("/data/id").and_then(Value::as_u64).context("Janus made no session")?;
+        let first_room = u64::from(getrandom::u32().context("the system has no random numbers")?);
         let inner =
             Arc::new(Inner { web, session, transactions: AtomicU64::new(0), waiting: Mutex::default() });
         let polling = tokio::spawn(poll(Arc::clone(&inner)));
