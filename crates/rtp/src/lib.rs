@@ -2,6 +2,8 @@
 //!
 //! - [`kind`] tells STUN, DTLS, RTP and RTCP apart (RFC 7983); [`StunView`] reads of STUN what says whose a datagram is.
 //! - [`RtpView`] reads a packet where it lies, [`RtpHeader`] writes one into the caller's buffer.
+//! - [`rtcp::RtcpPackets`] reads a compound packet of RTCP, [`rtcp::RtcpWriter`] writes one; [`Reception`] and [`Transmission`] keep
+//!   the numbers for reports.
 //! - [`srtp::Sender`] and [`srtp::Receiver`] protect and unprotect packets in place, with the keys that DTLS agreed on
 //!   ([`srtp::KeyingMaterial`]).
 //!
@@ -10,11 +12,16 @@
 
 mod demux;
 mod extension;
+mod ntp;
+mod reception;
+pub mod rtcp;
 mod rtp;
 pub mod srtp;
 mod stun;
 
 pub use demux::{Kind, kind};
 pub use extension::{AudioLevel, Extension, Extensions};
+pub use ntp::{NtpTime, round_trip};
+pub use reception::{Reception, Transmission};
 pub use rtp::{RTP_HEADER_BYTES, RtpError, RtpHeader, RtpView, WriteRtpError};
 pub use stun::{StunClass, StunView};

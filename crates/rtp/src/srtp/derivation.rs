@@ -29,19 +29,21 @@ pub(super) fn derive(master: &MasterKey, usage: Usage, part: Part, out: &mut [u8
             Usage::Rtp => 0,
             Usage::Rtcp => 3,
         };
+    expand(master.key(), master.padded_salt(), label, out);
+}
+
+/// Fills `out` with what a master key, of 16 or 32 bytes, gives for a label.
+pub(super) fn expand(key: &[u8], salt: &[u8; 14], label: u8, out: &mut [u8]) {
     // key_id is label and 48 bits of index, of which nothing is left at a rate of 0; x = key_id XOR master_salt, times 2^16.
     let mut iv = [0; 16];
-    iv[..14].copy_from_slice(master.padded_salt());
+    iv[..14].copy_from_slice(salt);
     iv[7] ^= label;
     out.fill(0);
-    // The lengths of keys are checked where a master key is made.
-    match <&[u8; 16]>::try_from(master.key()) {
-        Ok(key) => keystream(&Aes128Enc::new(key.into()), &iv, out),
-        Err(_) => {
-            if let Ok(key) = <&[u8; 32]>::try_from(master.key()) {
-                keystream(&Aes256Enc::new(key.into()), &iv, out);
-            }
-        }
+    // Which lengths there are is looked at where a master key is made.
+    if let Ok(key) = <&[u8; 16]>::try_from(key) {
+        keystream(&Aes128Enc::new(key.into()), &iv, out);
+    } else if let Ok(key) = <&[u8; 32]>::try_from(key) {
+        keystream(&Aes256Enc::new(key.into()), &iv, out);
     }
 }
 

@@ -24,6 +24,11 @@ impl Gcm {
         let mut bytes = Zeroizing::new([0; 32]);
         let key = &mut bytes[..master.profile().key_len()];
         derive(master, usage, Part::Encryption, key);
+        Self::with(key, salt)
+    }
+
+    /// With session keys: 16 or 32 bytes.
+    pub(super) fn with(key: &[u8], salt: [u8; 12]) -> Self {
         let algorithm = if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM };
         #[expect(clippy::expect_used, reason = "the only error is a wrong length")]
         let key = UnboundKey::new(algorithm, key).expect("a key as long as its algorithm's");

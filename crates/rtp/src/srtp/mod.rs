@@ -16,6 +16,8 @@ mod profile;
 mod receiver;
 mod replay;
 mod sender;
+#[cfg(test)]
+mod vectors;
 
 pub use key::{DtlsRole, KeyError, KeyingMaterial, MasterKey};
 pub use profile::Profile;

@@ -1,0 +1,10 @@
+//! Bytes as what came in at a port.
+//!
+//! What must hold is in `crates/rtp/tests/fuzz/targets.rs`, which every test run replays.
+#![no_main]
+
+#[path = "../../tests/fuzz/targets.rs"]
+#[allow(dead_code, reason = "a program for each target")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::datagram(bytes));

@@ -1,0 +1,131 @@
+//! Once keys are set up, no packet allocates, whether good or bad. Shown by counting, in a process of its own.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use confocal_rtp::rtcp::{
+    Pli, ReceiverReport, ReportBlock, RtcpPacket, RtcpPackets, RtcpWriter, TransportFeedbackHead,
+};
+use confocal_rtp::srtp::{MasterKey, Profile, Receiver, Sender};
+use confocal_rtp::{Extension, Kind, NtpTime, Reception, RtpHeader, RtpView, StunView, Transmission, kind};
+
+struct Counting;
+
+thread_local! {
+    /// Of this thread alone: the thread that runs the test program allocates when it likes.
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn calls() -> u64 {
+    CALLS.with(Cell::get)
+}
+
+fn count() {
+    // A thread that is ending has none, and is not the one that is looked at.
+    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+}
+
+// Only the calls are counted; everything is the system's.
+#[expect(unsafe_code, reason = "an allocator can't be written without")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count();
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const PACKETS: u16 = 2000;
+
+#[test]
+fn packets_do_not_allocate() {
+    for profile in Profile::ALL {
+        let key = MasterKey::new(profile, &[1; 32][..profile.key_len()], &[2; 14][..profile.salt_len()]);
+        let key = key.unwrap();
+        let (mut sender, mut receiver) = (Sender::new(&key), Receiver::new(&key));
+        let (mut reception, mut transmission) = (Reception::new(48_000), Transmission::new(48_000));
+        let mut buffer = [0; 1500];
+        let mut packets = 0;
+
+        let before = calls();
+        for n in 0..PACKETS {
+            let now = Duration::from_millis(20 * u64::from(n));
+            // More streams than there is room for at the receiver, but not at once.
+            let header = RtpHeader {
+                marker: false,
+                payload_type: 111,
+                sequence: n,
+                timestamp: u32::from(n) * 960,
+                ssrc: u32::from(n % 16),
+            };
+            let level = Extension { id: 1, data: &[30] };
+            let len = sender.protect_rtp_from(&header, &[level], &[3; 100], &mut buffer).unwrap();
+            transmission.on_packet(header.timestamp, 100, now);
+            let packet = &mut buffer[..len];
+            packets += u32::from(kind(packet) == Kind::Rtp);
+            let mut forged = [0; 200];
+            forged[..len].copy_from_slice(packet);
+            forged[30] ^= 1;
+            assert!(receiver.unprotect_rtp(&mut forged[..len]).is_err());
+            let len = receiver.unprotect_rtp(packet).unwrap();
+            let view = RtpView::parse(&packet[..len]).unwrap();
+            assert_eq!(view.extension(1), Some(&[30][..]));
+            reception.on_packet(view.sequence(), view.timestamp(), now);
+            assert!(StunView::parse(&packet[..len]).is_none());
+
+            let mut writer = RtcpWriter::new(&mut buffer);
+            let report = transmission.sender_report(1, NtpTime(7), now).unwrap();
+            let block = reception.report_block(2, now).unwrap();
+            writer.sender_report(&report, &[block]).unwrap();
+            writer.receiver_report(&ReceiverReport { ssrc: 1 }, &[ReportBlock::default(); 31]).unwrap();
+            writer.cname(1, "somebody").unwrap();
+            writer.nack(1, 2, [n, n.wrapping_add(3)]).unwrap();
+            writer.pli(Pli { sender_ssrc: 1, media_ssrc: 2 }).unwrap();
+            writer.fir(1, &[(2, 3)]).unwrap();
+            writer.remb(1, 1_000_000, &[2]).unwrap();
+            let head = TransportFeedbackHead {
+                sender_ssrc: 1,
+                media_ssrc: 2,
+                base_sequence: n,
+                reference_time: 1,
+                feedback_count: 2,
+            };
+            writer.transport_feedback(&head, &[Some(1), None, Some(-1), Some(300)]).unwrap();
+            writer.goodbye(&[1]).unwrap();
+            let len = writer.len();
+            let len = sender.protect_rtcp(&mut buffer, len).unwrap();
+            let len = receiver.unprotect_rtcp(&mut buffer[..len]).unwrap();
+            let mut told = 0;
+            for packet in RtcpPackets::new(&buffer[..len]) {
+                told += match packet.unwrap() {
+                    RtcpPacket::SenderReport(_, blocks) | RtcpPacket::ReceiverReport(_, blocks) => {
+                        blocks.count()
+                    }
+                    RtcpPacket::SourceDescription(description) => description.cnames().count(),
+                    RtcpPacket::Goodbye(goodbye) => goodbye.ssrcs().count(),
+                    RtcpPacket::Nack(nack) => nack.sequences().count(),
+                    RtcpPacket::Pli(_) => 1,
+                    RtcpPacket::Fir(fir) => fir.entries().count(),
+                    RtcpPacket::Remb(remb) => remb.ssrcs().count(),
+                    RtcpPacket::TransportFeedback(feedback) => feedback.statuses().count(),
+                };
+            }
+            assert_eq!(told, 1 + 31 + 1 + 2 + 1 + 1 + 1 + 4 + 1);
+        }
+        assert_eq!(calls() - before, 0, "{profile:?}");
+        assert_eq!(packets, u32::from(PACKETS));
+    }
+}
