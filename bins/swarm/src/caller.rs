@@ -318,12 +318,9 @@ impl Caller {
             confocal_rtp::Kind::Dtls => {
                 match self.dtls.read(now, from, None, BytesMut::from(&*datagram)) {
                     Ok(events) => {
-                        for event in events {
-                            match event {
-                                EndpointEvent::HandshakeComplete => self.take_keys(from),
-                                // The other side's end is told by signalling too, and by silence.
-                                _ => {}
-                            }
+                        // The other side's end is told by signalling too, and by silence.
+                        if events.iter().any(|event| matches!(event, EndpointEvent::HandshakeComplete)) {
+                            self.take_keys(from);
                         }
                     }
                     Err(source) if self.keys.is_none() => {

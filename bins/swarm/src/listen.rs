@@ -26,7 +26,7 @@ pub struct Listened {
 ///
 /// When libopus can't be set up. A packet that is no Opus counts as lost.
 pub fn listen(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<Listened> {
-    let (samples, starts) = decode(arrivals, payloads)?;
+    let Decoded { samples, starts } = decode(arrivals, payloads)?;
     let begun = onsets(&samples, BURST);
     let time = |place: usize| {
         let (start, at) = starts[starts.partition_point(|(start, _)| *start <= place) - 1];
@@ -39,13 +39,21 @@ pub fn listen(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<Li
     })
 }
 
-/// Decodes packets in the order in which they were sent: the samples at 48 kHz, and where in them each packet begins that came at a
-/// time (µs).
+/// Decoded sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// At 48 kHz.
+    pub samples: Vec<i16>,
+    /// Where in the samples each packet begins, and when it came (µs).
+    pub starts: Vec<(usize, i64)>,
+}
+
+/// Decodes packets in the order in which they were sent.
 ///
 /// # Errors
 ///
 /// As [`listen`].
-pub fn decode(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<(Vec<i16>, Vec<(usize, i64)>)> {
+pub fn decode(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<Decoded> {
     let first = arrivals.first().map(|arrival| arrival.sequence).unwrap_or_default();
     let mut order: Vec<usize> = (0..arrivals.len().min(payloads.len())).collect();
     // What overtook the first packet comes before it; the numbers last for twenty minutes.
@@ -59,7 +67,7 @@ pub fn decode(arrivals: &[Arrival], payloads: &[Box<[u8]>]) -> anyhow::Result<(V
             samples.extend_from_slice(&room[..length]);
         }
     }
-    Ok((samples, starts))
+    Ok(Decoded { samples, starts })
 }
 
 /// How a voice of bursts sounds to who decodes it directly: the packet of the loop in which the burst begins, how far into it (µs), and

@@ -267,9 +267,8 @@ impl Work {
                 };
                 let (bytes, from) = (message.bytes, message.address.map(|from| SocketAddr::V4(from.into())));
                 let stamp = message.cmsgs().ok().and_then(|mut all| {
-                    all.find_map(|one| match one {
-                        ControlMessageOwned::ScmTimestampns(stamp) => Some(stamp),
-                        _ => None,
+                    all.find_map(|one| {
+                        if let ControlMessageOwned::ScmTimestampns(stamp) = one { Some(stamp) } else { None }
                     })
                 });
                 let at = stamp

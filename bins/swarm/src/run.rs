@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::caller::{Identity, State};
 use crate::garbage::Garbage;
@@ -39,6 +40,7 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(&str)) -> anyhow::Result<Repor
         Kind::Janus => Target::Janus(JanusTarget::new(&plan.url, plan.prebuffering).await?),
     };
     let cast = Cast::new(plan)?;
+    allow_sockets(plan.callers)?;
     let identity = Identity::new()?;
     let pump = Pump::start(plan.line(), plan.seed, plan.real_time)?;
     if plan.real_time && !pump.real_time {
@@ -57,6 +59,20 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(&str)) -> anyhow::Result<Repor
     }
     let ran = ran?;
     judged(plan, &cast, ran)
+}
+
+/// Each caller has a socket: asks for as many open files as that takes and the system allows.
+fn allow_sockets(callers: usize) -> anyhow::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let wanted = callers as u64 + 100;
+    if soft < wanted {
+        ensure!(
+            hard >= wanted,
+            "{callers} callers need {wanted} open files, the system allows {hard} (ulimit -n)"
+        );
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)?;
+    }
+    Ok(())
 }
 
 /// What there is to send, and who sends it from where on.

@@ -2,12 +2,14 @@
 //! installs first. No logic of the focus lives here.
 
 mod bench_joins;
+mod bench_peers;
 mod bench_restarts;
 mod bench_signalling;
 mod checks;
 mod demo;
 mod figures;
 mod machine;
+mod plot;
 mod setup;
 mod sound;
 mod steps;
@@ -52,6 +54,8 @@ enum Command {
     BenchSignalling,
     /// Measure how long people hear nothing after the focus crashed and was started again.
     BenchRestarts(bench_restarts::BenchArgs),
+    /// Measure what a participant costs and what they hear, beside Janus' AudioBridge, by numbers of participants.
+    BenchPeers(bench_peers::BenchArgs),
     /// Score how speech sounds that came over lossy lines through the mixer, beside plain Opus; takes some minutes.
     Sound(sound::SoundArgs),
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
@@ -85,6 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::BenchJoins(args) => bench_joins::run(&steps, consent, args),
         Command::BenchSignalling => bench_signalling::run(&steps, consent),
         Command::BenchRestarts(args) => bench_restarts::run(&steps, consent, args),
+        Command::BenchPeers(args) => bench_peers::run(&steps, consent, args),
         Command::Sound(args) => sound::run(&steps, consent, args),
         Command::SoakMachine(args) => machine::soak(&steps, args),
         Command::Mutants => machine::mutants(&steps),

@@ -101,7 +101,7 @@ async fn two_hear_each_other_until_one_hangs_up() {
 
     let seats = pump.stop().unwrap();
     for (talker, seat) in seats.iter().enumerate() {
-        let (samples, _) = decode(&seat.caller.arrivals, seat.caller.payloads.as_ref().unwrap()).unwrap();
+        let samples = decode(&seat.caller.arrivals, seat.caller.payloads.as_ref().unwrap()).unwrap().samples;
         // What came after the hangup is silence; what came first is whole.
         let heard = &samples[9_600..19_200];
         let (other, own) = (amplitude(heard, tone_of(1 - talker)), amplitude(heard, tone_of(talker)));

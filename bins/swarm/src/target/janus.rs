@@ -27,6 +27,8 @@ pub struct JanusTarget {
     inner: Arc<Inner>,
     polling: JoinHandle<()>,
     rooms: AsyncMutex<HashSet<usize>>,
+    /// The number of the first room; by chance, since rooms of an earlier run may still be there.
+    first_room: u64,
     /// Packets that a participant's queue holds before it is mixed; `None` is the plugin's default.
     prebuffering: Option<u32>,
 }
@@ -49,10 +51,11 @@ impl JanusTarget {
         let web = Web::new(url);
         let created = post(&web, "", &json!({ "janus": "create", "transaction": "create" })).await?;
         let session = created.pointer("/data/id").and_then(Value::as_u64).context("Janus made no session")?;
+        let first_room = u64::from(getrandom::u32().context("the system has no random numbers")?);
         let inner =
             Arc::new(Inner { web, session, transactions: AtomicU64::new(0), waiting: Mutex::default() });
         let polling = tokio::spawn(poll(Arc::clone(&inner)));
-        Ok(Self { inner, polling, rooms: AsyncMutex::default(), prebuffering })
+        Ok(Self { inner, polling, rooms: AsyncMutex::default(), first_room, prebuffering })
     }
 
     pub(super) async fn call(&self, conference: usize, offer: &str) -> anyhow::Result<Call> {
@@ -60,7 +63,7 @@ impl JanusTarget {
         let attached = self.inner.ask("", attach).await?;
         let handle = attached.pointer("/data/id").and_then(Value::as_u64).context("Janus made no handle")?;
         let path = format!("/{handle}");
-        let room = conference as u64 + 1;
+        let room = self.first_room + conference as u64;
         {
             let mut rooms = self.rooms.lock().await;
             if !rooms.contains(&conference) {

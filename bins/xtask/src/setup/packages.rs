@@ -49,6 +49,8 @@ pub(crate) enum Need {
     ChromeDriver,
     /// Speaks for the demo's simulated callers.
     Espeak,
+    /// Is measured beside the focus, and needed for nothing else.
+    Janus,
 }
 
 impl Need {
@@ -75,6 +77,8 @@ impl Need {
             Self::Chromium => ("chromium", &["--version"]),
             Self::ChromeDriver => ("chromedriver", &["--version"]),
             Self::Espeak => ("espeak-ng", &["--version"]),
+            // Janus 1.1 fails when it is asked for its version, but not when asked for help.
+            Self::Janus => ("janus", &["--help"]),
         }
     }
 
@@ -95,6 +99,7 @@ impl Need {
                 Distribution::Other => "chromium-driver",
             },
             Self::Espeak => "espeak-ng",
+            Self::Janus => "janus",
         }
     }
 

@@ -1,0 +1,118 @@
+//! What is measured: who talks, what the others send, what lines do.
+
+use std::fmt;
+
+/// Callers of the scenes that don't grow.
+const FEW: usize = 10;
+/// Losses in percent, each both ways.
+const LOSSES: [u32; 5] = [0, 1, 2, 5, 10];
+
+/// A kind of load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scene {
+    /// One conference, three talk, the others send quiet noise.
+    Noise,
+    /// The same, but the others send nothing.
+    Idle,
+    /// Conferences of four, one of whom talks.
+    Fours,
+    /// One sends bursts of a tone: how much later are they heard.
+    Delay,
+    /// Lines that lose packets.
+    Loss,
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Noise => "one conference, three talk, noise",
+            Self::Idle => "one conference, three talk, nothing",
+            Self::Fours => "conferences of four, one talks, noise",
+            Self::Delay => "delay, one talks, noise",
+            Self::Loss => "losses both ways, three talk, noise",
+        })
+    }
+}
+
+/// One number of callers on lines of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Trial {
+    /// Callers.
+    pub(crate) callers: usize,
+    /// Of a hundred packets so many are lost, each way.
+    pub(crate) loss_percent: u32,
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} callers", self.callers)?;
+        if self.loss_percent > 0 {
+            write!(f, ", {} % lost", self.loss_percent)?;
+        }
+        Ok(())
+    }
+}
+
+impl Trial {
+    /// For names of files.
+    pub(crate) fn name(self) -> String {
+        format!("{}-{}", self.callers, self.loss_percent)
+    }
+}
+
+impl Scene {
+    /// What is tried, from little to much.
+    pub(crate) fn trials(self, callers: &[usize]) -> Vec<Trial> {
+        match self {
+            Self::Noise | Self::Idle | Self::Fours | Self::Delay => {
+                let mut callers = callers.to_vec();
+                callers.sort_unstable();
+                callers.into_iter().map(|callers| Trial { callers, loss_percent: 0 }).collect()
+            }
+            Self::Loss => LOSSES.map(|loss_percent| Trial { callers: FEW, loss_percent }).to_vec(),
+        }
+    }
+
+    /// Whether a target that fails a trial is not given the next one. Where lines are what fails, it is.
+    pub(crate) const fn ends_with_failure(self) -> bool {
+        !matches!(self, Self::Loss)
+    }
+
+    /// What `swarm` is told.
+    pub(crate) fn arguments(self, trial: Trial) -> Vec<String> {
+        let callers = trial.callers;
+        let (conferences, talkers, sound, others) = match self {
+            Self::Noise | Self::Loss => (1, 3, "speech", "noise"),
+            Self::Idle => (1, 3, "speech", "nothing"),
+            Self::Fours => ((callers / 4).max(1), 1, "speech", "noise"),
+            Self::Delay => (1, 1, "bursts", "noise"),
+        };
+        let loss = f64::from(trial.loss_percent) / 100.0;
+        let arguments = format!(
+            "--callers {callers} --conferences {conferences} --talkers {talkers} --sound {sound} --others {others} \
+             --loss-up {loss} --loss-down {loss}"
+        );
+        arguments.split(' ').map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fours_are_fours() {
+        let trial = Trial { callers: 100, loss_percent: 0 };
+        let arguments = Scene::Fours.arguments(trial).join(" ");
+        assert!(arguments.starts_with("--callers 100 --conferences 25 --talkers 1 "), "{arguments}");
+    }
+
+    #[test]
+    fn losses_are_told_as_shares() {
+        let trials = Scene::Loss.trials(&[500]);
+        assert_eq!(trials.len(), LOSSES.len());
+        let last = Scene::Loss.arguments(trials[4]).join(" ");
+        assert!(last.ends_with("--loss-up 0.1 --loss-down 0.1"), "{last}");
+        assert_eq!(Scene::Noise.trials(&[50, 10])[0].callers, 10);
+    }
+}
