@@ -52,6 +52,7 @@ mod playing;
 mod profile;
 mod protection;
 mod sequence;
+mod sink;
 mod source;
 mod standing;
 mod stats;
@@ -63,7 +64,7 @@ mod voice;
 mod voices;
 
 pub use codec::{
-    Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
+    Application, Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
     MAX_PAYLOAD_BYTES, packet_samples,
 };
 pub use config::{JitterConfig, MixerConfig, SpeechConfig};
@@ -79,6 +80,7 @@ pub use mix_bus::MixBus;
 pub use mixer::{AddLegError, Mixer};
 pub use playing::{Audience, PlayError, PlayKey};
 pub use profile::{BitrateClass, Profile, Protection};
+pub use sink::{Sink, SinkKey};
 pub use source::{Clip, Source};
 pub use stats::{LegMeasure, LegStats};
 pub use time::Micros;

@@ -20,6 +20,8 @@ use crate::streams::{Seat, Streams};
 use crate::time::Micros;
 use crate::voices::Voices;
 
+use playing::Tap;
+
 /// Mixes one conference.
 ///
 /// Packets go in by [`push_packet`](Self::push_packet) as they arrive. Every [`TICK_MS`](crate::TICK_MS) milliseconds
@@ -34,6 +36,8 @@ pub struct Mixer {
     bus: MixBus,
     streams: Streams,
     sounds: Sounds,
+    taps: Vec<Tap>,
+    next_sink: u64,
     voices: Voices,
     /// The sound of one leg in this tick.
     frame: Box<Frame>,
@@ -82,6 +86,8 @@ impl Mixer {
             bus: MixBus::with_voices(config.hot_max.saturating_mul(2).saturating_add(1)),
             streams: Streams::new(),
             sounds: Sounds::default(),
+            taps: Vec::new(),
+            next_sink: 0,
             voices: Voices::default(),
             frame: Box::new([0; FRAME_SAMPLES]),
             nominees: Vec::new(),
@@ -126,8 +132,9 @@ impl Mixer {
         self.streams.remove(gone.listening.shared);
         self.bus.remove(gone.speaker);
         self.sounds.forget(leg);
-        if self.legs.is_empty() {
-            *self = Self { tick: self.tick, ..Self::new(self.config.clone()) };
+        if self.legs.is_empty() && self.taps.is_empty() {
+            let (tick, next_sink) = (self.tick, self.next_sink);
+            *self = Self { tick, next_sink, trim_at: tick + WINDOW_TICKS, ..Self::new(self.config.clone()) };
         }
     }
 
@@ -238,7 +245,13 @@ impl Mixer {
             let seat = Seat { leg: listening, key: *key, speaker: *speaker, played_to };
             self.streams.seat(seat, &self.bus, &self.config);
         }
+        for tap in &mut self.taps {
+            self.streams.seat_listener(&mut tap.listening, &self.config);
+        }
         self.streams.tick(&self.bus, &self.sounds);
+        for tap in &mut self.taps {
+            tap.fill(&self.streams);
+        }
         for leg in &mut self.legs {
             if let Some((number, stream)) = self.streams.for_leg(&leg.listening) {
                 if let Made::Payload { bytes, silence, .. } = stream.made() {

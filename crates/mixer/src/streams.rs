@@ -288,6 +288,16 @@ impl Streams {
         *beginning |= leg.is_beginning();
     }
 
+    /// Gives one its place who hears the whole mix in every tick.
+    pub(crate) fn seat_listener(&mut self, listener: &mut Listening, config: &MixerConfig) {
+        // It has never been anywhere else, so it brings nothing along, of whomever.
+        let of = Of { speaker: SpeakerKey(0), leg: None, shared: listener.shared };
+        listener.place = self.join(of, listener.place, config);
+        let shared = &mut self.shared[listener.shared];
+        shared.listeners += 1;
+        shared.beginning |= listener.is_beginning();
+    }
+
     /// Encodes what is listened to.
     pub(crate) fn tick(&mut self, bus: &MixBus, sounds: &Sounds) {
         if self.shared.iter().any(|shared| shared.listeners > 0) {
