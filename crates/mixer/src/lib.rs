@@ -48,9 +48,12 @@ mod mix_bus;
 mod mixer;
 mod pace;
 mod pcm_queue;
+mod playing;
 mod profile;
 mod protection;
 mod sequence;
+mod sink;
+mod source;
 mod standing;
 mod stats;
 mod stream;
@@ -61,7 +64,7 @@ mod voice;
 mod voices;
 
 pub use codec::{
-    Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
+    Application, Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
     MAX_PAYLOAD_BYTES, packet_samples,
 };
 pub use config::{JitterConfig, MixerConfig, SpeechConfig};
@@ -75,6 +78,9 @@ pub use limiter::Limiter;
 pub use load::ComplexityByLoad;
 pub use mix_bus::MixBus;
 pub use mixer::{AddLegError, Mixer};
+pub use playing::{Audience, PlayError, PlayKey};
 pub use profile::{BitrateClass, Profile, Protection};
+pub use sink::{Sink, SinkKey};
+pub use source::{Clip, Source};
 pub use stats::{LegMeasure, LegStats};
 pub use time::Micros;

@@ -13,6 +13,8 @@ pub(crate) struct Listening {
     /// The number of its profile's shared stream.
     pub(crate) shared: usize,
     pub(crate) place: Place,
+    /// Its place is a stream that is for it alone.
+    pub(crate) own: bool,
     /// Ticks in which everything is sent, still to come.
     warm_up: u32,
     warm_up_ticks: u32,
@@ -41,6 +43,7 @@ impl Listening {
             sending: true,
             shared,
             place: Place::None,
+            own: false,
             warm_up: warm_up_ticks,
             warm_up_ticks,
             wish: Profile::default(),

@@ -15,6 +15,8 @@ pub struct MixBus {
     sums: Vec<Box<WideFrame>>,
     /// Speakers with a voice in this tick.
     voices: usize,
+    /// There is something in this tick that all hear.
+    for_all: bool,
     voices_max: usize,
 }
 
@@ -49,6 +51,7 @@ impl MixBus {
             shares: Vec::new(),
             sums: Vec::new(),
             voices: 0,
+            for_all: false,
             voices_max,
         }
     }
@@ -89,10 +92,10 @@ impl MixBus {
 
     /// Begins a tick: silence everywhere.
     pub fn clear(&mut self) {
-        if self.voices > 0 {
+        if self.is_audible() {
             self.total.fill(0);
         }
-        self.voices = 0;
+        (self.voices, self.for_all) = (0, false);
         for share in &mut self.shares {
             share.sum = None;
         }
@@ -118,6 +121,18 @@ impl MixBus {
         }
     }
 
+    /// Adds sound of this tick that all hear and that is nobody's voice.
+    pub fn contribute_to_all(&mut self, frame: &Frame) {
+        self.for_all = true;
+        for (total, &sample) in self.total.iter_mut().zip(frame) {
+            *total += i32::from(sample);
+        }
+    }
+
+    const fn is_audible(&self) -> bool {
+        self.voices > 0 || self.for_all
+    }
+
     /// Whether a speaker has a voice in this tick.
     #[must_use]
     pub fn speaks(&self, speaker: SpeakerKey) -> bool {
@@ -126,18 +141,18 @@ impl MixBus {
 
     /// Writes what those hear who do not speak: everyone. Returns whether that is anyone; if not, `mix` is all zero.
     pub fn whole(&self, mix: &mut WideFrame) -> bool {
-        if self.voices > 0 {
+        if self.is_audible() {
             mix.copy_from_slice(&*self.total);
         } else {
             mix.fill(0);
         }
-        self.voices > 0
+        self.is_audible()
     }
 
     /// Writes what `listener` hears: everyone but themselves. Returns whether that is anyone; if not, `mix` is all zero.
     pub fn mix_for(&self, listener: SpeakerKey, mix: &mut WideFrame) -> bool {
         let own = self.find(listener).ok().and_then(|at| self.shares[at].sum).map(|sum| &self.sums[sum]);
-        if self.voices == usize::from(own.is_some()) {
+        if self.voices == usize::from(own.is_some()) && !self.for_all {
             mix.fill(0);
             return false;
         }

@@ -1,6 +1,7 @@
 //! One conference: its legs, and the tick that carries sound between them. How a block works never lives here.
 
 mod hot;
+mod playing;
 
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
@@ -11,12 +12,15 @@ use crate::key::{LegKey, SpeakerKey};
 use crate::leg_input::LegInput;
 use crate::listening::Listening;
 use crate::mix_bus::MixBus;
+use crate::playing::Sounds;
 use crate::profile::Profile;
 use crate::stats::{LegMeasure, LegStats};
 use crate::stream::Made;
-use crate::streams::Streams;
+use crate::streams::{Seat, Streams};
 use crate::time::Micros;
 use crate::voices::Voices;
+
+use playing::Tap;
 
 /// Mixes one conference.
 ///
@@ -31,6 +35,9 @@ pub struct Mixer {
     legs: Vec<Leg>,
     bus: MixBus,
     streams: Streams,
+    sounds: Sounds,
+    taps: Vec<Tap>,
+    next_sink: u64,
     voices: Voices,
     /// The sound of one leg in this tick.
     frame: Box<Frame>,
@@ -78,6 +85,9 @@ impl Mixer {
             // In one tick all who are heard may give up their places to others: the last of them dies away.
             bus: MixBus::with_voices(config.hot_max.saturating_mul(2).saturating_add(1)),
             streams: Streams::new(),
+            sounds: Sounds::default(),
+            taps: Vec::new(),
+            next_sink: 0,
             voices: Voices::default(),
             frame: Box::new([0; FRAME_SAMPLES]),
             nominees: Vec::new(),
@@ -121,8 +131,10 @@ impl Mixer {
         }
         self.streams.remove(gone.listening.shared);
         self.bus.remove(gone.speaker);
-        if self.legs.is_empty() {
-            *self = Self { tick: self.tick, ..Self::new(self.config.clone()) };
+        self.sounds.forget(leg);
+        if self.legs.is_empty() && self.taps.is_empty() {
+            let (tick, next_sink) = (self.tick, self.next_sink);
+            *self = Self { tick, next_sink, trim_at: tick + WINDOW_TICKS, ..Self::new(self.config.clone()) };
         }
     }
 
@@ -226,11 +238,20 @@ impl Mixer {
                 self.bus.contribute(leg.speaker, &self.frame);
             }
         }
+        self.sounds.tick(&mut self.bus);
         self.streams.clear();
-        for leg in &mut self.legs {
-            self.streams.seat(&mut leg.listening, leg.speaker, &self.bus, &self.config);
+        for Leg { key, speaker, listening, .. } in &mut self.legs {
+            let played_to = self.sounds.plays_to(*key);
+            let seat = Seat { leg: listening, key: *key, speaker: *speaker, played_to };
+            self.streams.seat(seat, &self.bus, &self.config);
         }
-        self.streams.tick(&self.bus);
+        for tap in &mut self.taps {
+            self.streams.seat_listener(&mut tap.listening, &self.config);
+        }
+        self.streams.tick(&self.bus, &self.sounds);
+        for tap in &mut self.taps {
+            tap.fill(&self.streams);
+        }
         for leg in &mut self.legs {
             if let Some((number, stream)) = self.streams.for_leg(&leg.listening) {
                 if let Made::Payload { bytes, silence, .. } = stream.made() {

@@ -7,9 +7,10 @@ use crate::config::MixerConfig;
 use crate::demand::Demand;
 use crate::frame::Codec;
 use crate::frame::{FRAME_SAMPLES, TICK_MS, WideFrame};
-use crate::key::SpeakerKey;
+use crate::key::{LegKey, SpeakerKey};
 use crate::listening::{Listening, Place};
 use crate::mix_bus::MixBus;
+use crate::playing::Sounds;
 use crate::profile::Profile;
 use crate::stream::{Made, Stream};
 
@@ -52,18 +53,40 @@ struct Shared {
     beginning: bool,
 }
 
-/// The mix without one speaker's voice.
+/// The mix without one speaker's voice, or with what is played to one leg.
 #[derive(Debug)]
 struct Personal {
-    /// For whom, and under which profile (its shared stream's number).
-    of: Option<(SpeakerKey, usize)>,
+    of: Option<Of>,
     stream: Stream,
-    /// Ticks since the speaker was heard last.
+    /// Ticks since the speaker was heard last, or since something was played to the leg.
     away: u32,
     /// The mix was silent in the last tick.
     silent: bool,
+    /// Something is played to the leg in this tick.
+    played_to: bool,
     listeners: usize,
     beginning: bool,
+}
+
+/// Whose a personal stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Of {
+    /// Whose voice is not in it.
+    speaker: SpeakerKey,
+    /// To which leg alone something is played, if to any; without, it is for all legs of the speaker.
+    leg: Option<LegKey>,
+    /// Under which profile: its shared stream's number.
+    shared: usize,
+}
+
+/// One leg that is to have its place.
+#[derive(Debug)]
+pub(crate) struct Seat<'a> {
+    pub(crate) leg: &'a mut Listening,
+    pub(crate) key: LegKey,
+    pub(crate) speaker: SpeakerKey,
+    /// Something is played to it alone.
+    pub(crate) played_to: bool,
 }
 
 impl Streams {
@@ -93,7 +116,7 @@ impl Streams {
         }
         self.shared[shared].running = false;
         for personal in &mut self.personal {
-            personal.of = personal.of.filter(|&(_, of)| of != shared);
+            personal.of = personal.of.filter(|of| of.shared != shared);
         }
         while self.shared.last().is_some_and(|shared| shared.legs == 0) {
             self.shared.pop();
@@ -110,7 +133,7 @@ impl Streams {
     ) -> bool {
         let taken = |personal: &&Personal| match personal.of {
             None => false,
-            Some((speaker, _)) => personal.away == 0 || speakers.contains(&speaker),
+            Some(of) => personal.away == 0 || speakers.contains(&of.speaker),
         };
         self.want_personal(self.personal.iter().filter(taken).count() + needed, config);
         !self.is_short()
@@ -131,8 +154,9 @@ impl Streams {
     pub(crate) fn make_personal(&mut self, config: &MixerConfig) -> Result<(), CodecError> {
         while self.is_short() {
             let stream = Stream::new(&Profile::default(), config)?;
-            let (away, silent, listeners, beginning) = (0, true, 0, false);
-            self.personal.push(Personal { of: None, stream, away, silent, listeners, beginning });
+            let (of, away, listeners) = (None, 0, 0);
+            let (silent, played_to, beginning) = (true, false, false);
+            self.personal.push(Personal { of, stream, away, silent, played_to, listeners, beginning });
         }
         Ok(())
     }
@@ -172,12 +196,12 @@ impl Streams {
                 }
             }
             Place::Personal(at) => {
-                let speaker = self.personal[at].of.map(|(speaker, _)| speaker);
+                let of = self.personal[at].of.map(|of| Of { shared: after, ..of });
                 if self.personal[at].listeners == 1
-                    && let Some(speaker) = speaker
-                    && self.find_personal(speaker, after).is_none()
+                    && let Some(of) = of
+                    && self.find_personal(of).is_none()
                 {
-                    self.personal[at].of = Some((speaker, after));
+                    self.personal[at].of = Some(of);
                     self.personal[at].stream.configure(&profile, config);
                 } else {
                     leg.place = Place::None;
@@ -196,8 +220,8 @@ impl Streams {
             shared.stream.configure(&shared.profile, config);
         }
         for personal in &mut self.personal {
-            if let Some((_, shared)) = personal.of {
-                personal.stream.configure(&self.shared[shared].profile, config);
+            if let Some(of) = personal.of {
+                personal.stream.configure(&self.shared[of.shared].profile, config);
             }
         }
     }
@@ -212,32 +236,43 @@ impl Streams {
         }
     }
 
-    /// Gives one leg its place in this tick. Nobody whose speaker has a voice in it is in a shared mix.
-    pub(crate) fn seat(
-        &mut self,
-        leg: &mut Listening,
-        speaker: SpeakerKey,
-        bus: &MixBus,
-        config: &MixerConfig,
-    ) {
+    /// Gives one leg its place in this tick. Nobody whose speaker has a voice in it is in a shared mix, nor is who alone is
+    /// played something.
+    pub(crate) fn seat(&mut self, seat: Seat<'_>, bus: &MixBus, config: &MixerConfig) {
+        let Seat { leg, key, speaker, played_to } = seat;
         if !leg.sending {
             return;
         }
-        let speaks = bus.speaks(speaker);
-        let stays = |at: usize| {
-            self.personal.get(at).is_some_and(|personal| {
-                personal.of == Some((speaker, leg.shared)) && (speaks || !personal.may_join())
-            })
-        };
-        leg.place = match leg.place {
-            Place::Personal(at) if stays(at) => Place::Personal(at),
-            before @ (Place::None | Place::Shared | Place::Personal(_)) if speaks => {
-                self.take_leave(leg.shared, before, speaker, config)
+        let for_speaker = Of { speaker, leg: None, shared: leg.shared };
+        let for_leg = Of { leg: Some(key), ..for_speaker };
+        let before = match leg.place {
+            Place::Personal(at) => {
+                self.personal.get(at).and_then(|personal| personal.of.map(|of| (of, personal.may_join())))
             }
-            before @ (Place::None | Place::Shared | Place::Personal(_)) => {
-                self.join(leg.shared, before, speaker, config)
-            }
+            Place::None | Place::Shared => None,
         };
+        // What it needs now; and where it is, it stays until it can go unheard.
+        let needs = if played_to {
+            Some(for_leg)
+        } else if bus.speaks(speaker) {
+            Some(for_speaker)
+        } else {
+            None
+        };
+        let stays = before.is_some_and(|(of, may_join)| {
+            let is_its_own = of == for_leg || of == for_speaker && !played_to;
+            is_its_own && (Some(of) == needs || !may_join)
+        });
+        if !stays {
+            leg.place = match needs {
+                Some(of) => self.part(of, leg.place, config),
+                None => self.join(for_speaker, leg.place, config),
+            };
+        }
+        leg.own = matches!(leg.place, Place::Personal(at) if self.personal[at].of == Some(for_leg));
+        if let Place::Personal(at) = leg.place {
+            self.personal[at].played_to = leg.own && played_to;
+        }
         let (listeners, beginning) = match leg.place {
             Place::None => return,
             Place::Shared => {
@@ -253,8 +288,18 @@ impl Streams {
         *beginning |= leg.is_beginning();
     }
 
+    /// Gives one its place who hears the whole mix in every tick.
+    pub(crate) fn seat_listener(&mut self, listener: &mut Listening, config: &MixerConfig) {
+        // It has never been anywhere else, so it brings nothing along, of whomever.
+        let of = Of { speaker: SpeakerKey(0), leg: None, shared: listener.shared };
+        listener.place = self.join(of, listener.place, config);
+        let shared = &mut self.shared[listener.shared];
+        shared.listeners += 1;
+        shared.beginning |= listener.is_beginning();
+    }
+
     /// Encodes what is listened to.
-    pub(crate) fn tick(&mut self, bus: &MixBus) {
+    pub(crate) fn tick(&mut self, bus: &MixBus, sounds: &Sounds) {
         if self.shared.iter().any(|shared| shared.listeners > 0) {
             let audible = bus.whole(&mut self.mix);
             for shared in self.shared.iter_mut().filter(|shared| shared.listeners > 0) {
@@ -266,14 +311,18 @@ impl Streams {
         }
         let mut used = 0;
         for personal in &mut self.personal {
-            let Some((speaker, _)) = personal.of else { continue };
+            let Some(of) = personal.of else { continue };
             used += 1;
             if personal.listeners == 0 {
                 personal.of = None;
                 continue;
             }
-            personal.away = if bus.speaks(speaker) { 0 } else { personal.away.saturating_add(1) };
-            let audible = bus.mix_for(speaker, &mut self.mix);
+            let needed = if of.leg.is_some() { personal.played_to } else { bus.speaks(of.speaker) };
+            personal.away = if needed { 0 } else { personal.away.saturating_add(1) };
+            let mut audible = bus.mix_for(of.speaker, &mut self.mix);
+            if let Some(leg) = of.leg {
+                audible |= sounds.add_to(leg, &mut self.mix);
+            }
             personal.stream.tick(&self.mix, audible, personal.beginning);
             personal.silent = !audible;
         }
@@ -303,53 +352,57 @@ impl Streams {
         shared + personal
     }
 
-    /// A leg whose speaker is heard leaves the whole mix for one without their voice, which goes on from where that is.
-    fn take_leave(
-        &mut self,
-        shared: usize,
-        before: Place,
-        speaker: SpeakerKey,
-        config: &MixerConfig,
-    ) -> Place {
-        if let Some(at) = self.find_personal(speaker, shared) {
+    /// A leg leaves the mix of many for one of its own, which goes on from where that is.
+    fn part(&mut self, of: Of, before: Place, config: &MixerConfig) -> Place {
+        if let Some(at) = self.find_personal(of) {
             return Place::Personal(at);
         }
         let Some(at) = self.free_personal() else {
             self.want_personal(self.personal.len() + 1, config);
             return Place::None;
         };
-        let personal = &mut self.personal[at];
-        let from = &self.shared[shared];
-        if before == Place::Shared && from.running {
-            personal.stream.continue_from(&from.stream);
-        } else {
-            personal.stream.restart(&from.profile, config);
+        let from = &self.shared[of.shared];
+        match before {
+            Place::Shared if from.running => self.personal[at].stream.continue_from(&from.stream),
+            // It was waited for silence in: now it goes on as another.
+            Place::Personal(before) if before == at => {}
+            Place::Personal(before)
+                if let Ok([before, to]) = self.personal.get_disjoint_mut([before, at]) =>
+            {
+                to.stream.continue_from(&before.stream);
+            }
+            Place::None | Place::Shared | Place::Personal(_) => {
+                self.personal[at].stream.restart(&from.profile, config);
+            }
         }
-        (personal.of, personal.away, personal.silent) = (Some((speaker, shared)), 0, false);
+        let personal = &mut self.personal[at];
+        (personal.of, personal.away, personal.silent) = (Some(of), 0, false);
         Place::Personal(at)
     }
 
-    /// A leg whose speaker is not heard comes into the whole mix. If nobody is there, it brings its own stream with it.
-    fn join(&mut self, shared: usize, before: Place, speaker: SpeakerKey, config: &MixerConfig) -> Place {
-        let to = &mut self.shared[shared];
+    /// A leg comes into the whole mix. If nobody is there, it brings its own stream with it.
+    fn join(&mut self, of: Of, before: Place, config: &MixerConfig) -> Place {
+        let to = &mut self.shared[of.shared];
         if !to.running {
-            match before {
-                Place::Personal(at)
-                    if self.personal.get(at).is_some_and(|one| one.of == Some((speaker, shared))) =>
-                {
-                    to.stream.continue_from(&self.personal[at].stream);
-                }
-                Place::Personal(_) | Place::None | Place::Shared => {
-                    to.stream.restart(&to.profile, config);
-                }
+            let own = match before {
+                Place::Personal(at) => self.personal.get(at),
+                Place::None | Place::Shared => None,
+            };
+            // It may have been given to another in the meantime.
+            let is_own = |personal: &&Personal| {
+                personal.of.is_some_and(|was| (was.speaker, was.shared) == (of.speaker, of.shared))
+            };
+            match own.filter(is_own) {
+                Some(own) => to.stream.continue_from(&own.stream),
+                None => to.stream.restart(&to.profile, config),
             }
             to.running = true;
         }
         Place::Shared
     }
 
-    fn find_personal(&self, speaker: SpeakerKey, shared: usize) -> Option<usize> {
-        self.personal.iter().position(|personal| personal.of == Some((speaker, shared)))
+    fn find_personal(&self, of: Of) -> Option<usize> {
+        self.personal.iter().position(|personal| personal.of == Some(of))
     }
 
     /// A personal stream that nobody needs, or else that of whoever has been silent for longest: they join the others early.

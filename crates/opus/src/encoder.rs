@@ -21,6 +21,8 @@ pub struct EncoderSettings {
     pub expected_loss_percent: i32,
     /// The widest sound that is sent.
     pub bandwidth: Bandwidth,
+    /// What the encoder is tuned for; it can't be changed on the way.
+    pub application: Application,
 }
 
 impl Default for EncoderSettings {
@@ -31,6 +33,26 @@ impl Default for EncoderSettings {
             inband_fec: false,
             expected_loss_percent: 0,
             bandwidth: Bandwidth::Full,
+            application: Application::Voip,
+        }
+    }
+}
+
+/// What an encoder is tuned for (`OPUS_APPLICATION_…` of libopus).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Application {
+    /// The voice of one, from a microphone: what is deeper than a voice is filtered out.
+    #[default]
+    Voip,
+    /// Any sound, as it is.
+    Audio,
+}
+
+impl Application {
+    const fn code(self) -> i32 {
+        match self {
+            Self::Voip => sys::OPUS_APPLICATION_VOIP,
+            Self::Audio => sys::OPUS_APPLICATION_AUDIO,
         }
     }
 }
@@ -81,7 +103,7 @@ impl Encoder {
         let mut state = Memory::new(check(size).map_err(CodecError::Setup)? as usize);
         // Safety: the memory is as large as libopus asks, aligned for any type, and ours alone.
         let made =
-            unsafe { sys::opus_encoder_init(state.as_mut_ptr(), RATE, MONO, sys::OPUS_APPLICATION_VOIP) };
+            unsafe { sys::opus_encoder_init(state.as_mut_ptr(), RATE, MONO, settings.application.code()) };
         check(made).map_err(CodecError::Setup)?;
         let mut encoder = Self { state };
         encoder.set(sys::OPUS_SET_VBR_REQUEST, 1)?;

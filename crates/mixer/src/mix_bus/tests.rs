@@ -59,6 +59,18 @@ fn no_more_have_a_voice_than_may_and_who_goes_takes_only_their_own() {
 }
 
 #[test]
+fn what_is_for_all_is_heard_by_those_too_who_speak() {
+    let mut bus = MixBus::new();
+    bus.add(SpeakerKey(0));
+    bus.contribute_to_all(&frame(7));
+    assert_eq!((heard_by(&bus, 0), heard_by(&bus, 1)), ((true, 7), (true, 7)));
+    bus.contribute(SpeakerKey(0), &frame(100));
+    assert_eq!((heard_by(&bus, 0), heard_by(&bus, 1)), ((true, 7), (true, 107)));
+    bus.clear();
+    assert_eq!((heard_by(&bus, 0), heard_by(&bus, 1)), ((false, 0), (false, 0)));
+}
+
+#[test]
 fn a_cleared_bus_is_silent() {
     let mut bus = MixBus::new();
     bus.add(SpeakerKey(0));

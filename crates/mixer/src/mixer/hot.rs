@@ -5,7 +5,7 @@ use crate::key::SpeakerKey;
 use crate::standing::HUSH;
 use crate::time::Micros;
 
-use super::Mixer;
+use super::{Leg, Mixer};
 
 impl Mixer {
     /// Decides who is heard in this tick. Whoever is no longer dies away into the mix.
@@ -116,17 +116,24 @@ impl Mixer {
         self.speakers.extend(self.legs.iter().filter(|leg| leg.input.is_hot()).map(|leg| leg.speaker));
     }
 
-    /// How many legs hear the whole mix, or nothing yet, whose speaker is among those noted.
+    /// How many legs will soon need a personal stream and have none: their speaker is among those noted, or something is played to
+    /// them alone.
     fn parting(&self) -> usize {
-        let legs = self.legs.iter().filter(|leg| leg.listening.sending && !leg.listening.is_personal());
-        legs.filter(|leg| self.speakers.contains(&leg.speaker)).count()
+        let needs = |leg: &&Leg| {
+            let listening = &leg.listening;
+            listening.sending
+                && (!listening.is_personal() && self.speakers.contains(&leg.speaker)
+                    || !listening.own && self.sounds.plays_to(leg.key))
+        };
+        self.legs.iter().filter(needs).count()
     }
 
     /// How a leg is sent to has changed: if its speaker is heard, it needs a stream of its own.
     pub(super) fn stock_for(&mut self, at: usize) {
         self.note_speakers();
         let leg = &self.legs[at];
-        if leg.listening.sending && self.speakers.contains(&leg.speaker) && !self.can_part(leg.speaker) {
+        let needs = self.speakers.contains(&leg.speaker) || self.sounds.plays_to(leg.key);
+        if leg.listening.sending && needs && !self.can_part(leg.speaker) {
             self.stock();
         }
     }
@@ -140,6 +147,9 @@ impl Mixer {
             self.note_speakers();
             let parting = self.parting();
             self.streams.trim(parting);
+        }
+        if self.sounds.has_ended() {
+            self.sounds.clear_away();
         }
         if self.voices.is_short() || self.streams.is_short() {
             // A decoder, and an encoder of settings that made one before, can be made; if not, fewer are heard.
