@@ -2,12 +2,11 @@
 //!
 //! What it does there never lives here, see `focus/bot.rs`.
 
-use alloc::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::door::CountedOut;
 use crate::id::{FocusUser, MemberId, RequestId, RoomKey};
+use crate::table::Table;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 
@@ -33,13 +32,17 @@ pub(crate) struct BotRoom {
 }
 
 /// All rooms of the bot, and how many each user has brought it into.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bots {
-    rooms: BTreeMap<RoomKey, BotRoom>,
+    rooms: Table<RoomKey, BotRoom>,
     rooms_of: Tally<MemberId>,
 }
 
 impl Bots {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { rooms: Table::new(seed), rooms_of: Tally::new(seed) }
+    }
+
     pub(crate) fn get(&self, room: &RoomKey) -> Option<&BotRoom> {
         self.rooms.get(room)
     }

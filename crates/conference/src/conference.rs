@@ -2,6 +2,7 @@
 //!
 //! Routing between conferences never lives here (`focus.rs`), nor the shapes of doors and legs (`door.rs`, `leg.rs`).
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -68,9 +69,9 @@ pub(crate) struct Conference {
     /// Whoever is in it was told what that means for calls.
     #[serde(default)]
     told_encrypted: bool,
-    /// Each leg is a record of its own.
+    /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
     #[serde(skip)]
-    pub(crate) legs: BTreeMap<LegId, Leg>,
+    pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
     /// Everyone who has a leg, also one that still rings.
     #[serde(skip)]
     members: BTreeMap<MemberId, Member>,
@@ -131,10 +132,11 @@ impl Conference {
         core.changed(RecordKey::Conference(self.group.clone()));
     }
 
-    /// A leg has entered a state: its deadlines, its record, its news.
+    /// A leg has entered a state: its deadlines, its voice, its record, its news.
     fn entered(&mut self, id: LegId, core: &mut Core) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.arm(&mut core.timers);
+        core.voices.insert(id, leg.voice(self.id));
         core.changed(RecordKey::Leg(id));
         self.news(id, core);
     }

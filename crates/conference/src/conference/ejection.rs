@@ -113,6 +113,7 @@ impl Conference {
         });
         core.changed(RecordKey::Leg(id));
         routes.remove_leg(&leg);
+        core.voices.remove(&id);
         if let Some(member) = self.members.get_mut(&leg.key.caller) {
             member.legs.remove(&id);
         }

@@ -36,14 +36,14 @@ impl Focus {
                 believed.rooms.insert(room.clone());
             }
         };
-        for conference in self.conferences.ids().filter_map(|id| self.conferences.get(id)) {
+        for conference in self.conferences.ids().into_iter().filter_map(|id| self.conferences.get(id)) {
             for (focus, door) in &conference.doors {
                 add(focus, &conference.group, &conference.group, door.is_joined());
             }
         }
-        for (room, direct) in self.routes.directs.iter() {
-            for (focus, door) in &direct.doors {
-                add(focus, &door.group, room, door.joining.is_none());
+        for room in self.routes.directs.keys() {
+            for (focus, door) in self.routes.directs.get(&room).into_iter().flat_map(|it| &it.doors) {
+                add(focus, &door.group, &room, door.joining.is_none());
             }
         }
         all
