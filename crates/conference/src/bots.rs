@@ -2,6 +2,8 @@
 //!
 //! What it does there never lives here, see `focus/bot.rs`.
 
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
 use crate::door::CountedOut;
@@ -50,6 +52,11 @@ impl Bots {
     /// To change what is known of a room; who invited the bot does not change.
     pub(crate) fn get_mut(&mut self, room: &RoomKey) -> Option<&mut BotRoom> {
         self.rooms.get_mut(room)
+    }
+
+    /// The rooms, in order; for what happens seldom.
+    pub(crate) fn keys(&self) -> Vec<RoomKey> {
+        self.rooms.sorted_keys()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -78,6 +78,9 @@ pub(crate) struct Conference {
     /// Those of them who were let in, in the order in which they came.
     #[serde(skip)]
     present: BTreeSet<(ParticipantId, MemberId)>,
+    /// The legs whose callers send pictures: it is asked after each input.
+    #[serde(skip)]
+    pictures: BTreeSet<LegId>,
     #[serde(skip)]
     speakers: Speakers,
 }
@@ -102,6 +105,7 @@ impl Conference {
             legs: BTreeMap::new(),
             members: BTreeMap::new(),
             present: BTreeSet::new(),
+            pictures: BTreeSet::new(),
             speakers: Speakers::default(),
         }
     }
@@ -132,11 +136,16 @@ impl Conference {
         core.changed(RecordKey::Conference(self.group.clone()));
     }
 
-    /// A leg has entered a state: its deadlines, its voice, its record, its news.
+    /// A leg has entered a state: its deadlines, its voice and pictures, its record, its news.
     fn entered(&mut self, id: LegId, core: &mut Core) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.arm(&mut core.timers);
         core.voices.insert(id, leg.voice(self.id));
+        if leg.sends_pictures() {
+            self.pictures.insert(id);
+        } else {
+            self.pictures.remove(&id);
+        }
         core.changed(RecordKey::Leg(id));
         self.news(id, core);
     }

@@ -186,6 +186,12 @@ impl Leg {
         matches!(self.state, LegState::Active) && !self.agreed.held
     }
 
+    /// The caller sends pictures. One that is interrupted for a moment still does.
+    pub(crate) const fn sends_pictures(&self) -> bool {
+        let Agreed { held, camera, screen } = self.agreed;
+        !held && (camera || screen)
+    }
+
     /// Packets should come: the caller sends sound and is not muted. Who is muted may send nothing at all.
     pub(crate) const fn should_flow(&self) -> bool {
         self.is_live() && !self.muted

@@ -38,9 +38,9 @@ pub(crate) enum Purpose {
     Answer(LegId),
     /// A leg is offered to go on.
     Offer(LegId),
-    /// A focus user's rooms are compared with those that it was believed to be in when they were asked for. Not taken up after a
-    /// restart, since they are asked for again then.
-    Rooms { focus: FocusUser, believed: BTreeSet<RoomKey> },
+    /// Rooms of a user of ours are compared with those that it was believed to be in when they were asked for. Not taken up after a
+    /// restart, since they are asked for again then. `strays`: it leaves rooms in which it has no business.
+    Rooms { focus: FocusUser, believed: BTreeSet<RoomKey>, strays: bool },
 }
 
 /// The tables.

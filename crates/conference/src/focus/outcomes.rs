@@ -76,9 +76,9 @@ impl Focus {
             Some(Purpose::Offer(leg)) => {
                 self.with_leg(leg, |it, core, routes| it.offer_sent(leg, id, delivered, core, routes));
             }
-            Some(Purpose::Rooms { focus, believed }) => {
+            Some(Purpose::Rooms { focus, believed, strays }) => {
                 if let RequestOutcome::Rooms(rooms) = outcome {
-                    self.rooms_told(&focus, &believed, rooms);
+                    self.rooms_told(&focus, &believed, rooms, strays);
                 }
             }
             None => {}
