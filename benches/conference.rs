@@ -114,9 +114,10 @@ impl Bench {
                     Effect::Media(_) | Effect::Notify(_) => {}
                 }
             }
-            while self.keep != Keep::Unwritten
-                && let Some(change) = self.focus.poll_change()
-            {
+            if self.keep == Keep::Unwritten {
+                self.focus.discard_changes();
+            }
+            while let Some(change) = self.focus.poll_change() {
                 match change.value {
                     Some(value) if self.keep == Keep::All => drop(self.records.insert(change.key, value)),
                     Some(value) => drop(black_box(value)),

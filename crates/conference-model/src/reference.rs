@@ -11,8 +11,9 @@ use confocal_conference::{
     StreamMetadata, StreamPurpose, Timestamp, Whom,
 };
 
+use crate::action::{self, About};
 use crate::seen::{Cause, Seen};
-use crate::view::{DoorView, LegView, StateView};
+use crate::view::{ConferenceView, DoorStateView, DoorView, LegView, StateView};
 
 /// The reference conferences.
 #[derive(Clone, Debug, Default)]
@@ -438,6 +439,11 @@ impl Reference {
             self.reply = Some(Expected::Denied(Denial::NotInConference));
             return None;
         }
+        let coming = in_group && seen.before.conferences.get(room).is_some_and(is_coming);
+        if coming && action::about(command) == About::Others {
+            self.reply = Some(Expected::Denied(Denial::NotNow));
+            return None;
+        }
         let has_call = |member: &MemberId| {
             seen.before.legs.values().any(|leg| leg.group == *room && leg.key.caller == *member)
         };
@@ -492,17 +498,29 @@ pub fn asked(seen: &Seen, room: &RoomKey) -> Option<(RoomKey, bool)> {
     if let Some(door) = doors.find(|door| door.joining.is_none()) {
         return Some((door.group.clone(), door.group == *room));
     }
-    is_asked_of_bot(seen, room).then(|| (room.clone(), true))
+    if is_asked_of_bot(seen, room) || conference.is_some_and(is_coming) {
+        return Some((room.clone(), true));
+    }
+    // One that is on its way: what is said in the moment of its coming is heard, and replied to after it.
+    let door = direct.and_then(|direct| direct.doors.values().next())?;
+    Some((door.group.clone(), door.group == *room))
 }
 
-/// Whether it is the bot that hears what is said in a room: it is there, and no focus user is.
+/// No focus user has joined a group room, and one is about to.
+fn is_coming(conference: &ConferenceView) -> bool {
+    let joining = |door: &DoorView| matches!(door.state, DoorStateView::Joining { .. });
+    conference.doors.values().any(joining) && !conference.doors.values().any(DoorView::is_joined)
+}
+
+/// Whether it is the bot that hears what is said in a room: it is there, and no focus user is; or it is on its way, and none is either.
 #[must_use]
 pub fn is_asked_of_bot(seen: &Seen, room: &RoomKey) -> bool {
     let conference = seen.before.conferences.get(room);
     let in_group = conference.is_some_and(|it| it.doors.values().any(DoorView::is_joined));
     let direct = seen.before.directs.get(room);
     let in_direct = direct.is_some_and(|it| it.doors.values().any(|door| door.joining.is_none()));
-    let bot = seen.before.bots.get(room).is_some_and(|bot| bot.joining.is_none());
+    let coming = conference.is_some_and(is_coming) || direct.is_some();
+    let bot = seen.before.bots.get(room).is_some_and(|bot| bot.joining.is_none() || !coming);
     bot && !in_group && !in_direct
 }
 

@@ -17,6 +17,9 @@ pub struct Announcement {
     /// About how many participants it has: below ten exactly, then tens, then hundreds, rounded down. Each one who comes or
     /// goes in a crowd is nobody's business, and would be a state event.
     pub participants: usize,
+    /// Somebody sends pictures, of themselves or of a screen.
+    #[serde(default)]
+    pub pictures: bool,
     /// The first of them, where the operator lets them be named.
     pub names: Vec<MemberId>,
 }

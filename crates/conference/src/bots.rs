@@ -2,12 +2,13 @@
 //!
 //! What it does there never lives here, see `focus/bot.rs`.
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::door::CountedOut;
 use crate::id::{FocusUser, MemberId, RequestId, RoomKey};
+use crate::table::Table;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 
@@ -33,13 +34,17 @@ pub(crate) struct BotRoom {
 }
 
 /// All rooms of the bot, and how many each user has brought it into.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bots {
-    rooms: BTreeMap<RoomKey, BotRoom>,
+    rooms: Table<RoomKey, BotRoom>,
     rooms_of: Tally<MemberId>,
 }
 
 impl Bots {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { rooms: Table::new(seed), rooms_of: Tally::new(seed) }
+    }
+
     pub(crate) fn get(&self, room: &RoomKey) -> Option<&BotRoom> {
         self.rooms.get(room)
     }
@@ -47,6 +52,11 @@ impl Bots {
     /// To change what is known of a room; who invited the bot does not change.
     pub(crate) fn get_mut(&mut self, room: &RoomKey) -> Option<&mut BotRoom> {
         self.rooms.get_mut(room)
+    }
+
+    /// The rooms, in order; for what happens seldom.
+    pub(crate) fn keys(&self) -> Vec<RoomKey> {
+        self.rooms.sorted_keys()
     }
 
     pub(crate) fn len(&self) -> usize {

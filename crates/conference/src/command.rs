@@ -134,7 +134,7 @@ pub enum Denial {
     NotAllowed,
     /// The room can have no focus user: its id would be too long.
     NoFocusUser,
-    /// The homeserver did not do it now.
+    /// The homeserver did not do it now; or the focus user is just coming in, and it is not known yet who is a moderator.
     NotNow,
 }
 

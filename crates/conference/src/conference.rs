@@ -2,6 +2,7 @@
 //!
 //! Routing between conferences never lives here (`focus.rs`), nor the shapes of doors and legs (`door.rs`, `leg.rs`).
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -68,15 +69,18 @@ pub(crate) struct Conference {
     /// Whoever is in it was told what that means for calls.
     #[serde(default)]
     told_encrypted: bool,
-    /// Each leg is a record of its own.
+    /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
     #[serde(skip)]
-    pub(crate) legs: BTreeMap<LegId, Leg>,
+    pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
     /// Everyone who has a leg, also one that still rings.
     #[serde(skip)]
     members: BTreeMap<MemberId, Member>,
     /// Those of them who were let in, in the order in which they came.
     #[serde(skip)]
     present: BTreeSet<(ParticipantId, MemberId)>,
+    /// The legs whose callers send pictures: it is asked after each input.
+    #[serde(skip)]
+    pictures: BTreeSet<LegId>,
     #[serde(skip)]
     speakers: Speakers,
 }
@@ -101,6 +105,7 @@ impl Conference {
             legs: BTreeMap::new(),
             members: BTreeMap::new(),
             present: BTreeSet::new(),
+            pictures: BTreeSet::new(),
             speakers: Speakers::default(),
         }
     }
@@ -131,10 +136,16 @@ impl Conference {
         core.changed(RecordKey::Conference(self.group.clone()));
     }
 
-    /// A leg has entered a state: its deadlines, its record, its news.
+    /// A leg has entered a state: its deadlines, its voice and pictures, its record, its news.
     fn entered(&mut self, id: LegId, core: &mut Core) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.arm(&mut core.timers);
+        core.voices.insert(id, leg.voice(self.id));
+        if leg.sends_pictures() {
+            self.pictures.insert(id);
+        } else {
+            self.pictures.remove(&id);
+        }
         core.changed(RecordKey::Leg(id));
         self.news(id, core);
     }

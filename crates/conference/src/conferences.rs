@@ -4,19 +4,24 @@
 //! room is looked up where a room is told. Rules never live here.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use crate::conference::Conference;
 use crate::id::{ConferenceId, RoomKey};
+use crate::table::Table;
 
-/// The conferences, in the order in which they began.
-#[derive(Clone, Debug, Default)]
+/// The conferences.
+#[derive(Clone, Debug)]
 pub(crate) struct Conferences {
-    by_id: BTreeMap<ConferenceId, Box<Conference>>,
-    ids: BTreeMap<RoomKey, ConferenceId>,
+    by_id: Table<ConferenceId, Box<Conference>>,
+    ids: Table<RoomKey, ConferenceId>,
 }
 
 impl Conferences {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { by_id: Table::new(seed), ids: Table::new(seed) }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
@@ -37,8 +42,9 @@ impl Conferences {
         self.get(self.id_of(group)?)
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = ConferenceId> {
-        self.by_id.keys().copied()
+    /// All of them, in the order in which they began; for what happens seldom.
+    pub(crate) fn ids(&self) -> Vec<ConferenceId> {
+        self.by_id.sorted_keys()
     }
 
     pub(crate) fn insert(&mut self, conference: Conference) {

@@ -8,8 +8,10 @@ use alloc::string::String;
 use crate::config::Config;
 use crate::effect::{ConferenceEvent, Effect, MediaCommand, SignalRequest};
 use crate::id::{ConferenceId, LegId, MemberId, ParticipantId, PartyId, RequestId};
+use crate::leg::Voice;
 use crate::rates::{Deed, Deeds, Rate, Rates};
 use crate::record::{Counters, RecordKey};
+use crate::table::Table;
 use crate::time::{Millis, Timestamp};
 use crate::timer::TimerTable;
 
@@ -22,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) timers: TimerTable,
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) changes: BTreeSet<RecordKey>,
+    /// Of all legs.
+    pub(crate) voices: Table<LegId, Voice>,
     /// In how many rooms moderators made the focus stay.
     pub(crate) staying: usize,
     rates: Rates,
@@ -35,11 +39,12 @@ impl Core {
             config,
             now,
             counters: Counters { conference: 0, participant: 0, leg: 0, request: 0, random: seed },
-            timers: TimerTable::default(),
+            timers: TimerTable::new(seed),
             effects: VecDeque::new(),
             changes: BTreeSet::new(),
+            voices: Table::new(seed),
             staying: 0,
-            rates: Rates::default(),
+            rates: Rates::new(seed),
             noted: None,
         }
     }
@@ -70,6 +75,11 @@ impl Core {
             self.noted = Some(self.now);
             self.changes.insert(RecordKey::Focus);
         }
+    }
+
+    /// The conference of a leg.
+    pub(crate) fn conference_of(&self, leg: LegId) -> Option<ConferenceId> {
+        self.voices.get(&leg).map(|voice| voice.conference)
     }
 
     /// Whether a member may do something once more.

@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{FocusUser, MemberId, RequestId, RoomKey, ServerName};
+use crate::table::Table;
+use crate::tally::Tally;
 use crate::time::Timestamp;
 
 /// A 1:1 room.
@@ -34,13 +36,17 @@ pub(crate) struct DirectDoor {
 }
 
 /// All 1:1 rooms, and how many each user has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Directs {
-    rooms: BTreeMap<RoomKey, DirectRoom>,
-    rooms_of: BTreeMap<MemberId, usize>,
+    rooms: Table<RoomKey, DirectRoom>,
+    rooms_of: Tally<MemberId>,
 }
 
 impl Directs {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { rooms: Table::new(seed), rooms_of: Tally::new(seed) }
+    }
+
     pub(crate) fn get(&self, room: &RoomKey) -> Option<&DirectRoom> {
         self.rooms.get(room)
     }
@@ -50,9 +56,9 @@ impl Directs {
         self.rooms.get_mut(room)
     }
 
-    /// All of them, by room.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RoomKey, &DirectRoom)> {
-        self.rooms.iter()
+    /// The rooms, in order; for what happens seldom.
+    pub(crate) fn keys(&self) -> Vec<RoomKey> {
+        self.rooms.sorted_keys()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -61,21 +67,17 @@ impl Directs {
 
     /// How many 1:1 rooms a user has with us.
     pub(crate) fn count_of(&self, member: &MemberId) -> usize {
-        self.rooms_of.get(member).copied().unwrap_or_default()
+        self.rooms_of.of(member)
     }
 
     pub(crate) fn insert(&mut self, room: RoomKey, direct: DirectRoom) {
-        *self.rooms_of.entry(direct.with.clone()).or_default() += 1;
+        self.rooms_of.add(&direct.with);
         self.rooms.insert(room, direct);
     }
 
     pub(crate) fn remove(&mut self, room: &RoomKey) {
-        let Some(direct) = self.rooms.remove(room) else { return };
-        if let Some(count) = self.rooms_of.get_mut(&direct.with) {
-            *count -= 1;
-            if *count == 0 {
-                self.rooms_of.remove(&direct.with);
-            }
+        if let Some(direct) = self.rooms.remove(room) {
+            self.rooms_of.take(&direct.with);
         }
     }
 }

@@ -61,6 +61,11 @@ pub(crate) enum DoorState {
 }
 
 impl Door {
+    /// Its join is under way.
+    pub(crate) const fn is_joining(&self) -> bool {
+        matches!(self.state, DoorState::Joining { .. })
+    }
+
     /// It is a joined member of the group room, as far as we know.
     pub(crate) const fn is_joined(&self) -> bool {
         matches!(self.state, DoorState::Waiting { .. } | DoorState::Active)

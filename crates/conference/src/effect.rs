@@ -144,11 +144,11 @@ pub enum SignalRequest {
         /// When it is asked again.
         expires: Timestamp,
     },
-    /// Ask which rooms a focus user is joined to; answered by [`RequestOutcome::Rooms`](crate::RequestOutcome::Rooms).
+    /// Ask which rooms a focus user, or the bot, is joined to; answered by [`RequestOutcome::Rooms`](crate::RequestOutcome::Rooms).
     AskRooms {
         /// Who asks for its own.
         focus: FocusUser,
-        /// The group room that it is a door to.
+        /// The group room that it is a door to; one of those that the bot is in.
         group: RoomKey,
     },
     /// Answer a call.

@@ -2,13 +2,14 @@
 //!
 //! Calls that go on never live here.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::Core;
 use crate::id::CallKey;
 use crate::record::RecordKey;
+use crate::table::Table;
 use crate::time::{Millis, Timestamp};
 
 /// How long a call is remembered after its end: longer than any invite is alive.
@@ -22,20 +23,24 @@ pub(crate) struct Ended {
 }
 
 /// The ended calls, in the order of their ends: all are remembered for the same time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct EndedCalls {
     /// Each is a record of its own, named by a number that only grows; without gaps.
     calls: VecDeque<(u64, Ended)>,
-    keys: BTreeSet<CallKey>,
+    keys: Table<CallKey, ()>,
 }
 
 impl EndedCalls {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { calls: VecDeque::new(), keys: Table::new(seed) }
+    }
+
     pub(crate) fn contains(&self, key: &CallKey) -> bool {
         self.keys.contains(key)
     }
 
     pub(crate) fn remember(&mut self, key: CallKey, core: &mut Core) {
-        if !self.keys.insert(key.clone()) {
+        if self.keys.insert(key.clone(), ()).is_some() {
             return;
         }
         let number = self.calls.back().map_or(0, |(number, _)| number + 1);
@@ -68,7 +73,7 @@ impl EndedCalls {
 
     /// Puts an entry back that was in the records; they come in the order of their numbers.
     pub(crate) fn restore(&mut self, number: u64, ended: Ended) {
-        self.keys.insert(ended.key.clone());
+        self.keys.insert(ended.key.clone(), ());
         self.calls.push_back((number, ended));
     }
 

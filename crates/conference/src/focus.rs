@@ -3,7 +3,6 @@
 //! The rules of a conference never live here, see `conference.rs`.
 
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 
 mod bot;
 mod calls;
@@ -50,8 +49,8 @@ impl Focus {
         core.changed(RecordKey::Focus);
         Self {
             core,
-            routes: Routes::default(),
-            conferences: Conferences::default(),
+            routes: Routes::new(seed),
+            conferences: Conferences::new(seed),
             forget_at: None,
             touched: BTreeSet::new(),
         }
@@ -120,8 +119,7 @@ impl Focus {
             Input::RequestDone { id, outcome } => self.request_done(id, &outcome),
             Input::Media(report) => self.media(report),
             Input::EngineLost => {
-                let all: Vec<ConferenceId> = self.conferences.ids().collect();
-                for id in all {
+                for id in self.conferences.ids() {
                     self.with_conference_of(id, Conference::engine_lost);
                 }
             }
@@ -213,6 +211,11 @@ impl Focus {
         Some(Change { key: key.to_text(), value: self.record(&key) })
     }
 
+    /// Forgets which records changed, without writing them: for one who keeps none, in place of [`poll_change`](Self::poll_change).
+    pub fn discard_changes(&mut self) {
+        self.core.changes.clear();
+    }
+
     // ---- finding the way -------------------------------------------------------------------------------------------
 
     fn end_leg(&mut self, leg: LegId, reason: EndReason) {
@@ -256,7 +259,7 @@ impl Focus {
     }
 
     fn with_leg(&mut self, leg: LegId, act: impl FnOnce(&mut Conference, &mut Core, &mut Routes)) {
-        if let Some(id) = self.routes.conference_of(leg) {
+        if let Some(id) = self.core.conference_of(leg) {
             self.with_conference_of(id, act);
         }
     }

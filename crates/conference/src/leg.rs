@@ -23,7 +23,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{CallAddress, CallVersion, Candidate, Sdp, SessionMemo, StreamMetadata, StreamPurpose};
 use crate::effect::LegNews;
-use crate::id::{CallKey, FocusUser, Generation, LegId, OfferNumber, ParticipantId, PartyId, RequestId};
+use crate::id::{
+    CallKey, ConferenceId, FocusUser, Generation, LegId, OfferNumber, ParticipantId, PartyId, RequestId,
+};
 use crate::input::Agreed;
 use crate::time::Timestamp;
 use crate::timer::{TimerKind, TimerTable};
@@ -124,7 +126,22 @@ pub(crate) enum Recovery {
     Resuming { until: Timestamp },
 }
 
+/// Where a leg belongs and whether it is heard: all that a report of levels asks, and those come more often than anything else.
+/// Kept apart from the leg, since a leg is large, and to visit each would cost more than all that is done then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Voice {
+    pub(crate) conference: ConferenceId,
+    pub(crate) participant: ParticipantId,
+    /// It can be heard, and may be.
+    pub(crate) heard: bool,
+}
+
 impl Leg {
+    /// What reports of levels ask of it.
+    pub(crate) const fn voice(&self, conference: ConferenceId) -> Voice {
+        Voice { conference, participant: self.participant, heard: self.is_live() && self.heard }
+    }
+
     /// How events of this call are addressed.
     pub(crate) fn address(&self) -> CallAddress {
         CallAddress {
@@ -167,6 +184,12 @@ impl Leg {
     /// Its sound can be heard, as far as it is for the caller and the connection to decide.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.state, LegState::Active) && !self.agreed.held
+    }
+
+    /// The caller sends pictures. One that is interrupted for a moment still does.
+    pub(crate) const fn sends_pictures(&self) -> bool {
+        let Agreed { held, camera, screen } = self.agreed;
+        !held && (camera || screen)
     }
 
     /// Packets should come: the caller sends sound and is not muted. Who is muted may send nothing at all.

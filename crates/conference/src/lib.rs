@@ -140,6 +140,7 @@ mod rates;
 mod record;
 mod routes;
 mod speakers;
+mod table;
 mod tally;
 mod time;
 mod timer;

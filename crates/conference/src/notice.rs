@@ -187,7 +187,7 @@ pub enum EndReason {
     Expired,
     /// It was refused before it began.
     Refused(Refusal),
-    /// The answer could not be delivered.
+    /// The answer could not be delivered: the homeserver refused it for good, or was away for as long as the invite lived.
     AnswerUndeliverable,
     /// A changed offer could not be answered.
     Renegotiation(OfferRefusal),

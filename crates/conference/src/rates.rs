@@ -2,11 +2,12 @@
 //!
 //! What happens to someone who is too fast never lives here.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::MemberId;
+use crate::table::Table;
 use crate::time::{Millis, Timestamp};
 
 /// How often something may be done: so often at once, and in the long run once in each interval.
@@ -39,14 +40,18 @@ pub(crate) struct Deeds {
 }
 
 /// All members' deeds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rates {
-    members: BTreeMap<MemberId, Deeds>,
+    members: Table<MemberId, Deeds>,
     /// In the order in which they can be forgotten.
     forgettable: BTreeSet<(Timestamp, MemberId)>,
 }
 
 impl Rates {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { members: Table::new(seed), forgettable: BTreeSet::new() }
+    }
+
     /// Whether a member may do it (once more), without counting it.
     pub(crate) fn may(&self, member: &MemberId, deed: Deed, rate: Rate, now: Timestamp) -> bool {
         let ahead =
@@ -142,7 +147,7 @@ mod tests {
 
     #[test]
     fn three_at_once_then_one_in_each_interval_and_kinds_count_apart() {
-        let (mut rates, anna) = (Rates::default(), "@anna".into());
+        let (mut rates, anna) = (Rates::new(1), "@anna".into());
         let mut done = Vec::new();
         for millis in (1_000..1_500).step_by(10) {
             if rates.may(&anna, Deed::Call, RATE, at(millis)) {
@@ -152,16 +157,16 @@ mod tests {
         }
         assert_eq!(done, [1_000, 1_010, 1_020, 1_100, 1_200, 1_300, 1_400]);
         assert!(rates.may(&anna, Deed::Command, RATE, at(1_400)));
-        assert!(!Rates::default().may(&anna, Deed::Call, Rate { at_once: 0, ..RATE }, at(0)));
+        assert!(!Rates::new(1).may(&anna, Deed::Call, Rate { at_once: 0, ..RATE }, at(0)));
     }
 
     #[test]
     fn only_the_last_ones_are_remembered_and_nobody_after_their_time() {
-        let mut rates = Rates::default();
+        let mut rates = Rates::new(1);
         for (millis, member) in [(0, "@a"), (1, "@b"), (2, "@c")] {
             rates.count(&member.into(), Deed::Call, RATE, 2, at(millis));
         }
-        assert_eq!(rates.members.keys().map(MemberId::as_str).collect::<Vec<_>>(), ["@b", "@c"]);
+        assert_eq!(rates.members.sorted_keys(), ["@b".into(), "@c".into()]);
         assert_eq!((rates.next_over(), rates.forget_over(at(100))), (Some(at(101)), None));
         assert_eq!(rates.forget_over(at(101)).as_ref().map(MemberId::as_str), Some("@b"));
         assert_eq!((rates.members.len(), rates.forgettable.len()), (1, 1));

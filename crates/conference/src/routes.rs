@@ -10,8 +10,9 @@ use crate::core::Core;
 use crate::direct::Directs;
 use crate::early::EarlyCandidates;
 use crate::ended::EndedCalls;
-use crate::id::{CallKey, ConferenceId, FocusUser, LegId, MemberId, RequestId, RoomKey};
+use crate::id::{CallKey, FocusUser, LegId, MemberId, RequestId, RoomKey};
 use crate::leg::Leg;
+use crate::table::Table;
 use crate::tally::Tally;
 
 /// What a request was made for, so that its outcome finds the way home.
@@ -37,26 +38,38 @@ pub(crate) enum Purpose {
     Answer(LegId),
     /// A leg is offered to go on.
     Offer(LegId),
-    /// A focus user's rooms are compared with those that it was believed to be in when they were asked for. Not taken up after a
-    /// restart, since they are asked for again then.
-    Rooms { focus: FocusUser, believed: BTreeSet<RoomKey> },
+    /// Rooms of a user of ours are compared with those that it was believed to be in when they were asked for. Not taken up after a
+    /// restart, since they are asked for again then. `strays`: it leaves rooms in which it has no business.
+    Rooms { focus: FocusUser, believed: BTreeSet<RoomKey>, strays: bool },
 }
 
 /// The tables.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Routes {
     pub(crate) requests: BTreeMap<RequestId, Purpose>,
     pub(crate) directs: Directs,
     pub(crate) bots: Bots,
     pub(crate) ended: EndedCalls,
     pub(crate) early: EarlyCandidates,
-    legs: BTreeMap<LegId, ConferenceId>,
-    calls: BTreeMap<CallKey, LegId>,
+    calls: Table<CallKey, LegId>,
     calls_of_member: Tally<MemberId>,
     calls_of_server: Tally<String>,
 }
 
 impl Routes {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            requests: BTreeMap::new(),
+            directs: Directs::new(seed),
+            bots: Bots::new(seed),
+            ended: EndedCalls::new(seed),
+            early: EarlyCandidates::default(),
+            calls: Table::new(seed),
+            calls_of_member: Tally::new(seed),
+            calls_of_server: Tally::new(seed),
+        }
+    }
+
     /// A call is over, or will never be: what came ahead of it goes, and an invite of it gets no word.
     pub(crate) fn call_is_over(&mut self, key: CallKey, core: &mut Core) {
         drop(self.early.take(&key, None, core));
@@ -64,8 +77,7 @@ impl Routes {
     }
 
     /// A leg begins, or is taken up from its record.
-    pub(crate) fn insert_leg(&mut self, leg: &Leg, conference: ConferenceId) {
-        self.legs.insert(leg.id, conference);
+    pub(crate) fn insert_leg(&mut self, leg: &Leg) {
         self.calls.insert(leg.key.clone(), leg.id);
         self.calls_of_member.add(&leg.key.caller);
         self.calls_of_server.add(leg.key.caller.server());
@@ -73,15 +85,9 @@ impl Routes {
 
     /// A leg has ended.
     pub(crate) fn remove_leg(&mut self, leg: &Leg) {
-        self.legs.remove(&leg.id);
         self.calls.remove(&leg.key);
         self.calls_of_member.take(&leg.key.caller);
         self.calls_of_server.take(leg.key.caller.server());
-    }
-
-    /// The conference of a leg.
-    pub(crate) fn conference_of(&self, leg: LegId) -> Option<ConferenceId> {
-        self.legs.get(&leg).copied()
     }
 
     /// The leg of a call.

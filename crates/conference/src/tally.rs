@@ -3,16 +3,22 @@
 //! What is counted, and how many are too many, never lives here.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
 use core::borrow::Borrow;
+use core::hash::Hash;
+
+use crate::table::Table;
 
 /// Counts by name. A name that has none takes no memory.
 #[derive(Clone, Debug)]
-pub(crate) struct Tally<K>(BTreeMap<K, usize>);
+pub(crate) struct Tally<K>(Table<K, usize>);
 
-impl<K: Ord> Tally<K> {
+impl<K: Hash + Eq> Tally<K> {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(Table::new(seed))
+    }
+
     /// One more.
-    pub(crate) fn add<Q: Ord + ToOwned<Owned = K> + ?Sized>(&mut self, name: &Q)
+    pub(crate) fn add<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, name: &Q)
     where
         K: Borrow<Q>,
     {
@@ -23,7 +29,7 @@ impl<K: Ord> Tally<K> {
     }
 
     /// One less, if there was one.
-    pub(crate) fn take<Q: Ord + ?Sized>(&mut self, name: &Q)
+    pub(crate) fn take<Q: Hash + Eq + ?Sized>(&mut self, name: &Q)
     where
         K: Borrow<Q>,
     {
@@ -35,18 +41,11 @@ impl<K: Ord> Tally<K> {
     }
 
     /// How many there are.
-    pub(crate) fn of<Q: Ord + ?Sized>(&self, name: &Q) -> usize
+    pub(crate) fn of<Q: Hash + Eq + ?Sized>(&self, name: &Q) -> usize
     where
         K: Borrow<Q>,
     {
         self.0.get(name).copied().unwrap_or_default()
-    }
-}
-
-// Derived, it would ask for a `K` with a default.
-impl<K> Default for Tally<K> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
     }
 }
 
@@ -58,7 +57,7 @@ mod tests {
 
     #[test]
     fn who_has_none_takes_no_room() {
-        let mut tally = Tally::<String>::default();
+        let mut tally = Tally::<String>::new(1);
         for name in ["anna", "anna", "bert"] {
             tally.add(name);
         }

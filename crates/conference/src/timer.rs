@@ -2,13 +2,14 @@
 //!
 //! What happens when one is due never lives here.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 
 use crate::id::{FocusUser, LegId, RoomKey};
+use crate::table::Table;
 use crate::time::Timestamp;
 
 /// Which deadline. Deadlines due together fire in this order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimerKind {
     /// A call's invite runs out.
     InviteExpires(LegId),
@@ -48,13 +49,17 @@ pub struct Deadline {
 }
 
 /// All deadlines that are set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct TimerTable {
     due: BTreeSet<(Timestamp, TimerKind)>,
-    set: BTreeMap<TimerKind, Timestamp>,
+    set: Table<TimerKind, Timestamp>,
 }
 
 impl TimerTable {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { due: BTreeSet::new(), set: Table::new(seed) }
+    }
+
     /// Sets a deadline, in place of the one of that kind if there is one.
     pub(crate) fn set(&mut self, kind: TimerKind, at: Timestamp) {
         if let Some(old) = self.set.insert(kind.clone(), at) {
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn fires_in_order_of_time_then_kind_and_only_when_due() {
-        let mut timers = TimerTable::default();
+        let mut timers = TimerTable::new(1);
         timers.set(TimerKind::Linger("!a".into()), at(5));
         timers.set(TimerKind::InviteExpires(LegId(2)), at(5));
         timers.set(TimerKind::InviteExpires(LegId(1)), at(9));
@@ -109,7 +114,7 @@ mod tests {
 
     #[test]
     fn setting_again_moves_and_cancelling_removes() {
-        let mut timers = TimerTable::default();
+        let mut timers = TimerTable::new(1);
         let kind = TimerKind::Linger("!a".into());
         timers.set(kind.clone(), at(5));
         timers.set(kind.clone(), at(7));

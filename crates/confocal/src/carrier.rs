@@ -33,12 +33,14 @@ pub(crate) struct Carrier<S> {
 impl<S: Signalling> Carrier<S> {
     pub(crate) async fn carry(&self, mut order: Order) -> Performed {
         let mut wait = FIRST_WAIT;
+        // Since when the other side has been there and failed at it.
+        let mut failing: Option<Timestamp> = None;
         loop {
             if self.is_late(&order.request) {
                 debug!(request = %order.id, "no longer of use, not sent");
                 return failed(RequestFailure::Expired);
             }
-            let (after, why) = match self.attempt(&order).await {
+            let (after, reached, why) = match self.attempt(&order).await {
                 Ok(performed) => {
                     #[cfg(feature = "crash-points")]
                     crate::crash::reached("after-send", kind(&order.request));
@@ -48,11 +50,13 @@ impl<S: Signalling> Carrier<S> {
                     warn!(request = %order.id, kind = kind(&order.request), why, "the homeserver refused");
                     return failed(failure);
                 }
-                Err(SendError::Retry { after, why }) => (after, why),
+                Err(SendError::Retry { after, reached, why }) => (after, reached, why),
             };
             // Whatever the fault was: a reply that is lost looks like a request that was.
             order.again = true;
-            if self.waited() >= patience(&order.request) {
+            failing = if reached { failing.or(Some(self.clock.now())) } else { None };
+            let failed_for = failing.map_or(Millis(0), |since| self.clock.now().since(since));
+            if self.waited() >= patience(&order.request) || failed_for >= gives_way(&order.request) {
                 warn!(request = %order.id, kind = kind(&order.request), why, "given up");
                 return failed(RequestFailure::Expired);
             }
@@ -94,6 +98,7 @@ impl<S: Signalling> Carrier<S> {
             outcome = self.signalling.perform(order) => outcome,
             () = self.signalling.returned() => Err(SendError::Retry {
                 after: Some(Duration::ZERO),
+                reached: false,
                 why: "the homeserver came back while it was under way".to_owned(),
             }),
         }
@@ -101,7 +106,8 @@ impl<S: Signalling> Carrier<S> {
 }
 
 /// For how long a request is tried, from its commit on. What is said in a call, or of one that rings, is of no use when the call
-/// is long over; an invitation still stands after an hour; what ends something is worth a day.
+/// is long over, its hangup too, for its media ended long before; an invitation still stands after an hour; what takes us out of a
+/// room is worth a day.
 const fn patience(request: &SignalRequest) -> Millis {
     match request {
         SignalRequest::AskAdmission { .. }
@@ -115,14 +121,42 @@ const fn patience(request: &SignalRequest) -> Millis {
         | SignalRequest::Announce { announcement: Some(_), .. }
         | SignalRequest::CountOut { .. }
         | SignalRequest::Reject { .. }
+        | SignalRequest::Hangup { .. }
         | SignalRequest::Notice { .. } => Millis::from_secs(600),
         SignalRequest::JoinGroup { .. }
         | SignalRequest::JoinDirect { .. }
         | SignalRequest::JoinAsBot { .. }
         | SignalRequest::LeaveIfAlone { .. } => Millis::from_secs(3_600),
-        SignalRequest::Leave { .. }
-        | SignalRequest::Announce { announcement: None, .. }
-        | SignalRequest::Hangup { .. } => Millis::from_secs(86_400),
+        SignalRequest::Leave { .. } | SignalRequest::Announce { announcement: None, .. } => {
+            Millis::from_secs(86_400)
+        }
+    }
+}
+
+/// For how long a request is tried at which the other side, being there, fails each time: then what waits behind it in its room gets
+/// its turn. What is said in a call is soon of no use; where we are is worth more, and what becomes of it is found out after the next
+/// absence, when the homeserver is asked for our rooms.
+const fn gives_way(request: &SignalRequest) -> Millis {
+    match request {
+        SignalRequest::AskAdmission { .. }
+        | SignalRequest::CompareMembers { .. }
+        | SignalRequest::AskRooms { .. }
+        | SignalRequest::Answer { .. }
+        | SignalRequest::NegotiateAnswer { .. }
+        | SignalRequest::NegotiateOffer { .. }
+        | SignalRequest::AssertIdentity { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::CountOut { .. }
+        | SignalRequest::Reject { .. }
+        | SignalRequest::Hangup { .. }
+        | SignalRequest::Announce { announcement: Some(_), .. }
+        | SignalRequest::Notice { .. } => Millis::from_secs(60),
+        SignalRequest::JoinGroup { .. }
+        | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
+        | SignalRequest::LeaveIfAlone { .. }
+        | SignalRequest::Leave { .. }
+        | SignalRequest::Announce { announcement: None, .. } => Millis::from_secs(600),
     }
 }
 

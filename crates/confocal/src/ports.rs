@@ -68,6 +68,9 @@ pub enum SendError {
     Retry {
         /// When the other side asks to be left alone for a time (`retry_after_ms`).
         after: Option<Duration>,
+        /// The other side is there and failed at this very request (5xx), which is not tried for long then: what waits behind it in
+        /// its room may fare better.
+        reached: bool,
         /// For the log.
         why: String,
     },

@@ -298,7 +298,7 @@ async fn what_could_not_be_committed_is_neither_acknowledged_nor_done() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_fails_for_now_is_tried_again_under_the_same_transaction_id() {
-    let again = |after| SendError::Retry { after, why: "429".into() };
+    let again = |after| SendError::Retry { after, reached: false, why: "429".into() };
     let plan = vec![again(None), again(Some(Duration::from_secs(7)))];
     let mut world = World::start(Arc::default(), plan, vec![]);
     let begun = tokio::time::Instant::now();
@@ -320,7 +320,8 @@ async fn a_request_that_fails_for_good_does_not_hold_up_its_room() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_never_succeeds_is_given_up_and_its_room_goes_on() {
     // One try a minute, for longer than an hour.
-    let down = |_| SendError::Retry { after: Some(Duration::from_secs(60)), why: "503".into() };
+    let down =
+        |_| SendError::Retry { after: Some(Duration::from_secs(60)), reached: false, why: "503".into() };
     let mut world = World::start(Arc::default(), (0..62).map(down).collect(), vec![]);
     world.inbox.submit(batch("1", vec![invited("!g")])).await.unwrap();
     let begun = tokio::time::Instant::now();
@@ -337,7 +338,11 @@ async fn a_request_that_never_succeeds_is_given_up_and_its_room_goes_on() {
 async fn a_row_of_the_last_run_is_sent_under_its_old_transaction_id() {
     let disk: Arc<Mutex<Disk>> = Arc::default();
     // The homeserver is away for longer than this process lives.
-    let away = vec![SendError::Retry { after: Some(Duration::from_secs(50)), why: "no network".into() }];
+    let away = vec![SendError::Retry {
+        after: Some(Duration::from_secs(50)),
+        reached: false,
+        why: "no network".into(),
+    }];
     let world = World::start(Arc::clone(&disk), away, vec![]);
     world.inbox.submit(batch("1", vec![invited("!g")])).await.unwrap();
     let disk = world.kill().await;

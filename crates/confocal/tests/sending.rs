@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use confocal::conference::{
-    Config, FocusUser, MediaCommand, Notice, RequestId, RoomKey, SignalRequest, Timestamp,
+    CallAddress, CallVersion, Config, FocusUser, HangupReason, MediaCommand, Notice, RequestId, RoomKey,
+    SignalRequest, Timestamp,
 };
 use confocal::ports::{
     Commit, Inbox, MediaEngine, Order, Performed, ReportSink, Row, SendError, Signalling, Store, Stored,
@@ -28,6 +29,8 @@ const DAY: u64 = 86_400_000;
 enum Try {
     Works,
     Fails,
+    /// The other side is there and fails at it.
+    Refuses,
     /// It fails, and the other side asks to be left alone for so many seconds.
     Asks(u64),
     Hangs,
@@ -44,10 +47,11 @@ impl Signalling for FakeSignalling {
     async fn perform(&self, order: &Order) -> Result<Performed, SendError> {
         self.orders.send((order.clone(), Instant::now())).unwrap();
         let planned = self.plan.lock().unwrap().pop().unwrap_or(Try::Works);
-        let again = |after| Err(SendError::Retry { after, why: "it was planned".into() });
+        let reached = matches!(planned, Try::Refuses);
+        let again = |after| Err(SendError::Retry { after, reached, why: "it was planned".into() });
         match planned {
             Try::Works => Ok(Performed::done()),
-            Try::Fails => again(None),
+            Try::Fails | Try::Refuses => again(None),
             Try::Asks(seconds) => again(Some(Duration::from_secs(seconds))),
             Try::Hangs => std::future::pending().await,
         }
@@ -136,6 +140,18 @@ fn leave(room: &str) -> SignalRequest {
     SignalRequest::Leave { focus: FocusUser::from("@conf_x:a.org"), room: RoomKey::from(room) }
 }
 
+fn hangup(room: &str) -> SignalRequest {
+    let to = CallAddress {
+        focus: FocusUser::from("@conf_x:a.org"),
+        room: RoomKey::from(room),
+        caller: "@bob:a.org".into(),
+        call: "c1".into(),
+        version: CallVersion::V1,
+        party: "OURS".into(),
+    };
+    SignalRequest::Hangup { to, reason: HangupReason::UserHangup }
+}
+
 fn notice(room: &str) -> SignalRequest {
     let notice = Notice::Encrypted { group: RoomKey::from("!g") };
     SignalRequest::Notice { focus: FocusUser::from("@conf_x:a.org"), room: RoomKey::from(room), notice }
@@ -199,4 +215,42 @@ async fn what_is_too_late_is_not_said_and_an_end_is_never_too_late() {
     assert_eq!(tries, [2, 3]);
     assert_eq!(world.next().await.0, 3, "the end was tried once, after two days");
     assert!(world.is_quiet().await);
+}
+
+/// How long the first request of a room is tried, in seconds, before the one behind it is.
+async fn held_up_for(first: SignalRequest, plan: Vec<Try>) -> u64 {
+    let room = first.room().as_str().to_owned();
+    let mut world = World::start(vec![row(1, first, 0), row(2, leave(&room), 0)], plan);
+    loop {
+        if let (2, _, seconds) = world.next().await {
+            return seconds;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_other_side_fails_at_each_time_gives_way_to_what_waits_behind_it() {
+    let always = || vec![Try::Refuses; 200];
+    let seconds = held_up_for(hangup("!a"), always()).await;
+    assert!((60..=120).contains(&seconds), "a hangup: {seconds}");
+    let seconds = held_up_for(leave("!a"), always()).await;
+    assert!((600..=660).contains(&seconds), "a leave is tried for longer: {seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absence_is_no_failure_at_a_request() {
+    let away = vec![Try::Fails; 20];
+    let seconds = held_up_for(hangup("!a"), [vec![Try::Refuses; 4], away.clone()].concat()).await;
+    assert!((600..=660).contains(&seconds), "a hangup is of use for ten minutes: {seconds}");
+    let now_and_then = [Try::Refuses, Try::Fails].repeat(150);
+    let seconds = held_up_for(leave("!a"), now_and_then).await;
+    assert!(seconds > 3_600, "it is not known that it fails each time: {seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_rooms_trouble_is_not_another_rooms() {
+    let rows = vec![row(1, hangup("!a"), 0), row(2, notice("!b"), 0)];
+    let mut world = World::start(rows, vec![Try::Refuses]);
+    let tries = [world.next().await, world.next().await];
+    assert!(tries.iter().all(|(.., seconds)| *seconds == 0), "{tries:?}");
 }

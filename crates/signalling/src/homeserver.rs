@@ -238,6 +238,11 @@ impl RequestError {
         matches!(self, Self::Refused { errcode: Some(code), .. } if code == "M_UNKNOWN_DEVICE")
     }
 
+    /// A Matrix server failed at it; a bare 502 of a proxy says that there is none.
+    fn is_mishap(&self) -> bool {
+        matches!(self, Self::Refused { status, errcode: Some(_), retry_after: None } if status.is_server_error())
+    }
+
     /// A Matrix server said that it is forbidden.
     pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Refused { status: StatusCode::FORBIDDEN, errcode: Some(_), .. })
@@ -268,7 +273,7 @@ impl From<RequestError> for SendError {
     fn from(error: RequestError) -> Self {
         let why = error.to_string();
         match error.fault() {
-            Fault::Passing { after } => Self::Retry { after, why },
+            Fault::Passing { after } => Self::Retry { after, reached: error.is_mishap(), why },
             Fault::Lasting(failure) => Self::Final { failure, why },
         }
     }

@@ -187,10 +187,12 @@ async fn errors_are_told_as_passing_or_lasting() {
         (401, "M_MISSING_TOKEN"),
     ] {
         refuse(status, errcode);
-        let Err(SendError::Retry { after: None, why }) = perform(&adapter, join_group()).await else {
+        let Err(SendError::Retry { after: None, reached, why }) = perform(&adapter, join_group()).await
+        else {
             panic!("{status}");
         };
         assert!(why.contains(&status.to_string()) && !why.contains("alice"), "{why}");
+        assert_eq!(reached, status >= 500, "of the others the homeserver says nothing of what was asked");
     }
     let limit = json!({ "errcode": "M_LIMIT_EXCEEDED", "error": "slow down", "retry_after_ms": 1500 });
     homeserver.on("POST /join/*", 429, limit);

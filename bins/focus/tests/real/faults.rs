@@ -100,7 +100,10 @@ async fn a_final_error_is_one_rooms_matter(world: &World) {
     invite(&one, &ones, "refused", json!({})).await;
     invite(&other, &others, "fine", json!({})).await;
     call_event(&other, &others, "m.call.answer", "fine").await;
-    assert!(said_of(&one, &ones, "refused").await.is_empty(), "what can't be delivered is not insisted on");
+    // What can't be delivered is not insisted on: the caller reads why, and the client is told.
+    call_event(&one, &ones, "m.call.hangup", "refused").await;
+    notice(&one, &ones, "could not be delivered").await;
+    assert_eq!(said_of(&one, &ones, "refused").await.len(), 1, "the hangup is all");
     invite(&one, &ones, "again", json!({})).await;
     call_event(&one, &ones, "m.call.answer", "again").await;
 }

@@ -51,6 +51,12 @@ const fn about(count: usize) -> usize {
     }
 }
 
+/// Of a caller who has the call on hold nothing is shown.
+fn someone_sends_pictures(seen: &Seen, room: &RoomKey) -> bool {
+    let shows = |leg: &LegView| !leg.agreed.held && (leg.agreed.camera || leg.agreed.screen);
+    seen.after.legs.values().any(|leg| leg.group == *room && shows(leg))
+}
+
 /// An announcement is by a focus user who is in the room, of a conference with someone in it.
 fn r9_what_is_announced_is_so(seen: &Seen) -> Result<(), String> {
     let (wanted, limits) = (seen.setup.config.discovery, &seen.setup.config.limits);
@@ -66,6 +72,7 @@ fn r9_what_is_announced_is_so(seen: &Seen) -> Result<(), String> {
             && conference.started == Some(announcement.started)
             && roll.total > 0
             && announcement.participants == about(roll.total)
+            && announcement.pictures == someone_sends_pictures(seen, room)
             && announcement.names.len()
                 == if wanted.names { roll.total.min(limits.announced_names) } else { 0 }
             && named.eq(announcement.names.iter());
@@ -85,7 +92,9 @@ fn r9_every_change_is_announced_in_time(seen: &Seen) -> Result<(), String> {
         let it = &conference.announcing;
         let waits = it.request.is_some() || it.due.is_some() || it.refused;
         let nobody = !conference.doors.values().any(DoorView::is_joined);
-        let stands = it.standing.as_ref().is_some_and(|(_, told)| told.participants == about(roll.total));
+        let pictures = someone_sends_pictures(seen, room);
+        let right = |told: &Announcement| told.participants == about(roll.total) && told.pictures == pictures;
+        let stands = it.standing.as_ref().is_some_and(|(_, told)| right(told));
         ensure(waits || nobody || stands || conference.started.is_none(), || {
             format!("{room} has {} and says {it:?}", roll.total)
         })?;

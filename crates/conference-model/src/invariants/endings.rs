@@ -190,7 +190,6 @@ const fn is_told(reason: EndReason) -> bool {
             | EndReason::AnsweredElsewhere
             | EndReason::FocusRemovedFromDirect
             | EndReason::Expired
-            | EndReason::AnswerUndeliverable
     )
 }
 

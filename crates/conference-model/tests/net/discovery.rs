@@ -20,7 +20,7 @@ fn shown() -> Seen {
 
 fn announce(seen: &Seen, participants: usize) -> Effect {
     let started = seen.after.conferences[&RoomKey::from(GROUP)].started.unwrap();
-    let announcement = Some(Announcement { started, participants, names: vec![] });
+    let announcement = Some(Announcement { started, participants, pictures: false, names: vec![] });
     send(SignalRequest::Announce { focus: DOOR.into(), room: GROUP.into(), announcement })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What happens in a call that was let in never lives here.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Conference, people::Member};
@@ -86,8 +87,8 @@ impl Conference {
             },
             key: invite.key,
         };
-        routes.insert_leg(&leg, self.id);
-        self.legs.insert(id, leg);
+        routes.insert_leg(&leg);
+        self.legs.insert(id, Box::new(leg));
         self.entered(id, core);
         match self.doors.get(&focus).map(|door| &door.state) {
             Some(DoorState::Waiting { .. } | DoorState::Active) => self.ask_admission(id, core, routes),

@@ -81,7 +81,8 @@ impl Conference {
         } else {
             Vec::new()
         };
-        let announcement = Announcement { started, participants: rounded(self.present.len()), names };
+        let (participants, pictures) = (rounded(self.present.len()), !self.pictures.is_empty());
+        let announcement = Announcement { started, participants, pictures, names };
         let stands = standing.is_some_and(|(who, what)| who == focus && *what == announcement);
         (!stands).then(|| (focus.clone(), announcement))
     }

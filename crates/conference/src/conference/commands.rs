@@ -49,7 +49,10 @@ impl Conference {
             | Command::End
             | Command::Stay
             | Command::EndStay => {
-                if self.floor.is_moderator(by) {
+                // Who is a moderator is told with the join.
+                if in_group && self.coming_door().is_some() {
+                    Err(Denial::NotNow)
+                } else if self.floor.is_moderator(by) {
                     self.moderate(command, core, routes)
                 } else {
                     Err(Denial::NotAModerator)

@@ -79,6 +79,14 @@ impl Conference {
         self.doors.iter().find(|(_, door)| door.is_joined()).map(|(focus, _)| focus)
     }
 
+    /// A focus user that is about to join the group room, where none has.
+    pub(crate) fn coming_door(&self) -> Option<&FocusUser> {
+        if self.joined_door().is_some() {
+            return None;
+        }
+        self.doors.iter().find(|(_, door)| door.is_joining()).map(|(focus, _)| focus)
+    }
+
     /// The join of a door is done, or has failed for good.
     pub(crate) fn door_joined(
         &mut self,

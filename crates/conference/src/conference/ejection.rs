@@ -113,6 +113,8 @@ impl Conference {
         });
         core.changed(RecordKey::Leg(id));
         routes.remove_leg(&leg);
+        core.voices.remove(&id);
+        self.pictures.remove(&id);
         if let Some(member) = self.members.get_mut(&leg.key.caller) {
             member.legs.remove(&id);
         }
@@ -137,14 +139,14 @@ impl Conference {
             | EndReason::Kicked
             | EndReason::Ended
             | EndReason::Restarted
+            | EndReason::AnswerUndeliverable
             | EndReason::Renegotiation(_) => Some(Notice::Ended { why: reason, group: self.group.clone() }),
             // The caller did it, or can't be told: nobody is in the room to read it, or we are not.
             EndReason::CallerHungUp
             | EndReason::AnsweredElsewhere
             | EndReason::LeftDirect
             | EndReason::FocusRemovedFromDirect
-            | EndReason::Expired
-            | EndReason::AnswerUndeliverable => None,
+            | EndReason::Expired => None,
         }
     }
 
@@ -189,8 +191,7 @@ const fn farewell(reason: EndReason) -> Option<HangupReason> {
         EndReason::CallerHungUp
         | EndReason::AnsweredElsewhere
         | EndReason::FocusRemovedFromDirect
-        | EndReason::Expired
-        | EndReason::AnswerUndeliverable => None,
+        | EndReason::Expired => None,
         EndReason::LeftGroup
         | EndReason::LeftDirect
         | EndReason::FocusRemoved
@@ -199,8 +200,10 @@ const fn farewell(reason: EndReason) -> Option<HangupReason> {
         | EndReason::Ended => Some(HangupReason::UserHangup),
         EndReason::NeverConnected => Some(HangupReason::IceTimeout),
         EndReason::MediaLost | EndReason::NoMedia => Some(HangupReason::IceFailed),
-        EndReason::Restarted | EndReason::Refused(_) | EndReason::Renegotiation(_) => {
-            Some(HangupReason::UnknownError)
-        }
+        // An answer that was not taken may have arrived all the same: what the homeserver says of it is not always so.
+        EndReason::Restarted
+        | EndReason::Refused(_)
+        | EndReason::AnswerUndeliverable
+        | EndReason::Renegotiation(_) => Some(HangupReason::UnknownError),
     }
 }

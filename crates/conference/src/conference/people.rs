@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::effect::{ConferenceEvent, MediaCommand, Notice, SignalRequest};
 use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::input::LegLevel;
-use crate::leg::Leg;
+use crate::leg::Voice;
 use crate::routes::Routes;
 
 /// One user with all their legs.
@@ -51,7 +51,7 @@ impl Conference {
     /// The last leg of a member that was let in has ended.
     pub(super) fn exit_if_gone(&mut self, member: &MemberId, core: &mut Core) {
         let Some(leaving) = self.members.get_mut(member) else { return };
-        let admitted = |id: &LegId| self.legs.get(id).is_some_and(Leg::is_admitted);
+        let admitted = |id: &LegId| self.legs.get(id).is_some_and(|leg| leg.is_admitted());
         let nobodys = leaving.legs.is_empty();
         if leaving.present && !leaving.legs.iter().any(admitted) {
             leaving.present = false;
@@ -110,6 +110,7 @@ impl Conference {
         for id in &member.legs {
             let Some(leg) = self.legs.get_mut(id).filter(|leg| leg.is_admitted()) else { continue };
             leg.heard = now.is_none();
+            core.voices.insert(*id, leg.voice(self.id));
             // Whoever is about to come in is told all of it then.
             if leg.greeted {
                 rooms.insert((leg.focus.clone(), leg.key.room.clone()));
@@ -144,30 +145,24 @@ impl Conference {
 
     // ---- speakers --------------------------------------------------------------------------------------------------
 
-    /// How loud legs of this conference are; those of others are passed over. How many were its own is given back.
-    pub(crate) fn levels(&mut self, levels: &[LegLevel], core: &mut Core) -> usize {
-        let mut own = 0;
-        for level in levels {
-            let Some(leg) = self.legs.get(&level.leg) else { continue };
-            core.notify(ConferenceEvent::Level {
-                conference: self.id,
-                leg: level.leg,
-                level: level.level,
-                speaking: level.speaking,
-            });
-            own += 1;
-            if leg.is_live() && leg.heard {
-                let (config, now) = (&core.config.speaker, core.now);
-                self.speakers.heard(leg.participant, level.level, level.speaking, config, now);
-            }
-        }
+    /// What reports of levels ask of a leg, from the leg itself.
+    pub(crate) fn voice_of(&self, leg: LegId) -> Option<Voice> {
+        Some(self.legs.get(&leg)?.voice(self.id))
+    }
+
+    /// A voice is heard here.
+    pub(crate) fn voice_heard(&mut self, who: ParticipantId, measured: LegLevel, core: &Core) {
+        self.speakers.heard(who, measured.level, measured.speaking, &core.config.speaker, core.now);
+    }
+
+    /// All voices of a report were told.
+    pub(crate) fn voices_told(&mut self, core: &mut Core) {
         if self.speakers.decide(&core.config.speaker, core.now) {
             self.speaker_news(core);
         }
         if core.config.discovery.identify {
             self.identify_speaker(core);
         }
-        own
     }
 
     /// All voices are gone, with the sessions that carried them; so is what anyone was told of them.
@@ -191,7 +186,7 @@ impl Conference {
     /// A leg of a member can't be heard any more, for good or for now; the member can, if by another leg.
     pub(super) fn quiet_if_not_live(&mut self, name: &MemberId, core: &mut Core) {
         let Some(member) = self.members.get(name) else { return };
-        let live = |id: &LegId| self.legs.get(id).is_some_and(Leg::is_live);
+        let live = |id: &LegId| self.legs.get(id).is_some_and(|leg| leg.is_live());
         if !member.legs.iter().any(live) {
             self.voice_gone(member.participant, core);
         }

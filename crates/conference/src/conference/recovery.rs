@@ -151,8 +151,8 @@ impl Conference {
 
     /// The engine can make no offer.
     pub(crate) fn no_offer(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {
-        let offering = |leg: &Leg| matches!(leg.state, LegState::Recovering(Recovery::Offering { .. }));
-        if self.legs.get(&id).is_some_and(offering) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        if matches!(leg.state, LegState::Recovering(Recovery::Offering { .. })) {
             self.end_leg(id, EndReason::Restarted, core, routes);
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! What the loss of the sessions leads to never lives here, see `recovery.rs`.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Comparison, Conference, people::Member};
@@ -83,7 +84,7 @@ impl Conference {
             | LegState::Reconnecting { .. }
             | LegState::Recovering(_) => {}
         }
-        routes.insert_leg(&leg, self.id);
+        routes.insert_leg(&leg);
         let caller = leg.key.caller.clone();
         let member = self.members.entry(caller.clone()).or_insert_with(|| Member::new(leg.participant));
         member.legs.insert(leg.id);
@@ -95,7 +96,7 @@ impl Conference {
         }
         leg.heard = self.floor.silenced(&caller).is_none();
         let id = leg.id;
-        self.legs.insert(id, leg);
+        self.legs.insert(id, Box::new(leg));
         self.entered(id, core);
     }
 

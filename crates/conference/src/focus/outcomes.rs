@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 use super::Focus;
 use crate::conference::{Answered, Conference, Offered};
 use crate::core::Core;
+use crate::effect::ConferenceEvent;
 use crate::id::{ConferenceId, FocusUser, Generation, LegId, RequestId, RoomKey};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
+use crate::leg::Voice;
 use crate::routes::{Purpose, Routes};
 
 impl Focus {
@@ -74,9 +76,9 @@ impl Focus {
             Some(Purpose::Offer(leg)) => {
                 self.with_leg(leg, |it, core, routes| it.offer_sent(leg, id, delivered, core, routes));
             }
-            Some(Purpose::Rooms { focus, believed }) => {
+            Some(Purpose::Rooms { focus, believed, strays }) => {
                 if let RequestOutcome::Rooms(rooms) = outcome {
-                    self.rooms_told(&focus, &believed, rooms);
+                    self.rooms_told(&focus, &believed, rooms, strays);
                 }
             }
             None => {}
@@ -138,20 +140,30 @@ impl Focus {
         }
     }
 
-    /// Each conference that is named gets all levels: they know their own legs. Reports name few conferences, most of them one.
+    /// Reports name few conferences, most of them one; whether somebody else has the word now is decided when all is told.
     fn levels(&mut self, levels: &[LegLevel]) {
         let mut told: Vec<ConferenceId> = Vec::new();
-        let mut left = levels.len();
-        for level in levels {
-            if left == 0 {
-                return;
+        for measured in levels {
+            let Some(voice) = self.core.voices.get(&measured.leg).copied() else { continue };
+            let Voice { conference, participant, heard } = voice;
+            debug_assert_eq!(
+                self.conferences.get(conference).and_then(|it| it.voice_of(measured.leg)),
+                Some(voice),
+                "a voice is kept as its leg has it"
+            );
+            let LegLevel { leg, level, speaking } = *measured;
+            self.core.notify(ConferenceEvent::Level { conference, leg, level, speaking });
+            if heard && let Some(it) = self.conferences.get_mut(conference) {
+                it.voice_heard(participant, *measured, &self.core);
             }
-            let Some(id) = self.routes.conference_of(level.leg).filter(|id| !told.contains(id)) else {
-                continue;
-            };
-            let Some(conference) = self.conferences.get_mut(id) else { continue };
-            left = left.saturating_sub(conference.levels(levels, &mut self.core));
-            told.push(id);
+            if !told.contains(&conference) {
+                told.push(conference);
+            }
+        }
+        for id in told {
+            if let Some(conference) = self.conferences.get_mut(id) {
+                conference.voices_told(&mut self.core);
+            }
         }
     }
 

@@ -128,7 +128,7 @@ impl Focus {
             RecordKey::Early(number) => self.routes.early.get(*number).map(write),
             RecordKey::Deeds(member) => self.core.deeds(member).map(write),
             RecordKey::Leg(id) => {
-                let conference = self.conferences.get(self.routes.conference_of(*id)?)?;
+                let conference = self.conferences.get(self.core.conference_of(*id)?)?;
                 let leg = conference.legs.get(id)?;
                 Some(write(&StoredLeg { group: conference.group.clone(), leg }))
             }

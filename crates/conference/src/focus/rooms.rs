@@ -233,7 +233,7 @@ impl Focus {
         by: &MemberId,
         command: &Command,
     ) -> Option<Reply> {
-        let by_bot = self.hearing_bot(room).is_some_and(|it| it.bot == *focus);
+        let by_bot = self.routes.bots.get(room).is_some_and(|it| it.bot == *focus);
         if by_bot && *command == Command::Start {
             return self.start(room, by);
         }
@@ -253,6 +253,10 @@ impl Focus {
 
     /// Who of us is in a room and can reply there, and which group room's conference is asked.
     fn asked(&self, room: &RoomKey) -> Option<(FocusUser, RoomKey)> {
+        self.asked_there(room).or_else(|| self.asked_on_the_way(room))
+    }
+
+    fn asked_there(&self, room: &RoomKey) -> Option<(FocusUser, RoomKey)> {
         if let Some(focus) = self.conferences.of(room).and_then(Conference::joined_door) {
             return Some((focus.clone(), room.clone()));
         }
@@ -262,5 +266,19 @@ impl Focus {
             return Some((focus.clone(), door.group.clone()));
         }
         Some((self.hearing_bot(room)?.bot.clone(), room.clone()))
+    }
+
+    /// As [`asked_there`](Self::asked_there), of one whose join is under way: what is said in the moment of its coming is heard before
+    /// it is known that it has come. The reply follows the join, as requests of one room do.
+    fn asked_on_the_way(&self, room: &RoomKey) -> Option<(FocusUser, RoomKey)> {
+        if let Some(focus) = self.conferences.of(room).and_then(Conference::coming_door) {
+            return Some((focus.clone(), room.clone()));
+        }
+        if let Some((focus, door)) =
+            self.routes.directs.get(room).and_then(|direct| direct.doors.first_key_value())
+        {
+            return Some((focus.clone(), door.group.clone()));
+        }
+        Some((self.routes.bots.get(room)?.bot.clone(), room.clone()))
     }
 }

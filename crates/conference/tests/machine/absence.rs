@@ -1,7 +1,7 @@
 //! Where our users are, as the homeserver says it after a time away, compared with the records.
 
 use confocal_conference::{
-    Config, FocusUser, Input, LegId, RequestId, RequestOutcome, RoomKey, SignalRequest,
+    Command, Config, FocusUser, Input, LegId, RequestId, RequestOutcome, RoomKey, SignalRequest,
 };
 
 use crate::support::{DOOR, GROUP, Run, direct, member};
@@ -90,6 +90,29 @@ fn what_changes_while_the_question_is_under_way_is_left_alone() {
     let all = [GROUP.into(), direct("bob"), direct("carol"), direct("dave")];
     tell(&mut run, id, &all);
     assert!(!run.has_sent(is_leave));
+}
+
+#[test]
+fn the_bot_is_asked_for_its_rooms_too_and_forgets_those_it_is_out_of() {
+    let mut run = Run::new(Config::default());
+    for room in ["!one:hs", "!two:hs"] {
+        let (focus, by) = (Some(DOOR.into()), member("anna"));
+        run.tell(Input::BotInvited { bot: "@bot".into(), focus, room: room.into(), by, via: vec![] });
+        let (id, _) = run.take(|request| matches!(request, SignalRequest::JoinAsBot { .. }));
+        run.tell(Input::RequestDone { id, outcome: RequestOutcome::Joined { encrypted: false } });
+    }
+    run.sent.clear();
+    run.restart();
+    run.tell(Input::CameBack);
+    let (id, request) = run.take(is_question);
+    assert_eq!(request.focus(), &FocusUser::from("@bot"));
+    // As the user of a bridge it may be in rooms that are none of ours.
+    tell(&mut run, id, &["!two:hs".into(), "!bridged:hs".into()]);
+    assert!(run.sent.is_empty(), "{:?}", run.sent);
+    for (room, heard) in [("!one:hs", false), ("!two:hs", true)] {
+        run.tell(Input::Commanded { room: room.into(), by: member("anna"), command: Command::Help });
+        assert_eq!(run.has_sent(|request| request.room().as_str() == room), heard);
+    }
 }
 
 #[test]

@@ -296,3 +296,38 @@ fn it_looks_around_once_after_coming_in_for_whoever_left_meanwhile() {
     run.pass(Millis::from_secs(600));
     assert!(!run.has_sent(is_look), "and then when somebody leaves");
 }
+
+#[test]
+fn what_is_said_in_the_moment_of_its_coming_is_heard_and_replied_to_after_it() {
+    let mut run = Run::new(Config::default());
+    invite_bot(&mut run, GROUP, "anna");
+    command(&mut run, "anna", Command::Start);
+    let order: Vec<_> = run.sent.iter().map(|(id, _)| *id).collect();
+    outcome(&mut run, is_bot_join, RequestOutcome::Joined { encrypted: false });
+    assert!(matches!(said(&mut run), (_, Notice::Welcome { .. })));
+    let is_invitation = |request: &SignalRequest| matches!(request, SignalRequest::InviteFocus { .. });
+    let (id, _) = run.take(is_invitation);
+    assert_eq!(order.last(), Some(&id), "it waits behind the join");
+    run.tell(Input::RequestDone { id, outcome: RequestOutcome::Done });
+    assert_eq!(reply(&mut run), Reply::Invited { focus: DOOR.into() });
+}
+
+#[test]
+fn a_focus_user_hears_what_is_said_in_the_moment_of_its_coming() {
+    let mut run = Run::new(Config::default());
+    run.invite_to_group();
+    for (asking, replied) in [(Command::Help, Reply::Help), (Command::Lock, Reply::Denied(Denial::NotNow))] {
+        command(&mut run, "anna", asking);
+        let (who, notice) = said(&mut run);
+        assert_eq!(who.as_str(), DOOR);
+        assert!(matches!(notice, Notice::Reply { reply, .. } if reply == replied));
+    }
+    run.done(crate::support::is_join_group);
+    run.tell(Input::RolesChanged {
+        room: GROUP.into(),
+        everyone: Role::Member,
+        members: [(member("anna"), Role::Moderator)].into(),
+    });
+    command(&mut run, "anna", Command::Lock);
+    assert!(matches!(said(&mut run).1, Notice::Reply { reply: Reply::Done, .. }));
+}

@@ -3,9 +3,9 @@
 
 use crate::support::{DOOR, GROUP, Run, invite, is_join_group, is_leave_group, key, member};
 use confocal_conference::{
-    Announcement, CallInvite, CallKey, CallVersion, Command, Config, Denial, Discovery, Input, LegId,
+    Agreed, Announcement, CallInvite, CallKey, CallVersion, Command, Config, Denial, Discovery, Input, LegId,
     LegLevel, LevelDbov, Limits, MediaReport, MemberId, Millis, Notice, Reply, RequestFailure, RequestId,
-    RequestOutcome, Role, SignalRequest, TimerKind, Timestamp,
+    RequestOutcome, Role, Sdp, SignalRequest, TimerKind, Timestamp,
 };
 
 /// Takes what was announced since the last time.
@@ -44,6 +44,40 @@ fn with(discovery: Discovery) -> Config {
     Config { discovery, ..Config::default() }
 }
 
+#[test]
+fn a_conference_is_one_of_pictures_while_somebody_sends_some() {
+    let kinds = |run: &mut Run| -> Vec<bool> {
+        told(run).into_iter().flatten().map(|announcement| announcement.pictures).collect()
+    };
+    let mut run = Run::joined(Config::default());
+    let anna = run.in_call("anna", "c1");
+    assert_eq!(kinds(&mut run), [false]);
+    let show = |run: &mut Run, agreed: Agreed| {
+        run.tell(Input::CallNegotiated {
+            key: key("anna", "c1"),
+            party: Some("THEIRS".into()),
+            offer: Sdp("another offer".into()),
+            expires_in: Millis::from_secs(60),
+            metadata: None,
+        });
+        run.answered(anna, agreed);
+        run.pass(Millis::from_secs(30));
+    };
+    show(&mut run, Agreed { camera: true, ..Agreed::default() });
+    assert_eq!(kinds(&mut run), [true]);
+    show(&mut run, Agreed { screen: true, ..Agreed::default() });
+    assert_eq!(kinds(&mut run), [] as [bool; 0], "it is what it was");
+    show(&mut run, Agreed { held: true, camera: true, screen: true });
+    assert_eq!(kinds(&mut run), [false], "who has the call on hold shows nothing");
+    show(&mut run, Agreed { camera: true, ..Agreed::default() });
+    assert_eq!(kinds(&mut run), [true]);
+    run.in_call("bob", "c2");
+    run.hang_up("anna", "c1");
+    assert_eq!(kinds(&mut run), [true], "of two, one of whom shows something");
+    run.pass(Millis::from_secs(30));
+    assert_eq!(kinds(&mut run), [false], "who has left shows nothing");
+}
+
 // ---- the announcement ----------------------------------------------------------------------------------------------
 
 #[test]
@@ -52,7 +86,7 @@ fn a_conference_is_announced_from_its_first_answer_to_its_end_and_changes_are_30
     assert!(announced(&mut run).is_empty(), "nobody is there yet");
     let began = run.now;
     run.in_call("anna", "a1");
-    let first = Announcement { started: began, participants: 1, names: vec![] };
+    let first = Announcement { started: began, participants: 1, pictures: false, names: vec![] };
     assert_eq!(told(&mut run), [Some(first.clone())]);
     run.pass(Millis(1_000));
     run.in_call("bert", "b1");

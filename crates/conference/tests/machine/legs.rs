@@ -75,18 +75,6 @@ fn an_answered_call_that_never_connects_is_hung_up_with_the_reason() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_delivered_ends_the_call_without_a_word() {
-    let mut run = Run::joined(Config::default());
-    run.open_direct("bob");
-    run.call("bob", "c1");
-    run.admit(true);
-    run.answer_ready();
-    run.fail(RequestFailure::Expired, is_answer);
-    assert!(run.closed(run.last_opened().0));
-    assert!(run.sent.is_empty(), "the client has given the call up: {:?}", run.sent);
-}
-
-#[test]
 fn version_0_knows_no_negotiation() {
     let mut run = Run::joined(Config::default());
     run.open_direct("old");
@@ -329,4 +317,23 @@ fn who_is_muted_or_on_hold_need_not_send_anything() {
     assert!(!run.closed(muted));
     run.pass(Millis(1));
     assert!(run.closed(muted));
+}
+
+#[test]
+fn a_caller_whose_answer_could_not_be_delivered_is_hung_up_on_and_told() {
+    for failure in [RequestFailure::Forbidden, RequestFailure::Rejected, RequestFailure::Expired] {
+        let mut run = Run::joined(Config::default());
+        run.open_direct("bob");
+        run.call("bob", "c1");
+        run.admit(true);
+        let (leg, _) = run.last_opened();
+        run.answer_ready();
+        run.fail(failure, is_answer);
+        assert!(run.closed(leg));
+        let (_, request) = run.take(is_hangup);
+        assert!(matches!(request, SignalRequest::Hangup { reason: HangupReason::UnknownError, .. }));
+        let why = EndReason::AnswerUndeliverable;
+        run.take(|request| matches!(request, SignalRequest::Notice { notice: Notice::Ended { why: told, .. }, .. } if *told == why));
+        assert!(run.sent.is_empty(), "{:?}", run.sent);
+    }
 }

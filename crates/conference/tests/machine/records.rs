@@ -164,3 +164,11 @@ fn what_was_decided_and_who_has_which_role_outlives_a_restart() {
     assert_eq!(run.focus.roll(&GROUP.into()).unwrap(), before);
     assert!(before.locked && before.present[1].silenced.is_some() && before.present[0].hand == Some(1));
 }
+
+#[test]
+fn who_keeps_no_records_can_drop_what_changed() {
+    let mut run = Run::joined(Config::default());
+    run.focus.handle(Input::RoomEncrypted { room: GROUP.into() }, run.now);
+    run.focus.discard_changes();
+    assert_eq!(run.focus.poll_change(), None);
+}

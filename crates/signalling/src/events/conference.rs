@@ -50,13 +50,13 @@ impl ConferenceEventContent {
     /// The event's type.
     pub(crate) const TYPE: &str = "io.github.confocal.conference";
 
-    /// What `focus` announces; pictures are not mixed, so every conference is one of voices.
+    /// What `focus` announces.
     pub(crate) fn of(focus: &UserId, announcement: Option<&Announcement>) -> Self {
         let id = |member: &MemberId| UserId::parse(member.as_str()).ok();
         let ongoing = announcement.map(|it| Ongoing {
             focus: focus.to_owned(),
             started_at: it.started.as_unix_millis(),
-            kind: MediaKind::Voice,
+            kind: if it.pictures { MediaKind::Video } else { MediaKind::Voice },
             participants: it.participants as u64,
             names: it.names.iter().filter_map(id).collect(),
         });
@@ -79,6 +79,7 @@ mod tests {
         let announcement = Announcement {
             started: Timestamp::from_unix_millis(1_700_000_000_000),
             participants: 3,
+            pictures: false,
             names: vec!["@anna:hs.test".into(), "nobody".into()],
         };
         let written = json!({
@@ -88,6 +89,9 @@ mod tests {
         let content = ConferenceEventContent::of(focus, Some(&announcement));
         assert_eq!(serde_json::to_value(&content).unwrap(), written);
         assert_eq!(serde_json::from_value::<ConferenceEventContent>(written).unwrap(), content);
+        let pictures =
+            ConferenceEventContent::of(focus, Some(&Announcement { pictures: true, ..announcement }));
+        assert_eq!(serde_json::to_value(&pictures).unwrap()["kind"], "video");
         assert_eq!(<ConferenceEventContent as StaticEventContent>::TYPE, ConferenceEventContent::TYPE);
     }
 
