@@ -14,6 +14,7 @@ mod watch;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use rtc::crypto::RTCCryptoProvider;
 use rtc::peer_connection::transport::RTCDtlsRole;
@@ -38,6 +39,7 @@ struct Parts {
     shards: Vec<ShardHandle>,
     crypto: Arc<dyn RTCCryptoProvider>,
     next_link: AtomicU64,
+    origin: Instant,
 }
 
 impl std::fmt::Debug for WebRtcTransport {
@@ -73,7 +75,10 @@ impl WebRtcTransport {
             handles.push(handle);
         }
         let (config, next_link) = (Arc::new(config), AtomicU64::new(1));
-        Ok((Self(Arc::new(Parts { config, shards: handles, crypto, next_link })), ports))
+        Ok((
+            Self(Arc::new(Parts { config, shards: handles, crypto, next_link, origin: Instant::now() })),
+            ports,
+        ))
     }
 
     /// What is ours in the descriptions of a new session: of one that takes the place of another, what clients know of that.
@@ -131,7 +136,7 @@ impl WebRtcTransport {
             opus: shape.opus,
             role,
             events: Arc::new(events::Events::new(state_sender, Arc::clone(&idle))),
-            runtime: Arc::new(runtime::OwnRuntime::new(sockets, idle, self.0.config.timeouts)),
+            runtime: Arc::new(runtime::OwnRuntime::new(sockets, idle, self.0.config.timeouts, self.0.origin)),
             crypto: Arc::new(keys::Listening::new(Arc::clone(&self.0.crypto), noted.clone())),
             ipv4: shard.wire().reaches(true),
             ipv6: shard.wire().reaches(false),

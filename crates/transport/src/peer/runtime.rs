@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
@@ -22,7 +22,10 @@ use crate::config::IceTimeouts;
 const IDLE_FROM: Duration = Duration::from_millis(50);
 
 /// The longest that an idle connection may sleep instead. A loss is noticed so much later at the most.
-const IDLE: Duration = Duration::from_secs(1);
+const IDLE: Duration = Duration::from_secs(2);
+
+/// Idle connections wake up at the multiples of this, all together: one after the other they would wake a thread for each.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// The runtime of one connection.
 #[derive(Debug)]
@@ -32,13 +35,27 @@ pub(super) struct OwnRuntime {
     idle: Arc<AtomicBool>,
     /// How long it sleeps while it is idle.
     nap: Duration,
+    /// From where the multiples are counted: the same for all connections.
+    origin: Instant,
+}
+
+/// What is missing from a time to the next multiple of a step.
+fn to_the_next(step: Duration, time: Duration) -> Duration {
+    let past = time.as_nanos() % step.as_nanos();
+    // Below a step, which is far below 2^64 ns.
+    step.saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)))
 }
 
 impl OwnRuntime {
     /// `idle` says whether the connection is up, so that it has nothing to do but keep itself alive, by these times.
-    pub(super) fn new(sockets: Sockets, idle: Arc<AtomicBool>, timeouts: IceTimeouts) -> Self {
+    pub(super) fn new(
+        sockets: Sockets,
+        idle: Arc<AtomicBool>,
+        timeouts: IceTimeouts,
+        origin: Instant,
+    ) -> Self {
         let shortest = timeouts.lost.min(timeouts.failed).min(timeouts.keepalive);
-        Self { tokio: TokioRuntime, sockets, idle, nap: IDLE.min(shortest / 2) }
+        Self { tokio: TokioRuntime, sockets, idle, nap: IDLE.min(shortest / 2), origin }
     }
 }
 
@@ -72,8 +89,11 @@ impl Runtime for OwnRuntime {
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
         // A packet wakes it all the same.
-        let stretched = duration >= IDLE_FROM && self.idle.load(Ordering::Relaxed);
-        self.tokio.sleep(if stretched { duration.max(self.nap) } else { duration })
+        if duration >= IDLE_FROM && self.idle.load(Ordering::Relaxed) {
+            let sleep = duration.max(self.nap);
+            return self.tokio.sleep(sleep + to_the_next(TOGETHER, self.origin.elapsed() + sleep));
+        }
+        self.tokio.sleep(duration)
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

@@ -5,6 +5,7 @@
 //!
 //! Offers, answers, checks and handshakes never live here: what belongs to them is passed to the session.
 
+mod arrival;
 mod early;
 mod handle;
 mod link;

@@ -15,6 +15,7 @@ use mio::{Events, Interest, Poll, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 use tracing::debug;
 
+use super::arrival::Clocks;
 use super::handle::{Order, ShardHandle};
 use super::link::{Link, MAX_DATAGRAM, REPORT_RHYTHM};
 use super::pace::Pace;
@@ -28,9 +29,6 @@ use crate::packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, S
 const LISTENERS: usize = 1 << 16;
 const STREAMS: usize = 1 << 20;
 const WOKEN: Token = Token(usize::MAX);
-
-/// How often sockets are looked at while they are busy.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Batches that are read from one socket before others have their turn, and the mix has its tick.
 const BATCHES: usize = 32;
@@ -180,8 +178,9 @@ impl UdpPort {
             };
             match received {
                 Ok(count) => {
-                    let arrival = Instant::now();
+                    let clocks = Clocks::now();
                     for (buffer, meta) in buffers.iter_mut().zip(&meta).take(count) {
+                        let arrival = clocks.arrival(meta.timestamp);
                         let path = Path { remote: meta.addr, socket: socket as u8, local: meta.dst_ip };
                         let heap = buffer.get_mut(..meta.len).unwrap_or_default();
                         // The kernel may have put several of one sender together.
@@ -336,8 +335,8 @@ impl PacketPort for UdpPort {
             return;
         }
         let mut left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if self.pace.is_busy() && left != Some(Duration::ZERO) {
-            std::thread::sleep(left.map_or(LOOK, |left| left.min(LOOK)));
+        if let Some(rest) = self.pace.rest().filter(|_| left != Some(Duration::ZERO)) {
+            std::thread::sleep(left.map_or(rest, |left| left.min(rest)));
             left = Some(Duration::ZERO);
         }
         if left == Some(Duration::ZERO) && !self.wire.takes_tcp() {
