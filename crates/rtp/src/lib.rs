@@ -11,6 +11,30 @@
 //!
 //! Sockets, clocks, threads, chance and logging never live here. Time is passed in, as what has gone by since any fixed moment.
 //! Nothing here allocates once its values are made, and no bytes make it panic.
+//!
+//! ```
+//! use confocal_rtp::srtp::{DtlsRole, KeyingMaterial, Profile, Receiver, Sender};
+//! use confocal_rtp::{AudioLevel, Extension, Kind, RtpHeader, RtpView, kind};
+//!
+//! let exported = [7; 56]; // what DTLS exported to both sides
+//! let keys = |role| KeyingMaterial::from_exported(Profile::AeadAes128Gcm, &exported).map(|keys| keys.split(role));
+//! let (_, outbound) = keys(DtlsRole::Client)?;
+//! let (inbound, _) = keys(DtlsRole::Server)?;
+//! let (mut sender, mut receiver) = (Sender::new(&outbound), Receiver::new(&inbound));
+//!
+//! let header = RtpHeader { marker: true, payload_type: 111, sequence: 1, timestamp: 960, ssrc: 0xCAFE };
+//! let level = AudioLevel { voice: true, minus_dbov: 30 };
+//! let mut datagram = [0; 1500];
+//! let extensions = [Extension { id: 1, data: &[level.byte()] }];
+//! let len = sender.protect_rtp_from(&header, &extensions, b"sound", &mut datagram)?;
+//!
+//! assert_eq!(kind(&datagram[..len]), Kind::Rtp);
+//! let len = receiver.unprotect_rtp(&mut datagram[..len])?;
+//! let packet = RtpView::parse(&datagram[..len])?;
+//! assert_eq!((packet.header(), packet.payload()), (header, &b"sound"[..]));
+//! assert_eq!(packet.extension(1).and_then(AudioLevel::read), Some(level));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod arrivals;
 mod demux;
@@ -25,7 +49,7 @@ pub mod srtp;
 mod stun;
 
 pub use arrivals::Arrivals;
-pub use demux::{Kind, kind};
+pub use demux::{Kind, claimed_ssrc, kind};
 pub use extension::{AudioLevel, Extension, Extensions};
 pub use missing::{Heard, Missing};
 pub use ntp::{NtpTime, round_trip};
