@@ -185,6 +185,15 @@ fn other_items_of_a_description_are_passed_over() {
     assert_eq!(cnames, [(1, Some(&b"who"[..])), (2, None)]);
 }
 
+/// Where the items fill their last word the zero that ends them takes another one.
+#[test]
+fn each_chunk_begins_behind_the_end_of_the_one_before() {
+    let mut bytes = vec![0x82, 202, 0, 6, 0, 0, 0, 1, 1, 2, b'a', b'b', 0, 0, 0, 0];
+    bytes.extend([0, 0, 0, 2, 1, 1, b'c', 1, 1, b'd', 0, 0]);
+    let cnames: Vec<_> = expect!(&bytes, SourceDescription).cnames().collect();
+    assert_eq!(cnames, [(1, Some(&b"ab"[..])), (2, Some(&b"c"[..]))], "and the first name counts");
+}
+
 #[test]
 fn what_we_do_not_have_is_passed_over() {
     let mut bytes = vec![0x80, 204, 0, 2, 0, 0, 0, 1, b'n', b'a', b'm', b'e'];
