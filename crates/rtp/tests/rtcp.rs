@@ -149,6 +149,28 @@ fn transport_feedback_by_hand() {
     }
 }
 
+/// What is between 0 and 255 has one byte, all other distances two; a last vector need not be full.
+#[test]
+fn distances_have_a_byte_or_two() {
+    let head = TransportFeedbackHead {
+        sender_ssrc: 1,
+        media_ssrc: 2,
+        base_sequence: 0,
+        reference_time: 0,
+        feedback_count: 0,
+    };
+    for (delta, delta_bytes) in [(-32_768, 2_usize), (-1, 2), (0, 1), (255, 1), (256, 2), (32_767, 2)] {
+        let deltas = [Some(delta); 8];
+        let bytes = written(|writer| writer.transport_feedback(&head, &deltas));
+        assert_eq!(bytes.len(), (20 + 2 + 8 * delta_bytes).next_multiple_of(4), "{delta}");
+        let told: Vec<_> = expect!(&bytes, TransportFeedback).statuses().map(|(_, delta)| delta).collect();
+        assert_eq!(told, deltas);
+    }
+    let deltas = [Some(1), None, Some(2), None, Some(3), None, Some(4), None, Some(5), Some(6)];
+    let bytes = written(|writer| writer.transport_feedback(&head, &deltas));
+    assert_eq!(bytes.len(), 20 + 2 + 6, "one chunk of one bit each");
+}
+
 #[test]
 fn a_long_silence_is_few_bytes_of_feedback() {
     let head = TransportFeedbackHead {
