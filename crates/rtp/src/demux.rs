@@ -28,9 +28,33 @@ pub const fn kind(datagram: &[u8]) -> Kind {
     }
 }
 
+/// The SSRC of who sent an RTP or RTCP packet, which SRTP and SRTCP leave in the clear; `None` for anything else, and for what is
+/// too short. It is whatever the sender of the datagram likes until the packet was unprotected.
+#[must_use]
+pub fn claimed_ssrc(datagram: &[u8]) -> Option<u32> {
+    let at = match kind(datagram) {
+        Kind::Rtp => 8,
+        Kind::Rtcp => 4,
+        Kind::Stun | Kind::Dtls | Kind::Other => return None,
+    };
+    datagram.get(at..)?.first_chunk::<4>().map(|ssrc| u32::from_be_bytes(*ssrc))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ssrc_is_where_either_has_it() {
+        let mut datagram = [0x80, 111, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+        assert_eq!(claimed_ssrc(&datagram), Some(0x0506_0708));
+        assert_eq!(claimed_ssrc(&datagram[..11]), None);
+        datagram[1] = 201;
+        assert_eq!(claimed_ssrc(&datagram), Some(0x0102_0304));
+        assert_eq!(claimed_ssrc(&datagram[..7]), None);
+        datagram[0] = 20;
+        assert_eq!(claimed_ssrc(&datagram), None);
+    }
 
     #[test]
     fn the_first_byte_decides_but_for_rtcp() {

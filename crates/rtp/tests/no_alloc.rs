@@ -8,7 +8,10 @@ use confocal_rtp::rtcp::{
     Pli, ReceiverReport, ReportBlock, RtcpPacket, RtcpPackets, RtcpWriter, TransportFeedbackHead,
 };
 use confocal_rtp::srtp::{MasterKey, Profile, Receiver, Sender};
-use confocal_rtp::{Extension, Kind, NtpTime, Reception, RtpHeader, RtpView, StunView, Transmission, kind};
+use confocal_rtp::{
+    Arrivals, Extension, Kind, Missing, NtpTime, Reception, RtpHeader, RtpView, Sent, SentConfig, StunView,
+    Transmission, kind,
+};
 
 struct Counting;
 
@@ -57,8 +60,10 @@ fn packets_do_not_allocate() {
         let key = key.unwrap();
         let (mut sender, mut receiver) = (Sender::new(&key), Receiver::new(&key));
         let (mut reception, mut transmission) = (Reception::new(48_000), Transmission::new(48_000));
+        let (mut missing, mut sent) = (Missing::new(), Sent::new(SentConfig::default()));
+        let mut arrivals = Arrivals::new();
         let mut buffer = [0; 1500];
-        let mut packets = 0;
+        let (mut packets, mut asked, mut repeated, mut told) = (0, 0, 0, 0);
 
         let before = calls();
         for n in 0..PACKETS {
@@ -85,6 +90,20 @@ fn packets_do_not_allocate() {
             assert_eq!(view.extension(1), Some(&[30][..]));
             reception.on_packet(view.sequence(), view.timestamp(), now);
             assert!(StunView::parse(&packet[..len]).is_none());
+
+            sent.keep(n, &packet[..len], now);
+            if n % 50 > 20 {
+                missing.on_packet(n, now);
+                arrivals.on_packet(n, now);
+            }
+            let mut due = [0; 10];
+            let count = missing.due(now, Duration::from_millis(50), &mut due);
+            for sequence in &due[..count] {
+                asked += 1;
+                repeated += u32::from(sent.again(*sequence, now, Duration::from_millis(50)).is_some());
+            }
+            let mut writer = RtcpWriter::new(&mut buffer);
+            told += u32::from(arrivals.write_feedback(1, 2, &mut writer).unwrap());
 
             let mut writer = RtcpWriter::new(&mut buffer);
             let report = transmission.sender_report(1, NtpTime(7), now).unwrap();
@@ -127,5 +146,6 @@ fn packets_do_not_allocate() {
         }
         assert_eq!(calls() - before, 0, "{profile:?}");
         assert_eq!(packets, u32::from(PACKETS));
+        assert!(asked > 1000 && repeated > 1000 && told > 1000, "{asked}, {repeated}, {told}");
     }
 }

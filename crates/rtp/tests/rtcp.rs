@@ -149,6 +149,28 @@ fn transport_feedback_by_hand() {
     }
 }
 
+/// What is between 0 and 255 has one byte, all other distances two; a last vector need not be full.
+#[test]
+fn distances_have_a_byte_or_two() {
+    let head = TransportFeedbackHead {
+        sender_ssrc: 1,
+        media_ssrc: 2,
+        base_sequence: 0,
+        reference_time: 0,
+        feedback_count: 0,
+    };
+    for (delta, delta_bytes) in [(-32_768, 2_usize), (-1, 2), (0, 1), (255, 1), (256, 2), (32_767, 2)] {
+        let deltas = [Some(delta); 8];
+        let bytes = written(|writer| writer.transport_feedback(&head, &deltas));
+        assert_eq!(bytes.len(), (20 + 2 + 8 * delta_bytes).next_multiple_of(4), "{delta}");
+        let told: Vec<_> = expect!(&bytes, TransportFeedback).statuses().map(|(_, delta)| delta).collect();
+        assert_eq!(told, deltas);
+    }
+    let deltas = [Some(1), None, Some(2), None, Some(3), None, Some(4), None, Some(5), Some(6)];
+    let bytes = written(|writer| writer.transport_feedback(&head, &deltas));
+    assert_eq!(bytes.len(), 20 + 2 + 6, "one chunk of one bit each");
+}
+
 #[test]
 fn a_long_silence_is_few_bytes_of_feedback() {
     let head = TransportFeedbackHead {
@@ -183,6 +205,15 @@ fn other_items_of_a_description_are_passed_over() {
     bytes.extend([0, 0, 0, 2, 0, 0, 0, 0]);
     let cnames: Vec<_> = expect!(&bytes, SourceDescription).cnames().collect();
     assert_eq!(cnames, [(1, Some(&b"who"[..])), (2, None)]);
+}
+
+/// Where the items fill their last word the zero that ends them takes another one.
+#[test]
+fn each_chunk_begins_behind_the_end_of_the_one_before() {
+    let mut bytes = vec![0x82, 202, 0, 6, 0, 0, 0, 1, 1, 2, b'a', b'b', 0, 0, 0, 0];
+    bytes.extend([0, 0, 0, 2, 1, 1, b'c', 1, 1, b'd', 0, 0]);
+    let cnames: Vec<_> = expect!(&bytes, SourceDescription).cnames().collect();
+    assert_eq!(cnames, [(1, Some(&b"ab"[..])), (2, Some(&b"c"[..]))], "and the first name counts");
 }
 
 #[test]
