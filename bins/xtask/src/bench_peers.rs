@@ -73,11 +73,11 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &BenchArgs) -> anyhow::
     let mut table = Table::default();
     for scene in scenes(args) {
         for trial in scene.trials(&args.callers) {
+            // Whoever failed each round with less; all rounds of a trial are made.
+            let peers: Vec<Peer> =
+                peers.iter().copied().filter(|&peer| !table.has_failed(scene, peer)).collect();
             for round in 1..=args.rounds {
-                for &peer in peers {
-                    if table.has_failed(scene, peer) {
-                        continue;
-                    }
+                for &peer in &peers {
                     let what = format!("{} for {scene}, {trial}, round {round}", peer.name());
                     let name = format!("{scene:?}-{peer:?}-{}-{round}", trial.name());
                     let place = Place { steps, folder: &folder, name: &name, round, seconds: args.seconds };

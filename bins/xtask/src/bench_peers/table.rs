@@ -91,7 +91,7 @@ impl Table {
         self.rows.entry((scene, trial, peer)).or_default().push(figures);
     }
 
-    /// Whether more is no use: it failed with less. Rounds of one trial are all made.
+    /// Whether more is no use: it failed all rounds of a trial.
     pub(crate) fn has_failed(&self, scene: Scene, peer: Peer) -> bool {
         scene.ends_with_failure()
             && self
