@@ -11,6 +11,7 @@ pub mod listen;
 pub mod measure;
 pub mod plan;
 pub mod pump;
+mod record;
 pub mod report;
 pub mod reports;
 pub mod run;

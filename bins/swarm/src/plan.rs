@@ -73,6 +73,13 @@ pub struct Plan {
     /// Janus only: packets that a participant's queue holds; its default is 6.
     #[arg(long)]
     pub prebuffering: Option<u32>,
+    /// Record: the talkers repeat a clip, which is written to this folder (`sent.wav`), and so is each time that one listener heard it
+    /// (`heard-1.wav`, …), for scoring. Losses on the way to the callers leave gaps in it.
+    #[arg(long)]
+    pub record: Option<PathBuf>,
+    /// With `--record`: the clip has copies of lost frames (in-band FEC).
+    #[arg(long, requires = "record")]
+    pub copies: bool,
     /// Write all figures to this file, as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -115,6 +122,11 @@ impl Plan {
         );
         ensure!(self.seconds > 0, "--seconds: there must be one at least");
         ensure!(self.join_rate > 0.0, "--join-rate: must be above 0");
+        ensure!(
+            self.record.is_none() || self.sound == Sound::Speech,
+            "--record: speech is what can be scored"
+        );
+        ensure!(self.record.is_none() || self.talkers > 0, "--record: somebody must talk");
         for (name, part) in [
             ("--loss-up", self.loss_up),
             ("--loss-down", self.loss_down),

@@ -14,6 +14,7 @@ use crate::listen::{listen, listen_to};
 use crate::measure::{Heard, dbov, delays, judge, steadily};
 use crate::plan::{Kind, Others, Plan};
 use crate::pump::{Playing, Progress, Pump, Seat, unix_micros};
+use crate::record;
 use crate::report::{Delays, Listener, Load, Report};
 use crate::target::{Call, HttpTarget, JanusTarget, Target};
 use crate::usage::{self, Usage};
@@ -85,9 +86,13 @@ struct Cast {
 impl Cast {
     fn new(plan: &Plan) -> anyhow::Result<Self> {
         let count = if plan.sound == Sound::Bursts { 1 } else { plan.talkers.min(VOICES) };
-        let voices: anyhow::Result<Vec<Arc<Voice>>> =
-            (0..count).map(|talker| Ok(Arc::new(Voice::of(plan.sound, talker)?))).collect();
-        Ok(Self { voices: voices?, noise: Arc::new(Voice::noise()?), dtx: Arc::new(Voice::dtx()) })
+        let voices = if plan.record.is_some() {
+            vec![Arc::new(Voice::clip(usize::try_from(plan.seed).unwrap_or_default(), plan.copies)?)]
+        } else {
+            let voices = (0..count).map(|talker| Ok(Arc::new(Voice::of(plan.sound, talker)?)));
+            voices.collect::<anyhow::Result<_>>()?
+        };
+        Ok(Self { voices, noise: Arc::new(Voice::noise()?), dtx: Arc::new(Voice::dtx()) })
     }
 
     /// The voice of a talker and the frame of it that it begins with.
@@ -152,8 +157,12 @@ async fn drive_inner(
     say: &mut impl FnMut(&str),
     calls: &mut Vec<Call>,
 ) -> anyhow::Result<Ran> {
-    // The same burst is watched for in all talkers' voices, if there are any.
-    let watched = if plan.sound == Sound::Bursts { Some(listen_to(&cast.voices[0])?.0) } else { None };
+    // The same burst is watched for in all talkers' voices, if there are any; or the beginning of a clip.
+    let watched = if plan.sound == Sound::Bursts {
+        Some(listen_to(&cast.voices[0])?.0)
+    } else {
+        plan.record.as_ref().map(|_| 0)
+    };
     let mut beat = tokio::time::interval(Duration::from_secs_f64(1.0 / plan.join_rate));
     let mut spoken = Instant::now();
     for caller in 0..plan.callers {
@@ -296,6 +305,9 @@ fn judged(plan: &Plan, cast: &Cast, ran: Ran) -> anyhow::Result<Report> {
             let (_, into, _) = listen_to(&cast.voices[0])?;
             added.extend(bursts(plan, &seats, into, &window, &listened.onsets));
         }
+    }
+    if let Some(folder) = &plan.record {
+        record::write(plan, &seats, &window, &cast.voices[0].samples, folder)?;
     }
     let sent_level =
         if plan.sound == Sound::Bursts { Some(dbov(listen_to(&cast.voices[0])?.2)) } else { None };

@@ -48,6 +48,8 @@ pub struct Voice {
     pub levels: Vec<u8>,
     /// Whether each holds speech.
     pub active: Vec<bool>,
+    /// What was encoded, at 48 kHz.
+    pub samples: Vec<i16>,
 }
 
 /// What there is to send.
@@ -69,16 +71,30 @@ impl Voice {
     /// When espeak-ng is missing or fails, or libopus does.
     pub fn of(sound: Sound, talker: usize) -> anyhow::Result<Self> {
         match sound {
-            Sound::Speech => Self::encode(&speech(talker)?),
+            Sound::Speech => Self::encode(&speech(talker)?, false),
             Sound::Bursts => {
                 let mut samples = tone(700.0, RATE as usize / 10, 8_192.0);
                 samples.resize(BURST_EVERY * FRAME, 0);
                 // Later than at the loop's seam: the first frame of a loop is encoded without the one before it.
                 samples.rotate_right(FRAME * 10 + 333);
-                Self::encode(&samples)
+                Self::encode(&samples, false)
             }
-            Sound::Tone => Self::encode(&tone(tone_of(talker), RATE as usize, 8_192.0)),
+            Sound::Tone => Self::encode(&tone(tone_of(talker), RATE as usize, 8_192.0), false),
         }
+    }
+
+    /// Two sentences and half a second of silence, to be recorded at the other end. With `copies` each packet has a coarse copy of the frame
+    /// before it (in-band FEC), as for a line that loses 10 %.
+    ///
+    /// # Errors
+    ///
+    /// As [`Voice::of`].
+    pub fn clip(number: usize, copies: bool) -> anyhow::Result<Self> {
+        let (voice, text) = TEXTS[number % TEXTS.len()];
+        let mut samples = spoken(voice, text)?;
+        // To a whole frame, since what is less is not sent.
+        samples.resize((samples.len() / FRAME + 26) * FRAME, 0);
+        Self::encode(&samples, copies)
     }
 
     /// Quiet noise of a room, at −60 dBov, one second of it.
@@ -97,7 +113,7 @@ impl Voice {
                 (state % 113) as i16 - 56
             })
             .collect();
-        Self::encode(&samples)
+        Self::encode(&samples, false)
     }
 
     /// What a client with discontinuous transmission sends while nobody speaks: an Opus packet without a frame in it (RFC 6716
@@ -105,16 +121,20 @@ impl Voice {
     #[must_use]
     pub fn dtx() -> Self {
         // One TOC byte: SILK wideband, 20 ms, mono, one frame of no bytes.
-        Self { packets: vec![vec![0x48]], levels: vec![127], active: vec![false] }
+        Self { packets: vec![vec![0x48]], levels: vec![127], active: vec![false], samples: Vec::new() }
     }
 
-    /// Encodes samples at 48 kHz; what is less than a frame at the end is left out.
+    /// Encodes samples at 48 kHz; what is less than a frame at the end is left out. `copies` as in [`Voice::clip`].
     ///
     /// # Errors
     ///
     /// When libopus fails.
-    pub fn encode(samples: &[i16]) -> anyhow::Result<Self> {
-        let mut encoder = Encoder::new(&EncoderSettings::default())?;
+    pub fn encode(samples: &[i16], copies: bool) -> anyhow::Result<Self> {
+        let mut encoder = Encoder::new(&EncoderSettings {
+            inband_fec: copies,
+            expected_loss_percent: if copies { 10 } else { 0 },
+            ..EncoderSettings::default()
+        })?;
         let mut room = [0; MAX_PAYLOAD_BYTES];
         let (mut packets, mut levels, mut active) = (Vec::new(), Vec::new(), Vec::new());
         for frame in samples.chunks_exact(FRAME) {
@@ -125,7 +145,7 @@ impl Voice {
             active.push(loud > SPOKEN);
         }
         ensure!(!packets.is_empty(), "there is less than a frame of sound");
-        Ok(Self { packets, levels, active })
+        Ok(Self { packets, levels, active, samples: samples.to_vec() })
     }
 }
 

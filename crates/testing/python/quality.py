@@ -2,6 +2,7 @@
 
     quality.py speak FOLDER     has espeak-ng speak eight clips: WAV files, 48 kHz, mono, 16 bit
     quality.py score INDEX      prints a table in Markdown from the index that `lossy-lines` wrote
+    quality.py rate SENT HEARD… prints the score of each file that was heard, a line each
 
 Synthetic speech: the scores compare two ways of the same clips, and are no absolute opinion.
 """
@@ -58,11 +59,17 @@ def speak(folder):
             file.writeframes(numpy.clip(samples, -32768, 32767).astype("<i2").tobytes())
 
 
-def score(index):
-    def narrowed(path):
-        rate, samples = read(path)
-        return numpy.clip(resampled(samples, rate, 16_000), -32768, 32767).astype(numpy.int16)
+def narrowed(path):
+    rate, samples = read(path)
+    return numpy.clip(resampled(samples, rate, 16_000), -32768, 32767).astype(numpy.int16)
 
+
+def rate(sent, *heard):
+    for path in heard:
+        print(f"{pesq.pesq(16_000, narrowed(sent), narrowed(path), 'wb'):.3f}")
+
+
+def score(index):
     cells = {}
     for line in index.read_text().splitlines():
         original, plain, mixed, percent, copies = line.split("\t")
@@ -82,4 +89,4 @@ def score(index):
 
 
 if __name__ == "__main__":
-    {"speak": speak, "score": score}[sys.argv[1]](Path(sys.argv[2]))
+    {"speak": speak, "score": score, "rate": rate}[sys.argv[1]](*map(Path, sys.argv[2:]))

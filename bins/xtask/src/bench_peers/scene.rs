@@ -18,7 +18,11 @@ pub(crate) enum Scene {
     Fours,
     /// One sends bursts of a tone: how much later are they heard.
     Delay,
-    /// Lines that lose packets.
+    /// Lines to the server that lose packets: how speech sounds.
+    Sound,
+    /// The same with speech that has copies (in-band FEC).
+    Copies,
+    /// Lines to the participants that lose packets.
     Loss,
 }
 
@@ -29,7 +33,9 @@ impl fmt::Display for Scene {
             Self::Idle => "one conference, three talk, nothing",
             Self::Fours => "conferences of four, one talks, noise",
             Self::Delay => "delay, one talks, noise",
-            Self::Loss => "losses both ways, three talk, noise",
+            Self::Sound => "losses to the server, no FEC",
+            Self::Copies => "losses to the server, FEC",
+            Self::Loss => "losses to the participants",
         })
     }
 }
@@ -39,7 +45,7 @@ impl fmt::Display for Scene {
 pub(crate) struct Trial {
     /// Callers.
     pub(crate) callers: usize,
-    /// Of a hundred packets so many are lost, each way.
+    /// Of a hundred packets so many are lost.
     pub(crate) loss_percent: u32,
 }
 
@@ -69,13 +75,25 @@ impl Scene {
                 callers.sort_unstable();
                 callers.into_iter().map(|callers| Trial { callers, loss_percent: 0 }).collect()
             }
-            Self::Loss => LOSSES.map(|loss_percent| Trial { callers: FEW, loss_percent }).to_vec(),
+            Self::Sound | Self::Copies | Self::Loss => {
+                LOSSES.map(|loss_percent| Trial { callers: FEW, loss_percent }).to_vec()
+            }
         }
     }
 
     /// Whether a target that fails a trial is not given the next one. Where lines are what fails, it is.
     pub(crate) const fn ends_with_failure(self) -> bool {
-        !matches!(self, Self::Loss)
+        !self.is_by_loss()
+    }
+
+    /// Whether trials differ by losses, and not by callers.
+    pub(crate) const fn is_by_loss(self) -> bool {
+        matches!(self, Self::Sound | Self::Copies | Self::Loss)
+    }
+
+    /// Whether what is heard is recorded and scored.
+    pub(crate) const fn is_scored(self) -> bool {
+        matches!(self, Self::Sound | Self::Copies)
     }
 
     /// What `swarm` is told.
@@ -83,14 +101,21 @@ impl Scene {
         let callers = trial.callers;
         let (conferences, talkers, sound, others) = match self {
             Self::Noise | Self::Loss => (1, 3, "speech", "noise"),
+            Self::Sound | Self::Copies => (1, 1, "speech", "noise"),
             Self::Idle => (1, 3, "speech", "nothing"),
             Self::Fours => ((callers / 4).max(1), 1, "speech", "noise"),
             Self::Delay => (1, 1, "bursts", "noise"),
         };
         let loss = f64::from(trial.loss_percent) / 100.0;
+        let line = match self {
+            Self::Sound => format!("--loss-up {loss}"),
+            Self::Copies => format!("--loss-up {loss} --copies"),
+            Self::Noise | Self::Idle | Self::Fours | Self::Delay | Self::Loss => {
+                format!("--loss-down {loss}")
+            }
+        };
         let arguments = format!(
-            "--callers {callers} --conferences {conferences} --talkers {talkers} --sound {sound} --others {others} \
-             --loss-up {loss} --loss-down {loss}"
+            "--callers {callers} --conferences {conferences} --talkers {talkers} --sound {sound} --others {others} {line}"
         );
         arguments.split(' ').map(str::to_owned).collect()
     }
@@ -112,7 +137,8 @@ mod tests {
         let trials = Scene::Loss.trials(&[500]);
         assert_eq!(trials.len(), LOSSES.len());
         let last = Scene::Loss.arguments(trials[4]).join(" ");
-        assert!(last.ends_with("--loss-up 0.1 --loss-down 0.1"), "{last}");
+        assert!(last.ends_with("--others noise --loss-down 0.1"), "{last}");
+        assert!(Scene::Copies.arguments(trials[1]).join(" ").ends_with("--loss-up 0.01 --copies"));
         assert_eq!(Scene::Noise.trials(&[50, 10])[0].callers, 10);
     }
 }

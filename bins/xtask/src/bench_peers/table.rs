@@ -29,6 +29,8 @@ pub(crate) struct Figures {
     spread: f64,
     delay_p50: Option<f64>,
     delay_p95: Option<f64>,
+    /// PESQ-WB (ITU-T P.862.2), 1 to 4.6, of synthetic speech: good for comparing only.
+    pub(crate) score: Option<f64>,
     /// Cores that the callers took, and the host.
     callers: f64,
     stolen: f64,
@@ -49,6 +51,7 @@ impl Figures {
             spread: must("/spread_p99_ms")?,
             delay_p50: number("/delays/p50_ms"),
             delay_p95: number("/delays/p95_ms"),
+            score: None,
             callers: must("/load/own_cores")?,
             stolen: must("/load/stolen_cores")?,
         })
@@ -88,7 +91,7 @@ impl Table {
         self.rows.entry((scene, trial, peer)).or_default().push(figures);
     }
 
-    /// Whether more is no use: it failed with less. Rounds of one trial are all made.
+    /// Whether more is no use: it failed all rounds of a trial.
     pub(crate) fn has_failed(&self, scene: Scene, peer: Peer) -> bool {
         scene.ends_with_failure()
             && self
@@ -102,15 +105,15 @@ impl Table {
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from(
             "\n| load | participants | server | rounds that pass | CPU a participant, ms/s (min – max) | memory, MiB | missing | \
-             > 60 ms late | 99 % within, ms | delay p50 / p95, ms |\n\
-             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+             > 60 ms late | 99 % within, ms | delay p50 / p95, ms | PESQ-WB |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         );
         let (mut callers, mut stolen) = (0.0_f64, 0.0_f64);
         for ((scene, trial, peer), rounds) in &self.rows {
             let measured: Vec<&Figures> = rounds.iter().filter(|figures| figures.why.is_none()).collect();
             let passed = rounds.iter().filter(|figures| figures.passed).count();
             let mut load = scene.to_string();
-            if *scene == Scene::Loss {
+            if scene.is_by_loss() {
                 load = format!("{load}, {} %", trial.loss_percent);
             }
             let head =
@@ -118,7 +121,7 @@ impl Table {
             let Some(first) = rounds.first() else { continue };
             if measured.is_empty() {
                 let why = first.why.as_deref().unwrap_or_default().replace('|', "/");
-                text.push_str(&format!("{head} {why} | | | | | |\n"));
+                text.push_str(&format!("{head} {why} | | | | | | |\n"));
                 continue;
             }
             for figures in &measured {
@@ -132,8 +135,10 @@ impl Table {
                 (Some(half), Some(most)) => format!("{half:.0} / {most:.0}"),
                 (Some(_), None) | (None, _) => "–".to_owned(),
             };
+            let score = of_some(&measured, |it| it.score);
+            let score = score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}"));
             text.push_str(&format!(
-                "{head} {:.2} ({low:.2} – {high:.2}) | {:.0} | {:.2} % | {:.2} % | {:.1} | {delay} |\n",
+                "{head} {:.2} ({low:.2} – {high:.2}) | {:.0} | {:.2} % | {:.2} % | {:.1} | {delay} | {score} |\n",
                 of(|it| it.cpu),
                 of(|it| it.memory),
                 of(|it| it.missing) * 100.0,
@@ -168,13 +173,16 @@ impl Table {
             let (title, x, y) = ("Delay added, median", "participants", "ms");
             drawings.push(("delay.svg", Plot { title, x, y, logarithmic: true, lines }));
         }
+        let by_loss = |trial: Trial| f64::from(trial.loss_percent);
+        if self.rows.keys().any(|(scene, ..)| scene.is_scored()) {
+            let lines = self.lines(&[Scene::Sound, Scene::Copies], by_loss, |it| it.score);
+            let (title, x, y) = ("How speech sounds", "packets lost on the way to the server, %", "PESQ-WB");
+            drawings.push(("sound.svg", Plot { title, x, y, logarithmic: false, lines }));
+        }
         if self.rows.keys().any(|(scene, ..)| *scene == Scene::Loss) {
-            let lines = self.lines(
-                &[Scene::Loss],
-                |trial| f64::from(trial.loss_percent),
-                |it| Some(it.missing * 100.0),
-            );
-            let (title, x, y) = ("Frames with nothing to play", "packets lost, % each way", "% of frames");
+            let lines = self.lines(&[Scene::Loss], by_loss, |it| Some(it.missing * 100.0));
+            let (title, x, y) =
+                ("Frames with nothing to play", "packets lost on the way to participants, %", "% of frames");
             drawings.push(("loss.svg", Plot { title, x, y, logarithmic: false, lines }));
         }
         drawings.into_iter().map(|(name, plot)| (name, plot.svg())).collect()
@@ -193,7 +201,7 @@ impl Table {
             // What fails has figures, but not such as one could compare.
             let values: Vec<f64> = rounds
                 .iter()
-                .filter(|it| it.why.is_none() && (it.passed || *scene == Scene::Loss))
+                .filter(|it| it.why.is_none() && (it.passed || scene.is_by_loss()))
                 .filter_map(&y)
                 .collect();
             if !values.is_empty() {
