@@ -15,8 +15,9 @@ const PAGE_PACKETS: u32 = 50;
 /// Samples that players leave out: a stream that is cut out of another needs 80 ms until its decoder agrees (section 4.2).
 const PRE_SKIP: u16 = 3840;
 
-/// A TOC byte for a packet where none was written before: CELT, full band, 20 ms, mono (RFC 6716 section 3.1, table 2).
-const FIRST_TOC: u8 = 31 << 3;
+/// 20 ms of silence: CELT, full band, mono (RFC 6716 section 3.1), with the silence flag set (section 4.3, table 56). An empty
+/// packet would have the decoder make up noise for what it takes to be lost.
+const SILENCE: [u8; 3] = [31 << 3, 0xff, 0xfe];
 
 /// Writes one mono stream, a second a page.
 ///
@@ -29,7 +30,6 @@ pub struct OggOpusWriter<W: Write> {
     /// Samples in all packets before that.
     position: u64,
     in_page: u32,
-    toc: u8,
 }
 
 impl<W: Write> core::fmt::Debug for OggOpusWriter<W> {
@@ -52,22 +52,17 @@ impl<W: Write> OggOpusWriter<W> {
         let head = Head { channels: 1, pre_skip: PRE_SKIP, gain: 0 };
         pages.write_packet(head.write(), serial, PacketWriteEndInfo::EndPage, 0)?;
         pages.write_packet(tags(), serial, PacketWriteEndInfo::EndPage, 0)?;
-        Ok(Self { pages, serial, last: None, position: 0, in_page: 0, toc: FIRST_TOC })
+        Ok(Self { pages, serial, last: None, position: 0, in_page: 0 })
     }
 
-    /// Writes 20 ms: an Opus packet of that length, or `None` for silence. Silence is written too, as an empty packet (RFC 7845
-    /// section 4.1): the time of a file has no holes.
+    /// Writes 20 ms: an Opus packet of that length, or `None` for silence. Silence is written too (RFC 7845 section 4.1): the time
+    /// of a file has no holes.
     ///
     /// # Errors
     ///
     /// As above; the file should then be given up.
     pub fn write(&mut self, packet: Option<&[u8]>) -> io::Result<()> {
-        let packet = packet.filter(|packet| !packet.is_empty());
-        if let Some(&[toc, ..]) = packet {
-            // One frame, as this packet's first.
-            self.toc = toc & !3;
-        }
-        let packet = packet.map_or_else(|| vec![self.toc], <[u8]>::to_vec);
+        let packet = packet.filter(|packet| !packet.is_empty()).unwrap_or(&SILENCE).to_vec();
         if let Some(last) = self.last.replace(packet) {
             self.in_page += 1;
             let end = if self.in_page >= PAGE_PACKETS {
@@ -93,7 +88,7 @@ impl<W: Write> OggOpusWriter<W> {
     ///
     /// As above.
     pub fn finish(mut self) -> io::Result<W> {
-        let last = self.last.take().unwrap_or_else(|| vec![self.toc]);
+        let last = self.last.take().unwrap_or_else(|| SILENCE.to_vec());
         self.put(last, PacketWriteEndInfo::EndStream)?;
         Ok(self.pages.into_inner())
     }
