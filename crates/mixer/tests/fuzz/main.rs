@@ -8,6 +8,7 @@
 mod counting;
 mod targets;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The same chance for the same seed (SplitMix64).
@@ -32,10 +33,11 @@ impl Chance {
 fn for_each_input(inputs: usize, most: u64, target: impl Fn(&[u8])) {
     let new = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     for seed in [1, new] {
-        println!("seed {seed}");
         let mut chance = Chance(seed);
-        for _ in 0..inputs {
-            target(&chance.bytes(most));
+        for input in 0..inputs {
+            let bytes = chance.bytes(most);
+            let went_well = catch_unwind(AssertUnwindSafe(|| target(&bytes)));
+            assert!(went_well.is_ok(), "input {input} of seed {seed}");
         }
     }
 }
