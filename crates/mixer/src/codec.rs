@@ -2,6 +2,6 @@
 
 pub(crate) use confocal_opus::packet_has_copy;
 pub use confocal_opus::{
-    Application, Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
-    MAX_PAYLOAD_BYTES, packet_samples,
+    Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
+    MAX_PAYLOAD_BYTES, Signal, packet_samples,
 };

@@ -1,6 +1,6 @@
 //! What can be set, with the values that suit a conference of browsers. Nothing is read from files or the environment here.
 
-use crate::codec::EncoderSettings;
+use crate::codec::{EncoderSettings, Signal};
 use crate::level::LevelDbov;
 
 /// How a [`Mixer`](crate::Mixer) behaves.
@@ -34,8 +34,14 @@ pub struct MixerConfig {
 impl Default for MixerConfig {
     fn default() -> Self {
         Self {
-            // What senders encoded is encoded once more, so it takes more than theirs not to be heard; and few are encoded.
-            encoder: EncoderSettings { bitrate: 48_000, complexity: 9, ..EncoderSettings::default() },
+            // What senders encoded is encoded once more, so it takes more than theirs not to be heard; and few are encoded. More than
+            // this would not be encoded as voices any more, which is worse for what was encoded as voices before.
+            encoder: EncoderSettings {
+                bitrate: 68_000,
+                complexity: 9,
+                signal: Signal::Voice,
+                ..EncoderSettings::default()
+            },
             jitter: JitterConfig::default(),
             speech: SpeechConfig::default(),
             legs_max: 1024,

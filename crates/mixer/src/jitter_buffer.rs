@@ -257,7 +257,7 @@ impl JitterBuffer {
                 self.store.remove_head();
                 match slot.kind {
                     PacketKind::Sound(codec)
-                        if !slot.is_dtx() && !(in_silence && self.is_followed_by_dtx(slot.sequence)) =>
+                        if !(slot.is_dtx() || in_silence && self.is_followed_by_dtx(slot.sequence)) =>
                     {
                         Playout::Packet { codec, payload: self.store.payload(&slot), samples: slot.samples }
                     }

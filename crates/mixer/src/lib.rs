@@ -64,8 +64,8 @@ mod voice;
 mod voices;
 
 pub use codec::{
-    Application, Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
-    MAX_PAYLOAD_BYTES, packet_samples,
+    Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
+    MAX_PAYLOAD_BYTES, Signal, packet_samples,
 };
 pub use config::{JitterConfig, MixerConfig, SpeechConfig};
 pub use frame::{

@@ -12,7 +12,7 @@ pub struct MixBus {
     total: Box<WideFrame>,
     shares: Vec<Share>,
     /// The parts of those with a voice in this tick, in the order in which they began, and memory for more.
-    sums: Vec<Box<WideFrame>>,
+    sums: Vec<WideFrame>,
     /// Speakers with a voice in this tick.
     voices: usize,
     /// There is something in this tick that all hear.
@@ -63,7 +63,8 @@ impl MixBus {
             Err(at) => {
                 self.shares.insert(at, Share { speaker, legs: 1, sum: None });
                 if self.sums.len() < self.shares.len().min(self.voices_max) {
-                    self.sums.push(Box::new([0; FRAME_SAMPLES]));
+                    self.sums.reserve_exact(1);
+                    self.sums.push([0; FRAME_SAMPLES]);
                 }
             }
         }

@@ -6,7 +6,8 @@ use crate::frame::Codec;
 /// How many packets in a hundred receivers on a lossy line are taken to lose.
 const LOSSY_PERCENT: i32 = 10;
 
-/// Bit/s for those who asked for few.
+/// Bit/s for those who asked for less than is usual, and for those who asked for few.
+const MODERATE_BITRATE: i32 = 32_000;
 const THRIFTY_BITRATE: i32 = 16_000;
 
 /// All that decides the bytes of an encoded mix. Legs of one profile that hear the same share one encoder, so there are few
@@ -29,6 +30,8 @@ pub enum BitrateClass {
     /// [`EncoderSettings::bitrate`] of the configuration.
     #[default]
     Usual,
+    /// 32 kbit/s, or the usual rate if that is lower.
+    Moderate,
     /// 16 kbit/s, or the usual rate if that is lower.
     Thrifty,
 }
@@ -37,7 +40,13 @@ impl BitrateClass {
     /// The class for a receiver who takes at most `bits_per_second` (`maxaveragebitrate`, RFC 7587 section 6.1).
     #[must_use]
     pub const fn within(bits_per_second: u32, usual: i32) -> Self {
-        if (bits_per_second as i64) < usual as i64 { Self::Thrifty } else { Self::Usual }
+        if bits_per_second as i64 >= usual as i64 {
+            Self::Usual
+        } else if bits_per_second as i64 >= MODERATE_BITRATE as i64 {
+            Self::Moderate
+        } else {
+            Self::Thrifty
+        }
     }
 }
 
@@ -56,9 +65,11 @@ impl Profile {
     pub(crate) fn settings(&self, usual: &EncoderSettings) -> EncoderSettings {
         let mut settings = *usual;
         settings.bandwidth = self.bandwidth.min(usual.bandwidth);
-        if self.bitrate == BitrateClass::Thrifty {
-            settings.bitrate = usual.bitrate.min(THRIFTY_BITRATE);
-        }
+        settings.bitrate = match self.bitrate {
+            BitrateClass::Usual => usual.bitrate,
+            BitrateClass::Moderate => usual.bitrate.min(MODERATE_BITRATE),
+            BitrateClass::Thrifty => usual.bitrate.min(THRIFTY_BITRATE),
+        };
         if self.protection == Protection::Lossy {
             settings.inband_fec = true;
             settings.expected_loss_percent = usual.expected_loss_percent.max(LOSSY_PERCENT);
@@ -80,5 +91,23 @@ impl Profile {
         u32::from(self.bandwidth != other.bandwidth)
             + 2 * u32::from(self.protection != other.protection)
             + 4 * u32::from(self.bitrate != other.bitrate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_is_sent_no_more_bits_than_it_takes_if_it_takes_any_sound() {
+        let usual = EncoderSettings { bitrate: 68_000, ..EncoderSettings::default() };
+        let bitrate = |most| {
+            let bitrate = BitrateClass::within(most, usual.bitrate);
+            Profile { bitrate, ..Profile::default() }.settings(&usual).bitrate
+        };
+        assert_eq!(
+            [510_000, 68_000, 67_999, 32_000, 31_999, 16_000].map(bitrate),
+            [68_000, 68_000, 32_000, 32_000, 16_000, 16_000]
+        );
     }
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::{Caller, db, run};
 use confocal_mixer::{
-    AddLegError, Application, Bandwidth, EncoderSettings, LegKey, LevelDbov, Micros, Mixer, MixerConfig,
-    RtpAudio, SpeakerKey,
+    AddLegError, Bandwidth, EncoderSettings, LegKey, LevelDbov, Micros, Mixer, MixerConfig, RtpAudio, Signal,
+    SpeakerKey,
 };
 
 const TONES: [f64; 3] = [437.0, 631.0, 1013.0];
@@ -27,7 +27,7 @@ const FINE: EncoderSettings = EncoderSettings {
     inband_fec: false,
     expected_loss_percent: 0,
     bandwidth: Bandwidth::Full,
-    application: Application::Voip,
+    signal: Signal::Unknown,
 };
 
 fn fine() -> MixerConfig {

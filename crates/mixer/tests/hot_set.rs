@@ -4,7 +4,10 @@
 mod common;
 
 use common::{Caller, db, every_10_ms, run};
-use confocal_mixer::{LegKey, Mixer, MixerConfig, SpeakerKey};
+use confocal_mixer::{
+    Encoder, EncoderSettings, FRAME_SAMPLES, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer,
+    MixerConfig, RtpAudio, SpeakerKey,
+};
 
 /// Callers who each send a tone of their own at these amplitudes, then one who only listens, in one conference.
 fn conference(amplitudes: &[f64]) -> (Mixer, Vec<Caller>) {
@@ -82,6 +85,47 @@ fn who_claims_nothing_is_found_among_many_who_are_silent() {
     let heard = every_10_ms(&listener.heard, hz(140));
     let began = heard.iter().position(|&amplitude| amplitude > 1500.0).unwrap();
     assert!(began < 200, "heard {} ms after it began", began as i64 * 10 - 1000);
+}
+
+#[test]
+fn one_who_claims_nothing_is_found_at_once_among_a_thousand() {
+    let mut mixer = Mixer::new(MixerConfig::default());
+    for leg in 0..1000 {
+        mixer.add_leg(LegKey(leg), SpeakerKey(leg)).unwrap();
+    }
+    // All send; of a hundred nothing is known by their own claims, and one of those talks from tick 300 on.
+    let mut silence = Encoder::new(&EncoderSettings::default()).unwrap();
+    let mut payload = [0; MAX_PAYLOAD_BYTES];
+    let mut talker = Caller::new(555, Some(hz(555)));
+    let mut listener = Caller::new(0, None);
+    for tick in 0..350_u64 {
+        let now = Micros::from_millis(tick * 20);
+        let bytes = silence.encode(&[0; FRAME_SAMPLES], &mut payload).unwrap();
+        for leg in (1..1000).filter(|&leg| leg != 555 || tick < 300) {
+            let packet = RtpAudio {
+                sequence: tick as u16,
+                timestamp: tick as u32 * 960,
+                marker: false,
+                level: (leg % 10 != 5).then_some(LevelDbov::SILENCE),
+                payload: &payload[..bytes],
+                arrival: now,
+            };
+            mixer.push_packet(LegKey(leg), packet);
+        }
+        talker.send(&mut mixer, now, tick < 300);
+        if tick == 300 {
+            listener.heard.clear();
+        }
+        mixer.tick(now, |leg, frame| {
+            if leg == LegKey(0) {
+                listener.hear(frame.payload);
+            }
+        });
+    }
+    // In silence it is not sent to in every tick, so it is counted from the end.
+    let heard = every_10_ms(&listener.heard, hz(555));
+    let loud = heard.iter().filter(|&&amplitude| amplitude > 4000.0).count() as i64 * 10;
+    assert!(loud > 850, "of a second {loud} ms are heard");
 }
 
 #[test]

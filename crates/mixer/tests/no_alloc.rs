@@ -5,10 +5,12 @@
 mod common;
 mod counting;
 
+use std::sync::Arc;
+
 use common::tone;
 use confocal_mixer::{
-    Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, Profile,
-    Protection, RtpAudio, SpeakerKey,
+    Audience, Clip, Codec, Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer,
+    MixerConfig, PacketKind, Profile, Protection, RtpAudio, Sink, SpeakerKey,
 };
 use counting::calls;
 
@@ -70,6 +72,56 @@ fn a_tick_does_not_allocate() {
     let before = calls();
     mixer.add_leg(LegKey(99), SpeakerKey(99)).unwrap();
     assert!(calls() > before);
+}
+
+#[derive(Debug)]
+struct Counted(u64);
+
+impl Sink for Counted {
+    fn take(&mut self, packet: Option<&[u8]>) {
+        self.0 += u64::from(packet.is_some());
+    }
+}
+
+#[test]
+fn neither_g711_nor_sounds_nor_sinks_allocate() {
+    let mut mixer = Mixer::new(MixerConfig::default());
+    for leg in 0..4 {
+        mixer.add_leg(LegKey(leg), SpeakerKey(leg)).unwrap();
+    }
+    for leg in [0, 3] {
+        mixer.set_profile(LegKey(leg), Profile { codec: Codec::Pcmu, ..Profile::default() }).unwrap();
+    }
+    mixer.record(Box::new(Counted(0))).unwrap();
+    // Some of them end on the way, and one is stopped.
+    mixer.play(Audience::All, Box::new(Clip::join_tone())).unwrap();
+    mixer.play(Audience::Leg(LegKey(1)), Box::new(Clip::repeated(Arc::from(vec![500; 1000])))).unwrap();
+    mixer.play(Audience::Leg(LegKey(0)), Box::new(Clip::leave_tone())).unwrap();
+    let stopped =
+        mixer.play(Audience::Leg(LegKey(2)), Box::new(Clip::repeated(Arc::from(vec![500; 1000])))).unwrap();
+    let (mut frames, mut in_ticks) = (0, 0);
+    for tick in 0..400_u64 {
+        let now = Micros::from_millis(tick * 20);
+        let kind = match tick % 50 {
+            7 => PacketKind::ComfortNoise,
+            9..12 => PacketKind::TelephoneEvent,
+            _ => PacketKind::Sound(Codec::Pcmu),
+        };
+        let (sequence, timestamp) = (tick as u16, tick as u32 * 160);
+        let payload = &[0x1e, 0x0b, 0x0b, 0x1e, 0x9e, 0x8b, 0x8b, 0x9e].repeat(20);
+        if tick % 13 != 5 {
+            let packet = RtpAudio { sequence, timestamp, marker: false, level: None, payload, arrival: now };
+            mixer.push_packet_of(LegKey(0), kind, packet);
+        }
+        if tick == 300 {
+            mixer.stop_playing(stopped);
+        }
+        let before = calls();
+        mixer.tick(now, |_, _| frames += 1);
+        in_ticks += calls() - before;
+    }
+    assert!(frames > 1200 && !mixer.is_playing(stopped), "{frames}");
+    assert_eq!(in_ticks, 0, "calls of the allocator");
 }
 
 #[test]

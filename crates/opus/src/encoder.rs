@@ -21,8 +21,8 @@ pub struct EncoderSettings {
     pub expected_loss_percent: i32,
     /// The widest sound that is sent.
     pub bandwidth: Bandwidth,
-    /// What the encoder is tuned for; it can't be changed on the way.
-    pub application: Application,
+    /// What the sound is.
+    pub signal: Signal,
 }
 
 impl Default for EncoderSettings {
@@ -33,26 +33,26 @@ impl Default for EncoderSettings {
             inband_fec: false,
             expected_loss_percent: 0,
             bandwidth: Bandwidth::Full,
-            application: Application::Voip,
+            signal: Signal::Unknown,
         }
     }
 }
 
-/// What an encoder is tuned for (`OPUS_APPLICATION_…` of libopus).
+/// What the sound is, as far as it is known; the encoder chooses its mode by it (`OPUS_SET_SIGNAL` of libopus).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Application {
-    /// The voice of one, from a microphone: what is deeper than a voice is filtered out.
+pub enum Signal {
+    /// The encoder finds out.
     #[default]
-    Voip,
-    /// Any sound, as it is.
-    Audio,
+    Unknown,
+    /// Voices: up to 68 kbit/s they are encoded as such, with the upper half of the spectrum beside them.
+    Voice,
 }
 
-impl Application {
+impl Signal {
     const fn code(self) -> i32 {
         match self {
-            Self::Voip => sys::OPUS_APPLICATION_VOIP,
-            Self::Audio => sys::OPUS_APPLICATION_AUDIO,
+            Self::Unknown => sys::OPUS_AUTO,
+            Self::Voice => sys::OPUS_SIGNAL_VOICE,
         }
     }
 }
@@ -103,7 +103,7 @@ impl Encoder {
         let mut state = Memory::new(check(size).map_err(CodecError::Setup)? as usize);
         // Safety: the memory is as large as libopus asks, aligned for any type, and ours alone.
         let made =
-            unsafe { sys::opus_encoder_init(state.as_mut_ptr(), RATE, MONO, settings.application.code()) };
+            unsafe { sys::opus_encoder_init(state.as_mut_ptr(), RATE, MONO, sys::OPUS_APPLICATION_VOIP) };
         check(made).map_err(CodecError::Setup)?;
         let mut encoder = Self { state };
         encoder.set(sys::OPUS_SET_VBR_REQUEST, 1)?;
@@ -123,7 +123,8 @@ impl Encoder {
         self.set(sys::OPUS_SET_COMPLEXITY_REQUEST, settings.complexity)?;
         self.set(sys::OPUS_SET_INBAND_FEC_REQUEST, i32::from(settings.inband_fec))?;
         self.set(sys::OPUS_SET_PACKET_LOSS_PERC_REQUEST, settings.expected_loss_percent)?;
-        self.set(sys::OPUS_SET_MAX_BANDWIDTH_REQUEST, settings.bandwidth.code())
+        self.set(sys::OPUS_SET_MAX_BANDWIDTH_REQUEST, settings.bandwidth.code())?;
+        self.set(sys::OPUS_SET_SIGNAL_REQUEST, settings.signal.code())
     }
 
     /// Goes on from where `other` is, with its settings too: what both encode from now on is the same to the last bit, as

@@ -13,7 +13,7 @@ mod memory;
 mod packet;
 
 pub use decoder::{Concealment, Decoder};
-pub use encoder::{Application, Bandwidth, Encoder, EncoderSettings};
+pub use encoder::{Bandwidth, Encoder, EncoderSettings, Signal};
 pub use error::{CodecError, Fault};
 pub use packet::{packet_has_copy, packet_samples};
 

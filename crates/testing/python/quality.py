@@ -72,20 +72,25 @@ def rate(sent, *heard):
 def score(index):
     cells = {}
     for line in index.read_text().splitlines():
-        original, plain, mixed, percent, copies = line.split("\t")
+        original, *ways, percent, copies = line.split("\t")
         reference = narrowed(original)
-        pair = [pesq.pesq(16_000, reference, narrowed(path), "wb") for path in (plain, mixed)]
-        cells.setdefault((int(percent), copies == "true"), []).append(pair)
-    print("| lost | FEC | pairs | plain Opus | through the mixer | difference, 95 % |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for (percent, copies), pairs in sorted(cells.items()):
-        plain, mixed = numpy.mean(pairs, axis=0)
-        differences = numpy.array([mixed - plain for plain, mixed in pairs])
-        freedom = len(pairs) - 1
-        student = next((STUDENT[n] for n in sorted(STUDENT, reverse=True) if n <= freedom), 12.71)
-        width = student * differences.std(ddof=1) / math.sqrt(len(pairs)) if freedom > 0 else math.nan
+        scores = [pesq.pesq(16_000, reference, narrowed(path), "wb") for path in ways]
+        cells.setdefault((int(percent), copies == "true"), []).append(scores)
+    print("| lost | FEC | clips | plain Opus | encoded once more | through the mixer | to plain, 95 % | to once more, 95 % |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for (percent, copies), scores in sorted(cells.items()):
+        plain, again, mixed = numpy.array(scores).T
         fec = "yes" if copies else "no"
-        print(f"| {percent} % | {fec} | {len(pairs)} | {plain:.2f} | {mixed:.2f} | {differences.mean():+.2f} ± {width:.2f} |")
+        means = " | ".join(f"{way.mean():.2f}" for way in (plain, again, mixed))
+        differences = " | ".join(difference(mixed - way) for way in (plain, again))
+        print(f"| {percent} % | {fec} | {len(scores)} | {means} | {differences} |")
+
+
+def difference(values):
+    freedom = len(values) - 1
+    student = next((STUDENT[n] for n in sorted(STUDENT, reverse=True) if n <= freedom), 12.71)
+    width = student * values.std(ddof=1) / math.sqrt(len(values)) if freedom > 0 else math.nan
+    return f"{values.mean():+.2f} ± {width:.2f}"
 
 
 if __name__ == "__main__":

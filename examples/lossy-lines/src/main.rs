@@ -1,14 +1,15 @@
-//! Sends WAV files (48 kHz, mono, 16 bit) over lines that lose packets, once through a conference and once through plain Opus, and
+//! Sends WAV files (48 kHz, mono, 16 bit) over lines that lose packets, once through a conference and twice through plain Opus, and
 //! writes what is heard at the other end: `cargo xtask sound` scores it.
 //!
 //! ```text
 //! cargo run -p lossy-lines -- OUTPUT_FOLDER PATTERNS ANNA.wav BEN.wav …
 //! ```
 //!
-//! For each file, each rate of loss and each of that many patterns of loss by chance it writes a pair of files, and a line about
-//! it into `index.tsv`: the original, what was heard of plain Opus, what was heard in the conference, percent lost, and whether
-//! the sender put copies (FEC) into its packets. Senders encode at 32 kbit/s; plain Opus recovers from copies and else conceals
-//! as libopus does by default.
+//! For each file, each rate of loss and each of that many patterns of loss by chance it writes three files, and a line about
+//! them into `index.tsv`: the original, what was heard of plain Opus, the same encoded and decoded once more, what was heard in the
+//! conference, percent lost, and whether the sender put copies (FEC) into its packets. Senders encode at 32 kbit/s; plain Opus
+//! recovers from copies and else conceals as libopus does by default. Once more is encoded as a conference encodes its mix, which no
+//! mixer is spared: what differs from that is the conference's own.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -48,12 +49,16 @@ fn main() -> anyhow::Result<()> {
                     let lost: Vec<bool> =
                         (0..packets.len()).map(|n| n >= SPARED && chance.is_below(percent)).collect();
                     let name = format!("{file}-{percent}-{pattern}-{copies}");
-                    let [plain, mixed] =
-                        ["plain", "mixed"].map(|way| folder.join(format!("{name}-{way}.wav")));
-                    write(&plain, &heard_plain(&packets, &lost, copies)?)?;
-                    write(&mixed, &heard_mixed(&packets, &lost)?)?;
-                    let (original, plain, mixed) = (original.display(), plain.display(), mixed.display());
-                    writeln!(index, "{original}\t{plain}\t{mixed}\t{percent}\t{copies}")?;
+                    let plain = heard_plain(&packets, &lost, copies)?;
+                    let again = again(&plain)?;
+                    let mixed = heard_mixed(&packets, &lost)?;
+                    let mut line = original.display().to_string();
+                    for (way, heard) in [("plain", plain), ("again", again), ("mixed", mixed)] {
+                        let file = folder.join(format!("{name}-{way}.wav"));
+                        write(&file, &heard)?;
+                        write!(line, "\t{}", file.display())?;
+                    }
+                    writeln!(index, "{line}\t{percent}\t{copies}")?;
                 }
             }
         }
@@ -104,6 +109,21 @@ fn heard_plain(packets: &[Vec<u8>], lost: &[bool], copies: bool) -> Result<Vec<i
         heard.extend_from_slice(&room[..FRAME_SAMPLES]);
     }
     Ok(heard)
+}
+
+/// What is left of sound that is encoded and decoded once more, as a mix is.
+fn again(heard: &[i16]) -> Result<Vec<i16>, CodecError> {
+    let mut encoder = Encoder::new(&MixerConfig::default().encoder)?;
+    let mut decoder = Decoder::new()?;
+    let mut payload = [0; MAX_PAYLOAD_BYTES];
+    let mut room = Box::new([0; MAX_PACKET_SAMPLES]);
+    let mut again = Vec::new();
+    for frame in heard.chunks_exact(FRAME_SAMPLES) {
+        let bytes = encoder.encode(frame, &mut payload)?;
+        let decoded = decoder.decode(&payload[..bytes], &mut room)?;
+        again.extend_from_slice(&room[..decoded]);
+    }
+    Ok(again)
 }
 
 fn heard_mixed(packets: &[Vec<u8>], lost: &[bool]) -> anyhow::Result<Vec<i16>> {

@@ -42,7 +42,7 @@ impl Mixer {
         }
         let again = self.again.take().and_then(|leg| self.find(leg).ok());
         let again = again.filter(|&at| self.legs[at].input.is_waiting());
-        if let Some(at) = again.or(to_sample.map(|(at, _)| at)) {
+        if let Some(at) = again.or_else(|| to_sample.map(|(at, _)| at)) {
             self.sample(at, now);
         }
     }
