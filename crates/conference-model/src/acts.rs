@@ -2,18 +2,21 @@
 //!
 //! Telling and looking never live here, see `world.rs`.
 
+use std::collections::BTreeSet;
+
 use confocal_conference::{
-    Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, HangupReason, Input, LegId, LegLevel,
-    LevelDbov, MediaReport, Membership, Millis, OfferNumber, OfferRefusal, PartyId, RequestId,
-    RequestOutcome, Role, Sdp, SessionMemo, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose,
-    Timestamp,
+    Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, Command, FocusName, FocusUser,
+    HangupReason, Input, LegId, LegLevel, LevelDbov, MediaReport, Membership, Millis, OfferNumber,
+    OfferRefusal, PartyId, RequestId, RequestOutcome, Role, RoomKey, Sdp, SessionMemo, SignalRequest,
+    StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
 };
 
 use crate::action::{self, About, Action, CallKind, Invitee, Outcome};
 use crate::invariants::{Broken, deadlines_of_calls_and_rooms};
 use crate::outside::{Session, Wanted};
-use crate::setup::{self, CANDIDATE, NEXT, USERS};
-use crate::view::{LegView, RecoveryView, StateView};
+use crate::reference::is_asked_of_bot_next;
+use crate::setup::{self, CANDIDATE, GROUPS, NEXT, USERS};
+use crate::view::{DoorView, LegView, RecoveryView, StateView};
 use crate::world::World;
 
 /// What well-behaved parties may do next.
@@ -25,12 +28,16 @@ enum Onward {
     Wait,
     Room(u8, u8),
     Call(u8, u8),
+    /// The bot is asked for the conference of a room.
+    Start(u8),
 }
 
 impl World {
     pub(crate) fn act(&mut self, action: &Action) -> Result<(), Broken> {
         match *action {
             Action::Onward { which } => self.onward(which),
+            // Now and then by a name that was made up, or that nobody knows.
+            Action::InviteToGroup { door, by } if by >= 208 => self.invite_by_name(door, by),
             Action::InviteToGroup { door, by } => {
                 let (focus, group) = setup::door(door);
                 let (room, via) = (group.clone(), vec!["one.example".into()]);
@@ -39,8 +46,12 @@ impl World {
             Action::InviteToDirect { user, room, door } => self.invite_to_direct(user, room, door),
             Action::InviteBot { group, by } => {
                 let room = setup::group(group);
-                let focus = setup::DOORS.iter().find(|(_, of)| setup::GROUPS[*of] == room.as_str());
-                let focus = focus.map(|(focus, _)| (*focus).into());
+                let door = setup::DOORS.iter().find(|(_, of)| GROUPS[*of] == room.as_str());
+                let focus = match (by >> 6, door) {
+                    (0, _) => FocusName::MadeUp { before: "@conf_x".into(), after: String::new() },
+                    (1, _) | (_, None) => FocusName::Nobody,
+                    (_, Some((focus, _))) => FocusName::Id((*focus).into()),
+                };
                 let (by, via) = (setup::user(by), Vec::new());
                 self.tell(Input::BotInvited { bot: setup::BOT.into(), focus, room, by, via })
             }
@@ -119,7 +130,9 @@ impl World {
             Action::Time { how, span } => self.time(how, span),
             Action::EngineLost => self.engine_lost(),
             Action::Restart { away } => {
-                self.restart(Millis(if away < 128 { 0 } else { u64::from(away - 127) * 500 }))
+                self.restart(Millis(if away < 128 { 0 } else { u64::from(away - 127) * 500 }))?;
+                // Mostly the homeserver is there then.
+                if away % 4 == 0 { Ok(()) } else { self.tell(Input::CameBack) }
             }
         }
     }
@@ -129,7 +142,8 @@ impl World {
     fn onward(&mut self, which: u8) -> Result<(), Broken> {
         let mut next = self.possible(which >> 5);
         // What is under way goes on before something new begins, mostly.
-        let under_way = |onward: &Onward| !matches!(onward, Onward::Room(..) | Onward::Call(..));
+        let under_way =
+            |onward: &Onward| !matches!(onward, Onward::Room(..) | Onward::Call(..) | Onward::Start(_));
         if which & 0b0110_0000 != 0 && next.iter().any(under_way) {
             next.retain(under_way);
         }
@@ -147,6 +161,10 @@ impl World {
             Onward::Wait => self.time(0, 0),
             Onward::Room(user, room) => self.invite_to_direct(user, room, setup::natural_door(room)),
             Onward::Call(user, room) => self.call(user, room, 0, 255),
+            Onward::Start(group) => {
+                let (room, by) = (setup::group(group), setup::user(which));
+                self.tell(Input::Commanded { room, by, command: Command::Start })
+            }
         }
     }
 
@@ -177,6 +195,8 @@ impl World {
             let known = self.seen.after.directs.contains_key(&place);
             next.push(if known { Onward::Call(number, room) } else { Onward::Room(number, room) });
         }
+        let starts = |group: &u8| is_asked_of_bot_next(&self.seen, &setup::group(*group));
+        next.extend((0..GROUPS.len() as u8).filter(starts).map(Onward::Start));
         next
     }
 
@@ -205,6 +225,15 @@ impl World {
             return Ok(());
         }
         self.tell(Input::FocusInvited { focus, group, room, by, via })
+    }
+
+    fn invite_by_name(&mut self, name: u8, by: u8) -> Result<(), Broken> {
+        let names: Vec<_> = self.seen.after.names.values().collect();
+        let known = usize::from(name >> 1).checked_rem(names.len()).map(|at| names[at]);
+        let focus = known.map_or_else(|| "@conf_xnobody".into(), |name| name.focus.clone());
+        let group = known.map_or_else(|| setup::group(name), |name| name.group.clone());
+        let room = if name & 1 == 0 { group } else { setup::direct(by, 0) };
+        self.tell(Input::NamedFocusInvited { focus, room, by: setup::user(by), via: Vec::new() })
     }
 
     fn roles(&mut self, group: u8, pattern: u8) -> Result<(), Broken> {
@@ -354,7 +383,13 @@ impl World {
 
     pub(crate) fn carry(&mut self, id: RequestId, outcome: u8) -> Result<(), Broken> {
         let Some(request) = self.outside.over(id) else { return Ok(()) };
-        let outcome = outcome_of(&request, outcome);
+        let outcome = match (&request, outcome_of(&request, outcome)) {
+            (SignalRequest::AskRooms { focus, .. }, RequestOutcome::Done) => {
+                RequestOutcome::Rooms(self.rooms_of(focus, outcome))
+            }
+            (_, outcome) => outcome,
+        };
+        let invited = outcome == RequestOutcome::Done;
         let good = !matches!(outcome, RequestOutcome::Failed(_));
         self.tell(Input::RequestDone { id, outcome })?;
         if !good {
@@ -364,6 +399,16 @@ impl World {
             // Roles are told after each join of a group room.
             let members = [(setup::user(0), Role::Moderator), (setup::user(1), Role::Speaker)].into();
             return self.tell(Input::RolesChanged { room, everyone: Role::Member, members });
+        }
+        if let (SignalRequest::InviteFocus { bot, room, focus }, true) = (&request, invited) {
+            // Its invitation is an event like any other.
+            let (by, via, room) = (bot.as_str().into(), Vec::new(), room.clone());
+            let (focus, group) = (focus.clone(), room.clone());
+            return self.tell(if setup::DOORS.iter().any(|(door, _)| *door == focus.as_str()) {
+                Input::FocusInvited { focus, group, room, by, via }
+            } else {
+                Input::NamedFocusInvited { focus, room, by, via }
+            });
         }
         if let SignalRequest::NegotiateOffer { to, .. } = request {
             let is_it = |call: &&mut crate::outside::Call| {
@@ -375,6 +420,30 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// The rooms of one of us: as the records have it, but for one, or with one more.
+    fn rooms_of(&self, focus: &FocusUser, outcome: u8) -> BTreeSet<RoomKey> {
+        let after = &self.seen.after;
+        let groups =
+            after.conferences.iter().filter(|(_, it)| it.doors.get(focus).is_some_and(DoorView::is_joined));
+        let directs = after
+            .directs
+            .iter()
+            .filter(|(_, it)| it.doors.get(focus).is_some_and(|door| door.joining.is_none()));
+        let bots = after.bots.iter().filter(|(_, it)| it.bot == *focus && it.joining.is_none());
+        let mut rooms: BTreeSet<RoomKey> = groups
+            .map(|(room, _)| room)
+            .chain(directs.map(|(room, _)| room))
+            .chain(bots.map(|(room, _)| room))
+            .cloned()
+            .collect();
+        match Outcome::from_byte(outcome) {
+            Outcome::NotJoined => drop(rooms.pop_first()),
+            Outcome::ThirdPerson => drop(rooms.insert("!stray".into())),
+            Outcome::Good | Outcome::Failed(_) => {}
+        }
+        rooms
     }
 
     // ---- the engine ------------------------------------------------------------------------------------------------

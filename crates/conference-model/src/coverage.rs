@@ -34,6 +34,7 @@ macro_rules! names {
 
 names!(INPUTS, input(Input) {
     "FocusInvited": Input::FocusInvited { .. },
+    "NamedFocusInvited": Input::NamedFocusInvited { .. },
     "BotInvited": Input::BotInvited { .. },
     "NobodyInvited": Input::NobodyInvited { .. },
     "RoomEncrypted": Input::RoomEncrypted { .. },

@@ -13,7 +13,7 @@ use confocal_conference::{
 
 use crate::action::{self, About};
 use crate::seen::{Cause, Seen};
-use crate::view::{ConferenceView, DoorStateView, DoorView, LegView, StateView};
+use crate::view::{ConferenceView, DoorStateView, DoorView, LegView, StateView, View};
 
 /// The reference conferences.
 #[derive(Clone, Debug, Default)]
@@ -388,6 +388,7 @@ impl Reference {
                 }
             }
             Input::FocusInvited { .. }
+            | Input::NamedFocusInvited { .. }
             | Input::BotInvited { .. }
             | Input::NobodyInvited { .. }
             | Input::FocusRemoved { .. }
@@ -515,12 +516,22 @@ fn is_coming(conference: &ConferenceView) -> bool {
 /// Whether it is the bot that hears what is said in a room: it is there, and no focus user is; or it is on its way, and none is either.
 #[must_use]
 pub fn is_asked_of_bot(seen: &Seen, room: &RoomKey) -> bool {
-    let conference = seen.before.conferences.get(room);
+    hears_as_bot(&seen.before, room)
+}
+
+/// The same of what is said next.
+#[must_use]
+pub fn is_asked_of_bot_next(seen: &Seen, room: &RoomKey) -> bool {
+    hears_as_bot(&seen.after, room)
+}
+
+fn hears_as_bot(view: &View, room: &RoomKey) -> bool {
+    let conference = view.conferences.get(room);
     let in_group = conference.is_some_and(|it| it.doors.values().any(DoorView::is_joined));
-    let direct = seen.before.directs.get(room);
+    let direct = view.directs.get(room);
     let in_direct = direct.is_some_and(|it| it.doors.values().any(|door| door.joining.is_none()));
     let coming = conference.is_some_and(is_coming) || direct.is_some();
-    let bot = seen.before.bots.get(room).is_some_and(|bot| bot.joining.is_none() || !coming);
+    let bot = view.bots.get(room).is_some_and(|bot| bot.joining.is_none() || !coming);
     bot && !in_group && !in_direct
 }
 

@@ -144,6 +144,7 @@ fn small_limits() -> Limits {
         bot_rooms: 1,
         bot_rooms_per_member: 1,
         stay_rooms: 1,
+        made_up_names: 1,
         invites_at_once: 6,
         strangers_per_hour: 2,
         commands_at_once: 4,

@@ -25,6 +25,8 @@ pub struct View {
     pub early: BTreeMap<String, EarlyView>,
     /// The rooms of the bot.
     pub bots: BTreeMap<RoomKey, BotView>,
+    /// Names that were made up.
+    pub names: BTreeMap<String, NameView>,
     /// What members have done lately.
     pub deeds: BTreeMap<String, DeedsView>,
 }
@@ -244,6 +246,8 @@ impl CountedOutView {
 /// A room of the bot.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BotView {
+    /// The bot.
+    pub bot: FocusUser,
     /// Who invited it.
     pub by: MemberId,
     /// Its join.
@@ -256,6 +260,15 @@ pub struct BotView {
     pub look_at: Option<Timestamp>,
     /// Whether it is counted.
     pub counted_out: CountedOutView,
+}
+
+/// A focus user's name that was made up.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NameView {
+    /// The name.
+    pub focus: FocusUser,
+    /// The room that it stands for.
+    pub group: RoomKey,
 }
 
 /// What is remembered of roles and people: only how much.
@@ -430,6 +443,7 @@ impl View {
             },
             "early" => put(&mut self.early, key, value).map_err(unreadable)?,
             "ended" => put(&mut self.ended, key, value).map_err(unreadable)?,
+            "name" => put(&mut self.names, key, value).map_err(unreadable)?,
             "deeds" => put(&mut self.deeds, key, value).map_err(unreadable)?,
             _ => return Err(format!("the record {key} is of no kind that is known")),
         }

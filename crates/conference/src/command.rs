@@ -132,7 +132,7 @@ pub enum Denial {
     TooManyStay,
     /// The operator does not let the one who asks take part.
     NotAllowed,
-    /// The room can have no focus user: its id would be too long.
+    /// The room can have no focus user: its id would be too long, and there are as many made-up names as there may be.
     NoFocusUser,
     /// The homeserver did not do it now; or the focus user is just coming in, and it is not known yet who is a moderator.
     NotNow,

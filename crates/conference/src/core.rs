@@ -150,6 +150,11 @@ impl Core {
     /// A party id of ten letters and digits. It must differ from the caller's own, because js-sdk drops every event with its
     /// own party id whoever sent it; ten characters of chance make sure of that.
     pub(crate) fn new_party(&mut self) -> PartyId {
+        PartyId::new(self.letters())
+    }
+
+    /// Ten letters and digits by chance: fifty bits.
+    pub(crate) fn letters(&mut self) -> String {
         const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
         let mut bits = self.random();
         let mut text = String::with_capacity(10);
@@ -158,7 +163,7 @@ impl Core {
             bits /= 32;
         }
         self.changed(RecordKey::Focus);
-        PartyId::new(text)
+        text
     }
 
     /// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): names only, nothing secret.

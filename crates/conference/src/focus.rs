@@ -75,6 +75,12 @@ impl Focus {
         self.core.now = self.core.now.max(now);
         match input {
             Input::FocusInvited { focus, group, room, by, via } => self.invited(focus, group, room, by, via),
+            Input::NamedFocusInvited { focus, room, by, via } => {
+                match self.routes.names.group_of(&focus).cloned() {
+                    Some(group) => self.invited(focus, group, room, by, via),
+                    None => drop(self.core.send(SignalRequest::Leave { focus, room })),
+                }
+            }
             Input::BotInvited { bot, focus, room, by, via } => self.bot_invited(bot, focus, room, by, via),
             Input::NobodyInvited { focus, room } => {
                 self.core.send(SignalRequest::Leave { focus, room });

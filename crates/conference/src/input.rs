@@ -3,6 +3,7 @@
 //! How an input is acted upon never lives here.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -30,12 +31,24 @@ pub enum Input {
         /// Servers by which the room can be joined.
         via: Vec<ServerName>,
     },
+    /// A focus user was invited into a room whose id does not say which group room it is a door to: its name was made up
+    /// ([`FocusName::MadeUp`]), or is not known.
+    NamedFocusInvited {
+        /// Who was invited.
+        focus: FocusUser,
+        /// The room it was invited into.
+        room: RoomKey,
+        /// Who invited it.
+        by: MemberId,
+        /// Servers by which the room can be joined.
+        via: Vec<ServerName>,
+    },
     /// The service's bot was invited into a room, to explain there how its conference is called, and to be asked for it.
     BotInvited {
         /// The bot.
         bot: FocusUser,
-        /// The focus user of the room, in the spelling that new ones have; `None` if its id would be too long.
-        focus: Option<FocusUser>,
+        /// How the focus user of the room is called.
+        focus: FocusName,
         /// The room.
         room: RoomKey,
         /// Who invited it.
@@ -168,6 +181,23 @@ pub enum Input {
     /// We were away, as between two runs of the process, and reach the homeserver again: which rooms our users are in is asked, in
     /// case that it is not as the records have it.
     CameBack,
+}
+
+/// How the focus user of a group room is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FocusName {
+    /// By an id that says which room it is, in the spelling that new ones have.
+    Id(FocusUser),
+    /// Such an id would be too long, so the machine makes a name up and remembers it: `before`, twenty lower-case letters and
+    /// digits, `after`.
+    MadeUp {
+        /// What such names begin with.
+        before: String,
+        /// What they end with.
+        after: String,
+    },
+    /// The room can have no focus user.
+    Nobody,
 }
 
 /// A call that was placed in a 1:1 room.

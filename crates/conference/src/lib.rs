@@ -134,6 +134,7 @@ mod input;
 mod leg;
 mod limits;
 mod migrate;
+mod names;
 mod notice;
 mod policy;
 mod rates;

@@ -31,6 +31,8 @@ pub struct Limits {
     pub bot_rooms_per_member: usize,
     /// Rooms in which moderators made the focus stay; 0: none may. Default 100.
     pub stay_rooms: usize,
+    /// Rooms whose focus user has a name that was made up. Of more the oldest is forgotten that is not in use.
+    pub made_up_names: usize,
     /// Calls that one user may place at once before they are held to `invite_interval`. Default 10.
     pub invites_at_once: u32,
     /// How often one user may place a call in the long run: one in this time. Default 6 s.
@@ -82,6 +84,7 @@ impl Default for Limits {
             bot_rooms: 1000,
             bot_rooms_per_member: 50,
             stay_rooms: 100,
+            made_up_names: 1000,
             invites_at_once: 10,
             invite_interval: Millis::from_secs(6),
             strangers_per_hour: 3,

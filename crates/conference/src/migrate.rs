@@ -59,6 +59,7 @@ impl Migration {
             | RecordKey::Bot(_)
             | RecordKey::Ended(_)
             | RecordKey::Early(_)
+            | RecordKey::Name(_)
             | RecordKey::Deeds(_) => {}
         }
     }

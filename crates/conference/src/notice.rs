@@ -56,7 +56,7 @@ pub enum Notice {
     Welcome {
         /// The room.
         group: RoomKey,
-        /// Whom to call; `None`: the room can have no focus user, since its id would be too long.
+        /// Whom to call; `None`: the room can have no focus user.
         focus: Option<FocusUser>,
         /// What is said in the room can't be read.
         encrypted: bool,

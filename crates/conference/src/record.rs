@@ -23,6 +23,7 @@ pub(crate) enum RecordKey {
     Bot(RoomKey),
     Ended(u64),
     Early(u64),
+    Name(u64),
     Deeds(MemberId),
     Leg(LegId),
 }
@@ -38,6 +39,7 @@ impl RecordKey {
             // Twenty digits, so that the order of the names is the order of the numbers.
             Self::Ended(number) => format!("ended/{number:020}"),
             Self::Early(number) => format!("early/{number:020}"),
+            Self::Name(number) => format!("name/{number:020}"),
             Self::Deeds(member) => format!("deeds/{member}"),
             Self::Leg(leg) => format!("leg/{:020}", leg.0),
         }
@@ -55,6 +57,7 @@ impl RecordKey {
             "bot" => Some(Self::Bot(rest.into())),
             "ended" => rest.parse().ok().map(Self::Ended),
             "early" => rest.parse().ok().map(Self::Early),
+            "name" => rest.parse().ok().map(Self::Name),
             "deeds" => Some(Self::Deeds(rest.into())),
             "leg" => rest.parse().ok().map(|id| Self::Leg(LegId(id))),
             _ => None,

@@ -12,6 +12,7 @@ use crate::early::EarlyCandidates;
 use crate::ended::EndedCalls;
 use crate::id::{CallKey, FocusUser, LegId, MemberId, RequestId, RoomKey};
 use crate::leg::Leg;
+use crate::names::Names;
 use crate::table::Table;
 use crate::tally::Tally;
 
@@ -49,6 +50,7 @@ pub(crate) struct Routes {
     pub(crate) requests: BTreeMap<RequestId, Purpose>,
     pub(crate) directs: Directs,
     pub(crate) bots: Bots,
+    pub(crate) names: Names,
     pub(crate) ended: EndedCalls,
     pub(crate) early: EarlyCandidates,
     calls: Table<CallKey, LegId>,
@@ -62,6 +64,7 @@ impl Routes {
             requests: BTreeMap::new(),
             directs: Directs::new(seed),
             bots: Bots::new(seed),
+            names: Names::new(seed),
             ended: EndedCalls::new(seed),
             early: EarlyCandidates::default(),
             calls: Table::new(seed),

@@ -184,8 +184,7 @@ impl<H: Homeserver> Adapter<H> {
     ///
     /// [`RequestError`] inside, if the homeserver does not register it.
     pub async fn ensure_focus(&self, user: &str) -> Option<Result<OwnedUserId, RequestError>> {
-        self.translator().scheme().focus(user)?;
-        let user = UserId::parse(user).ok()?;
+        let user = UserId::parse(user).ok().filter(|_| self.translator().scheme().may_be_focus(user))?;
         Some(self.ensure_registered(&user).await.map(|()| user))
     }
 }

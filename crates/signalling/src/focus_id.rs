@@ -5,9 +5,10 @@
 //! A focus user id is `@<prefix><encoded room id>:<server>`. Written is lower-case base32 (RFC 4648 section 6) without
 //! padding, which today's grammar of user ids allows and which case-folding can't damage. Read are also the spellings of
 //! older clients, base64 in either alphabet (RFC 4648 sections 4 and 5), with padding or without. No text is read in two
-//! ways: a room id begins with `!`, so its base32 begins with `e` and its base64 with `I`.
+//! ways: a room id begins with `!`, so its base32 begins with `e` and its base64 with `I`. A room whose id is too long for all that
+//! has a name that was made up, which begins with `x`.
 
-use confocal::conference::{FocusUser, RoomKey};
+use confocal::conference::{FocusName, FocusUser, RoomKey};
 use data_encoding::{BASE64_NOPAD, Encoding, Specification};
 use ruma_common::{OwnedServerName, OwnedUserId, RoomId, ServerName, UserId};
 use std::sync::{Arc, LazyLock};
@@ -18,6 +19,10 @@ use crate::spelling::Spelling;
 const MAX_ID_BYTES: usize = 255;
 /// The length of a domainless room id without its `!`: the base64 of a SHA-256 (room version 12).
 const DOMAINLESS_CHARS: usize = 43;
+/// What a name that was made up begins with, after the prefix; no room id's encoding does.
+const MADE_UP: &str = "x";
+/// How many letters and digits of chance follow, see [`FocusName::MadeUp`].
+const CHANCE_CHARS: usize = 20;
 
 /// Which user ids are focus users, and of which group rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +90,8 @@ pub enum EncodeError {
 pub enum UserKind {
     /// A focus user: a door to the conference of this group room.
     Focus(RoomKey),
+    /// A focus user by a name that was made up: of which group room, if of any, only the machine knows.
+    Named,
     /// In the namespace, but it decodes to no room id.
     Undecodable,
     /// Somebody else.
@@ -145,6 +152,23 @@ impl FocusIdScheme {
         UserId::parse(&id).map_err(|_| EncodeError::NotSpelt)
     }
 
+    /// How the focus user of a group room is called, where it may be by a name that is made up.
+    #[must_use]
+    pub fn name(&self, group: &str) -> FocusName {
+        match (self.encode(group), &self.names) {
+            (Ok(user), _) => FocusName::Id(FocusUser::from(user.as_str())),
+            (Err(EncodeError::TooLong { .. }), Names::Prefixed(prefixes)) => {
+                let prefix = prefixes.first().map_or("", String::as_str);
+                let (before, after) = (format!("@{prefix}{MADE_UP}"), format!(":{}", self.server_name));
+                if before.len() + CHANCE_CHARS + after.len() > MAX_ID_BYTES {
+                    return FocusName::Nobody;
+                }
+                FocusName::MadeUp { before, after }
+            }
+            (Err(_), _) => FocusName::Nobody,
+        }
+    }
+
     /// What `user` is: a focus user and of which room, a failed attempt at one, or somebody else.
     #[must_use]
     pub fn classify(&self, user: &str) -> UserKind {
@@ -162,7 +186,11 @@ impl FocusIdScheme {
         let mut kind = UserKind::Other;
         // One prefix may begin another (`conf_`, `conf_x`): the first that leads to a room is meant.
         while let (Some(text), false) = (encoded.next(), matches!(kind, UserKind::Focus(_))) {
-            kind = decode(text).map_or(UserKind::Undecodable, UserKind::Focus);
+            kind = match decode(text) {
+                Some(room) => UserKind::Focus(room),
+                None if is_made_up(text) => UserKind::Named,
+                None => UserKind::Undecodable,
+            };
         }
         kind
     }
@@ -172,8 +200,14 @@ impl FocusIdScheme {
     pub fn focus(&self, user: &str) -> Option<(FocusUser, RoomKey)> {
         match self.classify(user) {
             UserKind::Focus(group) => Some((FocusUser::from(user), group)),
-            UserKind::Undecodable | UserKind::Other => None,
+            UserKind::Named | UserKind::Undecodable | UserKind::Other => None,
         }
+    }
+
+    /// Whether `user` may be a focus user: its id says of which room, or has the form of a name that was made up.
+    #[must_use]
+    pub fn may_be_focus(&self, user: &str) -> bool {
+        matches!(self.classify(user), UserKind::Focus(_) | UserKind::Named)
     }
 
     /// The regular expressions of the user namespace, one a prefix or as the spelling has them, for the registration.
@@ -211,6 +245,11 @@ fn decode(text: &str) -> Option<RoomKey> {
     let bytes = BASE32.decode(text.as_bytes()).ok().or_else(|| decode_base64(text))?;
     let room = String::from_utf8(bytes).ok()?;
     is_room_id(&room).then(|| RoomKey::new(room))
+}
+
+fn is_made_up(text: &str) -> bool {
+    let chance = text.strip_prefix(MADE_UP).unwrap_or_default();
+    chance.len() == CHANCE_CHARS && chance.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
@@ -315,6 +354,23 @@ mod tests {
     fn refuses_what_would_not_fit() {
         let room = format!("!{}:hs.test", "a".repeat(200));
         assert_eq!(scheme().encode(&room), Err(EncodeError::TooLong { bytes: 349 }));
+    }
+
+    #[test]
+    fn what_would_not_fit_gets_a_name_that_is_told_from_all_others() {
+        let room = format!("!{}:hs.test", "a".repeat(200));
+        let FocusName::MadeUp { before, after } = scheme().name(&room) else { panic!("it is too long") };
+        let user = format!("{before}{}{after}", "abcdefghij0123456789");
+        assert!(user.len() <= 255 && UserId::parse(&user).unwrap().validate_strict().is_ok());
+        assert_eq!(scheme().classify(&user), UserKind::Named);
+        assert!(scheme().may_be_focus(&user) && scheme().focus(&user).is_none());
+        for near in ["@conf_xabcdefghij012345678:hs.test", "@conf_xabcdefghij01234567-9:hs.test"] {
+            assert_eq!(scheme().classify(near), UserKind::Undecodable, "{near}");
+        }
+        assert_eq!(scheme().name("!abc:hs.test"), FocusName::Id("@conf_efqweyz2nbzs45dfon2a:hs.test".into()));
+        assert_eq!(scheme().name("nothing"), FocusName::Nobody);
+        let long = ServerName::parse(format!("{}.test", "s".repeat(230))).unwrap();
+        assert_eq!(FocusIdScheme::new(["conf_"], long).unwrap().name(&room), FocusName::Nobody);
     }
 
     #[test]

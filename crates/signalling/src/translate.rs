@@ -143,9 +143,15 @@ impl Translator {
                 by: MemberId::from(event.sender.as_str()),
                 via: server_of(&event.sender).into_iter().collect(),
             }),
+            (UserKind::Named, "invite") => Ok(Input::NamedFocusInvited {
+                focus: FocusUser::from(user),
+                room: room.clone(),
+                by: MemberId::from(event.sender.as_str()),
+                via: server_of(&event.sender).into_iter().collect(),
+            }),
             // Its own leaving, which we asked for: by the time it echoes the focus user may be on its way back.
-            (UserKind::Focus(_), "leave") if event.sender == user => Err(Skip::OwnEcho),
-            (UserKind::Focus(_), "leave" | "ban") => {
+            (UserKind::Focus(_) | UserKind::Named, "leave") if event.sender == user => Err(Skip::OwnEcho),
+            (UserKind::Focus(_) | UserKind::Named, "leave" | "ban") => {
                 Ok(Input::FocusRemoved { focus: FocusUser::from(user), room: room.clone() })
             }
             // Who is no user can't be invited, nor decline.
@@ -171,7 +177,7 @@ impl Translator {
         match membership {
             "invite" => Ok(Input::BotInvited {
                 bot,
-                focus: self.scheme.encode(room.as_str()).ok().map(|user| FocusUser::from(user.as_str())),
+                focus: self.scheme.name(room.as_str()),
                 room: room.clone(),
                 by: MemberId::from(event.sender.as_str()),
                 via: server_of(&event.sender).into_iter().collect(),
@@ -216,8 +222,10 @@ impl Translator {
         match event.kind.as_str() {
             "m.call.invite" => {
                 let content: InviteContent = read(&event.content)?;
-                let invitee = content.invitee().map(|user| self.scheme.focus(user).ok_or(Skip::NotForUs));
-                let invitee = invitee.transpose()?.map(|(focus, _)| focus);
+                let invitee = content.invitee().map(FocusUser::from);
+                if invitee.as_ref().is_some_and(|user| !self.scheme.may_be_focus(user.as_str())) {
+                    return Err(Skip::NotForUs);
+                }
                 Ok(Input::CallInvited(CallInvite {
                     key,
                     invitee,
@@ -278,6 +286,7 @@ const fn call_of(input: &Input) -> Option<&CallKey> {
         | Input::CallNegotiateAnswered { key, .. }
         | Input::CallMetadataChanged { key, .. } => Some(key),
         Input::FocusInvited { .. }
+        | Input::NamedFocusInvited { .. }
         | Input::BotInvited { .. }
         | Input::NobodyInvited { .. }
         | Input::RoomEncrypted { .. }

@@ -4,8 +4,8 @@
 mod support;
 
 use confocal::conference::{
-    Announcement, CallAddress, CallVersion, Input, RequestFailure, RequestId, RequestOutcome, SignalRequest,
-    Timestamp,
+    Announcement, CallAddress, CallVersion, FocusName, Input, RequestFailure, RequestId, RequestOutcome,
+    SignalRequest, Timestamp,
 };
 use confocal::ports::{Order, Performed, SendError, Signalling};
 use confocal_signalling::{Adapter, Skip};
@@ -235,7 +235,7 @@ async fn what_happens_to_the_bot_is_told_to_the_machine() {
     };
     match read("@anna:else.test", "invite") {
         Ok(Input::BotInvited { bot, focus, room, by, via }) => {
-            let focus = focus.unwrap();
+            let FocusName::Id(focus) = focus else { panic!("{focus:?}") };
             assert_eq!((bot.as_str(), room.as_str(), by.as_str()), (BOT, GROUP, "@anna:else.test"));
             assert_eq!(via, ["else.test".into()]);
             let (_, group) = adapter.translator().scheme().focus(focus.as_str()).unwrap();

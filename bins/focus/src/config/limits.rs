@@ -34,6 +34,8 @@ pub(crate) struct Limits {
     pub(crate) bot_rooms_per_member: usize,
     /// Rooms in which moderators made the focus stay.
     pub(crate) stay_rooms: usize,
+    /// Rooms whose focus user has a name that was made up.
+    pub(crate) made_up_names: usize,
     /// Calls that one user may place at once.
     pub(crate) invites_at_once: u32,
     /// Seconds for each further one; 0: no limit.
@@ -84,6 +86,7 @@ impl Default for Limits {
             bot_rooms: machine.bot_rooms,
             bot_rooms_per_member: machine.bot_rooms_per_member,
             stay_rooms: machine.stay_rooms,
+            made_up_names: machine.made_up_names,
             invites_at_once: machine.invites_at_once,
             invite_interval_seconds: whole_seconds(machine.invite_interval),
             strangers_per_hour: machine.strangers_per_hour,
@@ -120,6 +123,7 @@ impl Limits {
             bot_rooms,
             bot_rooms_per_member,
             stay_rooms,
+            made_up_names,
             invites_at_once,
             invite_interval_seconds,
             strangers_per_hour,
@@ -150,6 +154,7 @@ impl Limits {
             bot_rooms,
             bot_rooms_per_member,
             stay_rooms,
+            made_up_names,
             invites_at_once,
             invite_interval: seconds(invite_interval_seconds),
             strangers_per_hour,

@@ -37,6 +37,11 @@ fn r2_an_invitation_is_taken_or_declined(seen: &Seen) -> Result<(), String> {
         Cause::Input(Input::FocusInvited { focus, room, group, by, .. }) => {
             (focus, room, Some(group), seen.setup.config.policy.allows(by))
         }
+        Cause::Input(Input::NamedFocusInvited { focus, room, by, .. }) => {
+            let name = seen.before.names.values().find(|name| name.focus == *focus);
+            let allowed = name.is_none() || seen.setup.config.policy.allows(by);
+            (focus, room, name.map(|name| &name.group), allowed)
+        }
         Cause::Input(Input::BotInvited { bot, room, by, .. }) => {
             (bot, room, None, seen.setup.config.policy.allows(by))
         }

@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::door::CountedOut;
 use crate::effect::{Notice, SignalRequest};
 use crate::id::{FocusUser, MemberId, RequestId, RoomKey, ServerName};
-use crate::input::{RequestFailure, RequestOutcome};
+use crate::input::{FocusName, RequestFailure, RequestOutcome};
 use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
@@ -26,7 +26,7 @@ impl Focus {
     pub(super) fn bot_invited(
         &mut self,
         bot: FocusUser,
-        focus: Option<FocusUser>,
+        focus: FocusName,
         room: RoomKey,
         by: MemberId,
         via: Vec<ServerName>,
@@ -48,6 +48,7 @@ impl Focus {
             return;
         }
         self.core.count(&by, Deed::Command);
+        let focus = self.named(&room, focus);
         let request = self.core.send(SignalRequest::JoinAsBot { bot: bot.clone(), room: room.clone(), via });
         self.routes.requests.insert(request, Purpose::Bot { room: room.clone() });
         // Whatever was believed of the room, an invitation says that the bot is not in it.
@@ -65,6 +66,27 @@ impl Focus {
         };
         self.routes.bots.insert(room.clone(), it);
         self.core.changed(RecordKey::Bot(room));
+    }
+
+    /// The focus user of a room; `None`: it has none, or as many names were made up as may be and all are in use.
+    fn named(&mut self, room: &RoomKey, focus: FocusName) -> Option<FocusUser> {
+        let (before, after) = match focus {
+            FocusName::Id(focus) => return Some(focus),
+            FocusName::MadeUp { before, after } => (before, after),
+            FocusName::Nobody => return None,
+        };
+        let Self { core, routes, conferences, .. } = self;
+        let Routes { names, bots, .. } = routes;
+        if let Some(known) = names.of(room) {
+            return Some(known.clone());
+        }
+        let in_use = |room: &RoomKey| bots.get(room).is_some() || conferences.id_of(room).is_some();
+        while names.len() >= core.config.limits.made_up_names {
+            if !names.forget_one(in_use, core) {
+                return None;
+            }
+        }
+        Some(names.make_up(room.clone(), &before, &after, core))
     }
 
     /// What the bot asked for is done, or never will be.

@@ -72,6 +72,7 @@ impl Focus {
                 RecordKey::Bot(room) => machine.restore_bot_room(room.clone(), record.read()?),
                 RecordKey::Ended(number) => machine.routes.ended.restore(*number, record.read()?),
                 RecordKey::Early(number) => machine.routes.early.restore(*number, record.read()?),
+                RecordKey::Name(number) => machine.routes.names.restore(*number, record.read()?),
                 RecordKey::Deeds(member) => machine.core.restore_deeds(member.clone(), record.read()?),
                 RecordKey::Leg(_) => {
                     let StoredLeg { group, leg } = record.read()?;
@@ -126,6 +127,7 @@ impl Focus {
             RecordKey::Bot(room) => self.routes.bots.get(room).map(write),
             RecordKey::Ended(number) => self.routes.ended.get(*number).map(write),
             RecordKey::Early(number) => self.routes.early.get(*number).map(write),
+            RecordKey::Name(number) => self.routes.names.get(*number).map(write),
             RecordKey::Deeds(member) => self.core.deeds(member).map(write),
             RecordKey::Leg(id) => {
                 let conference = self.conferences.get(self.core.conference_of(*id)?)?;

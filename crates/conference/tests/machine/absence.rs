@@ -1,7 +1,7 @@
 //! Where our users are, as the homeserver says it after a time away, compared with the records.
 
 use confocal_conference::{
-    Command, Config, FocusUser, Input, LegId, RequestId, RequestOutcome, RoomKey, SignalRequest,
+    Command, Config, FocusName, FocusUser, Input, LegId, RequestId, RequestOutcome, RoomKey, SignalRequest,
 };
 
 use crate::support::{DOOR, GROUP, Run, direct, member};
@@ -96,7 +96,7 @@ fn what_changes_while_the_question_is_under_way_is_left_alone() {
 fn the_bot_is_asked_for_its_rooms_too_and_forgets_those_it_is_out_of() {
     let mut run = Run::new(Config::default());
     for room in ["!one:hs", "!two:hs"] {
-        let (focus, by) = (Some(DOOR.into()), member("anna"));
+        let (focus, by) = (FocusName::Id(DOOR.into()), member("anna"));
         run.tell(Input::BotInvited { bot: "@bot".into(), focus, room: room.into(), by, via: vec![] });
         let (id, _) = run.take(|request| matches!(request, SignalRequest::JoinAsBot { .. }));
         run.tell(Input::RequestDone { id, outcome: RequestOutcome::Joined { encrypted: false } });

@@ -2,7 +2,7 @@
 
 use crate::support::{DOOR, GROUP, Run, member};
 use confocal_conference::{
-    Command, Config, Denial, FocusUser, Input, Limits, Millis, Notice, Pattern, Policy, Reply,
+    Command, Config, Denial, FocusName, FocusUser, Input, Limits, Millis, Notice, Pattern, Policy, Reply,
     RequestFailure, RequestOutcome, Role, SignalRequest,
 };
 
@@ -11,7 +11,7 @@ const BOT: &str = "@conference";
 fn invite_bot(run: &mut Run, room: &str, by: &str) {
     run.tell(Input::BotInvited {
         bot: BOT.into(),
-        focus: Some(DOOR.into()),
+        focus: FocusName::Id(DOOR.into()),
         room: room.into(),
         by: member(by),
         via: vec!["one.example".into()],
@@ -147,7 +147,13 @@ fn it_brings_the_focus_user_in_only_for_those_who_may_take_part_and_where_there_
 
     let mut run = Run::new(Config::default());
     let room = GROUP.into();
-    run.tell(Input::BotInvited { bot: BOT.into(), focus: None, room, by: member("anna"), via: vec![] });
+    run.tell(Input::BotInvited {
+        bot: BOT.into(),
+        focus: FocusName::Nobody,
+        room,
+        by: member("anna"),
+        via: vec![],
+    });
     run.done(is_bot_join);
     assert!(matches!(said(&mut run).1, Notice::Welcome { focus: None, .. }));
     assert_eq!(asked(&mut run, "anna", Command::Start), Reply::Denied(Denial::NoFocusUser));
@@ -330,4 +336,74 @@ fn a_focus_user_hears_what_is_said_in_the_moment_of_its_coming() {
     });
     command(&mut run, "anna", Command::Lock);
     assert!(matches!(said(&mut run).1, Notice::Reply { reply: Reply::Done, .. }));
+}
+
+/// The bot is invited into a room whose id is too long, and is told that it is in: whom it says to call there.
+fn named_in(run: &mut Run, room: &str) -> Option<FocusUser> {
+    run.pass(Millis::from_secs(60));
+    let focus = FocusName::MadeUp { before: "@conf_x".into(), after: ":hs".into() };
+    run.tell(Input::BotInvited {
+        bot: BOT.into(),
+        focus,
+        room: room.into(),
+        by: member("anna"),
+        via: vec![],
+    });
+    outcome(run, is_bot_join, RequestOutcome::Joined { encrypted: false });
+    match said(run).1 {
+        Notice::Welcome { focus, .. } => focus,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn invited_by_name(run: &mut Run, focus: &FocusUser, room: &str) {
+    let (focus, room, by) = (focus.clone(), room.into(), member("anna"));
+    run.tell(Input::NamedFocusInvited { focus, room, by, via: vec![] });
+}
+
+fn is_join(request: &SignalRequest) -> bool {
+    matches!(request, SignalRequest::JoinGroup { .. } | SignalRequest::JoinDirect { .. })
+}
+
+#[test]
+fn a_room_whose_id_is_too_long_has_a_focus_user_by_a_name_that_is_made_up_and_kept() {
+    let mut run = Run::new(Config::default());
+    let name = named_in(&mut run, "!long").unwrap();
+    let chance = name.as_str().strip_prefix("@conf_x").and_then(|rest| rest.strip_suffix(":hs")).unwrap();
+    assert!(chance.len() == 20 && chance.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{name}");
+    assert_ne!(named_in(&mut run, "!longer").unwrap(), name);
+    assert_eq!(named_in(&mut run, "!long"), Some(name.clone()), "the same when the bot comes again");
+    run.restart();
+    assert_eq!(named_in(&mut run, "!long"), Some(name.clone()));
+    run.sent.clear();
+
+    // It is found by its name: in the room that it stands for, and in a 1:1 room.
+    for (room, joins_group) in [("!long", true), ("!anna-and-focus", false)] {
+        invited_by_name(&mut run, &name, room);
+        let (_, join) = run.take(is_join);
+        assert_eq!((join.focus(), join.room().as_str()), (&name, room));
+        assert_eq!(matches!(join, SignalRequest::JoinGroup { .. }), joins_group);
+        if let SignalRequest::JoinDirect { group, .. } = join {
+            assert_eq!(group.as_str(), "!long");
+        }
+    }
+    invited_by_name(&mut run, &"@conf_xnobody:hs".into(), "!long");
+    assert_eq!(leaves(&run), 1, "nobody's name is declined");
+}
+
+#[test]
+fn of_too_many_names_the_oldest_is_forgotten_that_is_not_in_use() {
+    let limits = Limits { made_up_names: 2, ..Limits::default() };
+    let mut run = Run::new(Config { limits, ..Config::default() });
+    let [one, two] = ["!one", "!two"].map(|room| named_in(&mut run, room).unwrap());
+    assert_eq!(named_in(&mut run, "!three"), None, "the bot is in both rooms");
+    run.tell(Input::FocusRemoved { focus: BOT.into(), room: "!two".into() });
+    let three = named_in(&mut run, "!three").unwrap();
+    assert_eq!(named_in(&mut run, "!one"), Some(one));
+    run.restart();
+    run.sent.clear();
+    for (name, known) in [(two, false), (three, true)] {
+        invited_by_name(&mut run, &name, "!anna-and-focus");
+        assert_eq!(run.has_sent(is_join), known, "{name}");
+    }
 }
