@@ -250,16 +250,17 @@ mod tests {
         assert_eq!(told.len(), REMEMBERED);
         assert_eq!(told.last(), Some(&(20_000, Some(1000))));
         assert!(told[..REMEMBERED - 1].iter().all(|(_, came)| came.is_none()), "not the one of long ago");
-        arrivals.on_packet(20_000 - 1024, us(1000));
-        assert!(!arrivals.is_due(), "too late to be told");
+        for late in [1024, 1030] {
+            arrivals.on_packet(20_000 - late, us(1000));
+            assert!(!arrivals.is_due(), "too late to be told, and not in the place of another");
+        }
     }
 
     #[test]
     fn any_times_do_no_harm() {
         let mut arrivals = Arrivals::new();
-        for (sequence, arrival) in
-            [(0, Duration::ZERO), (1, Duration::MAX), (2, Duration::ZERO), (3, Duration::MAX)]
-        {
+        let far = us(i64::MAX as u64);
+        for (sequence, arrival) in [(0, us(0)), (1, far), (2, us(0)), (3, Duration::MAX)] {
             arrivals.on_packet(sequence, arrival);
         }
         assert_eq!(told(&mut arrivals).len(), 4, "none of them fits into the feedback of another");

@@ -31,14 +31,15 @@ pub struct StunView<'a> {
 }
 
 impl<'a> StunView<'a> {
-    /// Reads a datagram; `None` unless it is one whole STUN message with the magic cookie. What its attributes hold is looked at
+    /// Reads a datagram; `None` unless it is [`Kind::Stun`](crate::Kind::Stun), one whole message and has the magic cookie. What its attributes hold is looked at
     /// when they are asked for.
     #[must_use]
     pub fn parse(datagram: &'a [u8]) -> Option<Self> {
         let (header, attributes) = datagram.split_first_chunk::<HEADER_BYTES>()?;
         let [t0, t1, l0, l1, c0, c1, c2, c3, id @ ..] = *header;
         let length = usize::from(u16::from_be_bytes([l0, l1]));
-        let whole = t0 & 0xC0 == 0
+        // Of the types that STUN has, those that share a port keep to the lowest (RFC 7983 section 7).
+        let whole = t0 <= 3
             && [c0, c1, c2, c3] == MAGIC_COOKIE
             && length == attributes.len()
             && length.is_multiple_of(4);
@@ -151,9 +152,11 @@ mod tests {
         let mut other = good.clone();
         other[4] ^= 1;
         assert!(StunView::parse(&other).is_none(), "without the cookie");
-        let mut other = good;
-        other[0] |= 0x80;
-        assert!(StunView::parse(&other).is_none());
+        for first in [4, 22, 0x80] {
+            let mut other = good.clone();
+            other[0] |= first;
+            assert!(StunView::parse(&other).is_none(), "first byte {first}: another protocol");
+        }
     }
 
     #[test]
