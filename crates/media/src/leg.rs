@@ -20,7 +20,7 @@ use tracing::debug;
 use crate::mixing::Orders;
 use crate::refusal;
 use crate::reports::Reports;
-use crate::room::Seat;
+use crate::room::{Seat, Terms};
 use crate::stats::LegStats;
 
 /// How a leg begins.
@@ -62,7 +62,7 @@ impl<T: Transport> Leg<T> {
     /// Runs the leg until the engine's end of `commands` is dropped. What is begun is finished even then, so that a session is
     /// closed in order; nothing is reported any more.
     pub(crate) async fn run(self, start: Start, mut commands: mpsc::Receiver<LegCommand>) {
-        let Some((mut session, link, mut direction)) = self.start(start).await else { return };
+        let Some((mut session, link, mut terms)) = self.start(start).await else { return };
         // Until the leg is in the mix.
         let mut link = Some(link);
         loop {
@@ -70,10 +70,10 @@ impl<T: Transport> Leg<T> {
                 biased;
                 command = commands.recv() => match command {
                     Some(LegCommand::Renegotiate(number, offer)) => {
-                        direction = self.renegotiate(&mut session, number, &offer).await.unwrap_or(direction);
+                        terms = self.renegotiate(&mut session, number, &offer).await.unwrap_or(terms);
                     }
                     Some(LegCommand::Accept(answer)) => {
-                        direction = self.accept(&mut session, &answer).await.unwrap_or(direction);
+                        terms = self.accept(&mut session, &answer).await.unwrap_or(terms);
                     }
                     Some(LegCommand::AddCandidates(candidates)) => {
                         session.add_candidates(&remote(candidates)).await;
@@ -81,10 +81,10 @@ impl<T: Transport> Leg<T> {
                     None => break,
                 },
                 event = session.next_event() => match event {
-                    Some(event) => self.connection(event, &mut link, direction),
+                    Some(event) => self.connection(event, &mut link, terms),
                     // It closed by itself, which is as good as failing.
                     None => {
-                        self.connection(SessionEvent::Failed, &mut link, direction);
+                        self.connection(SessionEvent::Failed, &mut link, terms);
                         // Only the command to close is left to come.
                         while commands.recv().await.is_some() {}
                         break;
@@ -97,7 +97,7 @@ impl<T: Transport> Leg<T> {
     }
 
     /// Sets the session up and reports what it says of itself; `None` if there is none.
-    async fn start(&self, start: Start) -> Option<(T::Session, LinkId, Direction)> {
+    async fn start(&self, start: Start) -> Option<(T::Session, LinkId, Terms)> {
         // The semaphore is never closed; without a permit there would be no harm either.
         let _permit = self.setups.acquire().await;
         // The caller may have given up while it waited.
@@ -115,12 +115,12 @@ impl<T: Transport> Leg<T> {
         number: OfferNumber,
         offer: &Sdp,
         memo: Option<SessionMemo>,
-    ) -> Option<(T::Session, LinkId, Direction)> {
+    ) -> Option<(T::Session, LinkId, Terms)> {
         match self.transport.open(self.shard, &offer.0, memo.as_ref().map(|memo| memo.0.as_str())).await {
             Ok(OpenSession { session, link, answer }) => {
-                let direction = mixed(answer.direction, answer.held);
+                let terms = Terms { direction: mixed(answer.direction, answer.held), voice: answer.voice };
                 self.report_answer(number, answer);
-                Some((session, link, direction))
+                Some((session, link, terms))
             }
             Err(error) => {
                 debug!(leg = %self.leg, error = &error as &dyn std::error::Error, "an offer is refused");
@@ -131,14 +131,14 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    async fn offer(&self, memo: Option<SessionMemo>) -> Option<(T::Session, LinkId, Direction)> {
+    async fn offer(&self, memo: Option<SessionMemo>) -> Option<(T::Session, LinkId, Terms)> {
         let (leg, generation) = (self.leg, self.generation);
         // One without a memo is of a time before there were any.
         match self.transport.offer(self.shard, &memo.unwrap_or_default().0).await {
-            Ok(OfferedSession { session, link, offer: LocalOffer { sdp, stream_id, memo } }) => {
+            Ok(OfferedSession { session, link, offer: LocalOffer { sdp, stream_id, voice, memo } }) => {
                 let (offer, streams, memo) = (Sdp(sdp), streams(stream_id), SessionMemo(memo));
                 self.report(MediaReport::OfferReady { leg, generation, offer, streams, memo });
-                Some((session, link, Direction::SendRecv))
+                Some((session, link, Terms { direction: Direction::SendRecv, voice }))
             }
             Err(error) => {
                 debug!(%leg, error = &error as &dyn std::error::Error, "no offer can be made");
@@ -150,13 +150,14 @@ impl<T: Transport> Leg<T> {
     }
 
     /// Takes the answer to our offer. One that can't be taken will never connect, which is what is reported.
-    async fn accept(&self, session: &mut T::Session, answer: &Sdp) -> Option<Direction> {
+    async fn accept(&self, session: &mut T::Session, answer: &Sdp) -> Option<Terms> {
         let (leg, generation) = (self.leg, self.generation);
         match session.accept(&answer.0).await {
             Ok(accepted) => {
-                let direction = mixed(accepted.direction, accepted.held);
-                self.orders.direct(leg, generation, direction);
-                Some(direction)
+                let terms =
+                    Terms { direction: mixed(accepted.direction, accepted.held), voice: accepted.voice };
+                self.orders.agree(leg, generation, terms);
+                Some(terms)
             }
             Err(error) => {
                 debug!(%leg, error = &error as &dyn std::error::Error, "an answer is not taken");
@@ -166,18 +167,13 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    async fn renegotiate(
-        &self,
-        session: &mut T::Session,
-        number: OfferNumber,
-        offer: &Sdp,
-    ) -> Option<Direction> {
+    async fn renegotiate(&self, session: &mut T::Session, number: OfferNumber, offer: &Sdp) -> Option<Terms> {
         match session.renegotiate(&offer.0).await {
             Ok(answer) => {
-                let direction = mixed(answer.direction, answer.held);
-                self.orders.direct(self.leg, self.generation, direction);
+                let terms = Terms { direction: mixed(answer.direction, answer.held), voice: answer.voice };
+                self.orders.agree(self.leg, self.generation, terms);
                 self.report_answer(number, answer);
-                Some(direction)
+                Some(terms)
             }
             Err(error) => {
                 debug!(leg = %self.leg, error = &error as &dyn std::error::Error, "a further offer is refused");
@@ -187,14 +183,14 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    fn connection(&self, event: SessionEvent, link: &mut Option<LinkId>, direction: Direction) {
+    fn connection(&self, event: SessionEvent, link: &mut Option<LinkId>, terms: Terms) {
         let (leg, generation) = (self.leg, self.generation);
         match event {
             SessionEvent::Up => {
                 if let Some(link) = link.take() {
                     let (participant, heard, stats) =
                         (self.participant, Arc::clone(&self.heard), Arc::clone(&self.stats));
-                    let seat = Seat { leg, generation, participant, direction, heard, link, stats };
+                    let seat = Seat { leg, generation, participant, terms, heard, link, stats };
                     self.orders.seat(self.conference, seat);
                 } else {
                     self.orders.connected(leg, generation, true);

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use confocal::conference::{ConferenceId, Generation, LegId, MediaReport};
 use confocal_mixer::{ComplexityByLoad, Micros, MixerConfig, TICK};
-use confocal_transport::{Direction, LinkId, PacketPort};
+use confocal_transport::{LinkId, PacketPort};
 use tracing::{debug, warn};
 
 use crate::beat::Beat;
 use crate::priority;
 use crate::reports::Reports;
-use crate::room::{Room, Seat};
+use crate::room::{Room, Seat, Terms};
 use crate::stats::{Counters, EngineStats};
 
 /// Levels are told every fifth tick, which is every 100 ms, and whether packets come.
@@ -32,7 +32,7 @@ const STATS_TICKS: u64 = 50;
 enum Order {
     Seat { conference: ConferenceId, seat: Box<Seat> },
     Unseat { leg: LegId, generation: Generation },
-    Direct { leg: LegId, generation: Generation, direction: Direction },
+    Agree { leg: LegId, generation: Generation, terms: Terms },
     Connected { leg: LegId, generation: Generation, connected: bool },
     Stop,
 }
@@ -56,9 +56,9 @@ impl Orders {
         self.give(Order::Unseat { leg, generation });
     }
 
-    /// Says which way a leg's media flows, seen from us.
-    pub(crate) fn direct(&self, leg: LegId, generation: Generation, direction: Direction) {
-        self.give(Order::Direct { leg, generation, direction });
+    /// Says what was agreed on a leg's media.
+    pub(crate) fn agree(&self, leg: LegId, generation: Generation, terms: Terms) {
+        self.give(Order::Agree { leg, generation, terms });
     }
 
     /// Says that a leg's connection was interrupted, or is up again.
@@ -212,9 +212,9 @@ impl<P: PacketPort> Desk<P> {
         match order {
             Order::Seat { conference, seat } => self.seat(conference, *seat),
             Order::Unseat { leg, generation } => self.unseat(leg, generation),
-            Order::Direct { leg, generation, direction } => {
+            Order::Agree { leg, generation, terms } => {
                 if let Some(room) = self.room_of(leg, generation) {
-                    room.direct(leg, direction);
+                    room.agree(leg, terms);
                 }
             }
             Order::Connected { leg, generation, connected } => {

@@ -28,7 +28,7 @@ const fn of_offer(error: OfferError) -> OfferRefusal {
         OfferError::TooLarge => OfferRefusal::TooLarge,
         OfferError::Malformed(_) => OfferRefusal::Malformed,
         OfferError::NoAudio => OfferRefusal::NoAudio,
-        OfferError::NoOpus | OfferError::OpusRenumbered => OfferRefusal::NoCommonCodec,
+        OfferError::NoCodec | OfferError::CodecChanged => OfferRefusal::NoCommonCodec,
         // A connection that runs can take no other certificate.
         OfferError::NoFingerprint | OfferError::FingerprintChanged => OfferRefusal::NoFingerprint,
         OfferError::NoBundle => OfferRefusal::NoBundle,

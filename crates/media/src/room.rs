@@ -7,8 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId};
-use confocal_mixer::{AddLegError, FRAME_SAMPLES, LegKey, Micros, Mixer, MixerConfig, RtpAudio, SpeakerKey};
-use confocal_transport::{AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort};
+use confocal_mixer::{
+    AddLegError, Bandwidth, BitrateClass, Codec, LegKey, Micros, Mixer, MixerConfig, PacketKind, Profile,
+    RtpAudio, SpeakerKey,
+};
+use confocal_transport::{
+    AudioCodec, AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort, Voice,
+};
 use tracing::warn;
 
 use crate::flow::Flow;
@@ -17,13 +22,25 @@ use crate::stats::LegStats;
 /// A level that differs by less than this from the one that was told is no news, in dB.
 const LEVEL_STEP: u8 = 3;
 
+/// A tick is 20 ms.
+const TICKS_A_SECOND: u32 = 50;
+
+/// What was agreed on a leg's media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Which way it flows, seen from us.
+    pub(crate) direction: Direction,
+    /// How sound is coded, both ways.
+    pub(crate) voice: Voice,
+}
+
 /// A leg on its way into a room.
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) leg: LegId,
     pub(crate) generation: Generation,
     pub(crate) participant: ParticipantId,
-    pub(crate) direction: Direction,
+    pub(crate) terms: Terms,
     /// Whether others hear it; may change at any time, and counts from the next tick on.
     pub(crate) heard: Arc<AtomicBool>,
     /// Where its packets pass.
@@ -36,6 +53,8 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 pub(crate) struct Room {
     mixer: Mixer,
+    /// What a listener is sent who wants nothing else, in bit/s.
+    usual_bitrate: i32,
     /// Ordered by leg, as the mixer's frames come.
     seated: Vec<Seated>,
 }
@@ -56,7 +75,7 @@ struct Seated {
 
 impl Room {
     pub(crate) fn new(config: MixerConfig) -> Self {
-        Self { mixer: Mixer::new(config), seated: Vec::new() }
+        Self { usual_bitrate: config.encoder.bitrate, mixer: Mixer::new(config), seated: Vec::new() }
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -72,7 +91,11 @@ impl Room {
     pub(crate) fn seat(&mut self, seat: Seat, arrived: u64, now: Duration) -> Result<(), AddLegError> {
         let key = LegKey(seat.leg.0);
         self.mixer.add_leg(key, SpeakerKey(seat.participant.0))?;
-        let (leg, direction) = (seat.leg, seat.direction);
+        if let Err(error) = self.mixer.set_profile(key, profile(seat.terms.voice, self.usual_bitrate)) {
+            self.mixer.remove_leg(key);
+            return Err(error.into());
+        }
+        let (leg, direction) = (seat.leg, seat.terms.direction);
         let at = self.seated.partition_point(|other| other.seat.leg < leg);
         let silence = LevelDbov::SILENCE.0;
         // A new leg is sent to, received and heard as it is.
@@ -103,13 +126,22 @@ impl Room {
         Some((seated.seat.link, stats))
     }
 
-    /// Which way a leg's media flows from now on, seen from us.
-    pub(crate) fn direct(&mut self, leg: LegId, direction: Direction) {
-        if let Some(seated) = self.find(leg).and_then(|at| self.seated.get_mut(at)) {
-            seated.seat.direction = direction;
-            self.mixer.set_receiving(LegKey(leg.0), direction.receives());
-            self.mixer.set_sending(LegKey(leg.0), direction.sends());
+    /// What holds for a leg's media from now on.
+    pub(crate) fn agree(&mut self, leg: LegId, terms: Terms) {
+        let Some(seated) = self.find(leg).and_then(|at| self.seated.get_mut(at)) else { return };
+        let before = std::mem::replace(&mut seated.seat.terms, terms);
+        if before.voice != terms.voice {
+            let profile = profile(terms.voice, self.usual_bitrate);
+            if let Err(error) = self.mixer.set_profile(LegKey(leg.0), profile) {
+                warn!(%leg, %error, "a leg is sent what it was sent before");
+            }
         }
+        self.direct(leg, terms.direction);
+    }
+
+    fn direct(&mut self, leg: LegId, direction: Direction) {
+        self.mixer.set_receiving(LegKey(leg.0), direction.receives());
+        self.mixer.set_sending(LegKey(leg.0), direction.sends());
     }
 
     /// A leg's connection was interrupted, or is up again.
@@ -139,15 +171,16 @@ impl Room {
             }
             // A link that is gone brings no more packets, which is what there is to tell.
             let arrived = stats.map_or_else(|| flow.arrived(), |stats| stats.arrived());
-            let sends = seat.direction.receives();
+            let sends = seat.terms.direction.receives();
             flow.look(arrived, sends, now, |flowing| tell(seat.leg, seat.generation, flowing));
         }
     }
 
     /// A packet of a leg has come.
     pub(crate) fn push(&mut self, leg: LegId, packet: &AudioPacket<'_>, arrival: Micros) {
-        self.mixer.push_packet(
+        self.mixer.push_packet_of(
             LegKey(leg.0),
+            PacketKind::Sound(codec(packet.codec)),
             RtpAudio {
                 sequence: packet.sequence,
                 timestamp: packet.timestamp,
@@ -168,14 +201,14 @@ impl Room {
                 self.mixer.set_heard(LegKey(seated.seat.leg.0), heard);
             }
         }
-        // The RTP clock goes on through silence; wrapping is its nature (RFC 3550 section 5.1).
-        let timestamp = (tick.wrapping_mul(FRAME_SAMPLES as u64) & u64::from(u32::MAX)) as u32;
         let mut seated = self.seated.iter_mut();
         self.mixer.tick(now, |key, frame| {
             // Both are in the order of the legs.
             let Some(seated) = seated.find(|seated| seated.seat.leg.0 == key.0) else { return };
             let marker = seated.last_frame.is_none_or(|before| before + 1 != tick);
             seated.last_frame = Some(tick);
+            // The RTP clock goes on through silence; wrapping is its nature (RFC 3550 section 5.1).
+            let timestamp = tick.wrapping_mul(u64::from(frame.codec.clock_rate() / TICKS_A_SECOND)) as u32;
             // What was not sent is counted by the port; a closed link is cleared away by its session.
             let _ = port.send(seated.seat.link, OutgoingAudio { payload: frame.payload, timestamp, marker });
         });
@@ -232,5 +265,26 @@ impl Room {
 
     fn find(&self, leg: LegId) -> Option<usize> {
         self.seated.binary_search_by_key(&leg, |seated| seated.seat.leg).ok()
+    }
+}
+
+/// What is sent to one who receives so.
+fn profile(voice: Voice, usual_bitrate: i32) -> Profile {
+    Profile {
+        codec: codec(voice.codec),
+        bandwidth: voice.max_playback_rate.map_or_else(Bandwidth::default, Bandwidth::within),
+        bitrate: voice
+            .max_average_bitrate
+            .map_or_else(BitrateClass::default, |bits| BitrateClass::within(bits, usual_bitrate)),
+        ..Profile::default()
+    }
+}
+
+/// The mixer's name of a codec.
+const fn codec(codec: AudioCodec) -> Codec {
+    match codec {
+        AudioCodec::Opus => Codec::Opus,
+        AudioCodec::Pcmu => Codec::Pcmu,
+        AudioCodec::Pcma => Codec::Pcma,
     }
 }

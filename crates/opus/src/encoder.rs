@@ -74,6 +74,18 @@ pub enum Bandwidth {
 }
 
 impl Bandwidth {
+    /// The widest that is of use to one who plays at a sampling rate, in Hz (RFC 7587 section 6.1).
+    #[must_use]
+    pub const fn within(sampling_rate: u32) -> Self {
+        match sampling_rate {
+            0..=8_000 => Self::Narrow,
+            8_001..=12_000 => Self::Medium,
+            12_001..=16_000 => Self::Wide,
+            16_001..=24_000 => Self::SuperWide,
+            24_001.. => Self::Full,
+        }
+    }
+
     const fn code(self) -> i32 {
         match self {
             Self::Narrow => sys::OPUS_BANDWIDTH_NARROWBAND,

@@ -26,7 +26,7 @@ pub use packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, Send
 pub use peer::{PeerSession, StartError, WebRtcTransport};
 #[cfg(feature = "fuzzing")]
 pub use sdp::fuzz;
-pub use sdp::{Direction, MAX_SDP_BYTES, MemoError, Offer, OfferError};
+pub use sdp::{AudioCodec, Direction, MAX_SDP_BYTES, MemoError, Offer, OfferError, Voice};
 pub use session::{
     AcceptError, Accepted, Answer, AnswerError, LocalOffer, OfferedSession, OpenError, OpenSession,
     RenegotiateError, Session, SessionEvent, ShardId, Transport,

@@ -6,6 +6,8 @@ use std::fmt;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::sdp::AudioCodec;
+
 /// A call on a port, numbered over the life of the transport: no number is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
@@ -45,17 +47,17 @@ pub trait PacketPort: Send + 'static {
 /// One received RTP packet (RFC 3550 section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AudioPacket<'a> {
-    /// The payload type, as the offer numbered it.
-    pub payload_type: u8,
+    /// What is in it: what was agreed on, all else is dropped.
+    pub codec: AudioCodec,
     /// The sequence number.
     pub sequence: u16,
-    /// The timestamp, in samples at 48 kHz.
+    /// The timestamp, in the codec's clock ([`AudioCodec::clock_rate`]).
     pub timestamp: u32,
     /// The first packet after a pause.
     pub marker: bool,
     /// What the sender claims as its level, in −dBov: 0 is the loudest, 127 is silence (RFC 6464).
     pub claimed_level: Option<u8>,
-    /// The Opus packet.
+    /// The coded sound.
     pub payload: &'a [u8],
     /// When it arrived.
     pub arrival: Instant,
@@ -64,10 +66,10 @@ pub struct AudioPacket<'a> {
 /// One RTP packet to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutgoingAudio<'a> {
-    /// The Opus packet.
+    /// The sound, coded as was agreed on.
     pub payload: &'a [u8],
-    /// Counts samples at 48 kHz (RFC 7587 section 4.1) from a start of the sender's choosing; the port adds the random offset
-    /// that RFC 3550 section 5.1 asks for.
+    /// Counts in the codec's clock ([`AudioCodec::clock_rate`]) from a start of the sender's choosing; the port adds the random
+    /// offset that RFC 3550 section 5.1 asks for.
     pub timestamp: u32,
     /// The first packet after a pause (RFC 3551 section 4.1).
     pub marker: bool,

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::candidate::RemoteCandidate;
 use crate::packet::{LinkId, PacketPort};
-use crate::sdp::{Direction, MemoError, OfferError};
+use crate::sdp::{Direction, MemoError, OfferError, Voice};
 
 /// Makes sessions.
 pub trait Transport: Send + Sync + 'static {
@@ -110,6 +110,8 @@ pub struct Answer {
     pub sdp: String,
     /// The id of the one stream that it announces: the first token of `a=msid` (RFC 8830). The same over a session's life.
     pub stream_id: String,
+    /// How sound is coded, both ways.
+    pub voice: Voice,
     /// What flows from now on, as we see it.
     pub direction: Direction,
     /// The caller has put the call on hold (<https://spec.matrix.org/v1.15/client-server-api/#mcallnegotiate>; RFC 3264
@@ -129,6 +131,8 @@ pub struct LocalOffer {
     pub sdp: String,
     /// As [`Answer::stream_id`].
     pub stream_id: String,
+    /// How sound was coded, which the answer has to keep.
+    pub voice: Voice,
     /// As [`Answer::memo`].
     pub memo: String,
 }
@@ -136,6 +140,8 @@ pub struct LocalOffer {
 /// What the caller's answer to our offer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
+    /// As [`Answer::voice`].
+    pub voice: Voice,
     /// What flows from now on, as we see it.
     pub direction: Direction,
     /// As [`Answer::held`].

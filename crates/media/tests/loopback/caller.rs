@@ -23,8 +23,17 @@ use webrtc::peer_connection::{
 use crate::tone;
 
 const OPUS: u8 = 111;
+const PCMU: u8 = 0;
 /// What is kept of what was heard: 200 ms.
 const HEARD: usize = 9_600;
+
+/// How a caller codes sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Opus,
+    /// G.711, µ-law.
+    Pcmu,
+}
 
 pub(crate) struct Caller {
     pc: Arc<dyn PeerConnection>,
@@ -44,6 +53,7 @@ struct Heard {
 struct Events {
     gathered: watch::Sender<u64>,
     heard: Arc<Heard>,
+    coding: Coding,
 }
 
 #[async_trait::async_trait]
@@ -55,21 +65,26 @@ impl PeerConnectionEventHandler for Events {
     }
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        tokio::spawn(listen(track, Arc::clone(&self.heard)));
+        tokio::spawn(listen(track, self.coding, Arc::clone(&self.heard)));
     }
 }
 
 impl Caller {
     pub(crate) async fn new(tone: f64) -> Self {
+        Self::with(Coding::Opus, tone).await
+    }
+
+    /// A caller that knows one way of coding sound.
+    pub(crate) async fn with(coding: Coding, tone: f64) -> Self {
         let mut media = MediaEngine::default();
-        let codec = RTCRtpCodecParameters { rtp_codec: opus_codec(), payload_type: OPUS };
+        let codec = RTCRtpCodecParameters { rtp_codec: coding.codec(), payload_type: coding.payload_type() };
         media.register_codec(codec, RtpCodecKind::Audio).unwrap();
         let (gathered_sender, gathered) = watch::channel(0);
         let heard = Arc::new(Heard::default());
         let pc = PeerConnectionBuilder::new()
             .with_media_engine(media)
             .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
-            .with_handler(Arc::new(Events { gathered: gathered_sender, heard: Arc::clone(&heard) }))
+            .with_handler(Arc::new(Events { gathered: gathered_sender, heard: Arc::clone(&heard), coding }))
             .with_udp_addrs(vec!["127.0.0.1:0"])
             .build()
             .await
@@ -85,13 +100,13 @@ impl Caller {
                     ssrc: Some(ssrc),
                     ..RTCRtpCodingParameters::default()
                 },
-                codec: opus_codec(),
+                codec: coding.codec(),
                 ..RTCRtpEncodingParameters::default()
             }],
         )));
         pc.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.unwrap();
         let talking = Arc::new(AtomicBool::new(true));
-        tokio::spawn(talk(track, ssrc, tone, Arc::clone(&talking)));
+        tokio::spawn(talk(track, coding, ssrc, tone, Arc::clone(&talking)));
         Self { pc: Arc::new(pc), gathered, heard, talking, tone }
     }
 
@@ -157,7 +172,13 @@ impl Caller {
 }
 
 /// Sends the tone in real time, as a microphone would.
-async fn talk(track: Arc<TrackLocalStaticRTP>, ssrc: u32, tone: f64, talking: Arc<AtomicBool>) {
+async fn talk(
+    track: Arc<TrackLocalStaticRTP>,
+    coding: Coding,
+    ssrc: u32,
+    tone: f64,
+    talking: Arc<AtomicBool>,
+) {
     let mut encoder = Encoder::new(&EncoderSettings::default()).expect("an encoder");
     let mut room = [0; MAX_PAYLOAD_BYTES];
     let mut beat = tokio::time::interval(Duration::from_millis(20));
@@ -165,14 +186,20 @@ async fn talk(track: Arc<TrackLocalStaticRTP>, ssrc: u32, tone: f64, talking: Ar
     while talking.load(Ordering::Relaxed) {
         beat.tick().await;
         let frame = tone::sine(tone, u64::from(sent) * 960);
-        let bytes = encoder.encode(&frame, &mut room).expect("an Opus packet");
-        let payload = room[..bytes].to_vec();
+        let payload = match coding {
+            Coding::Opus => {
+                let bytes = encoder.encode(&frame, &mut room).expect("an Opus packet");
+                room[..bytes].to_vec()
+            }
+            // A tone that is low enough needs no filter for that.
+            Coding::Pcmu => frame.iter().step_by(6).map(|sample| tone::to_mu_law(*sample)).collect(),
+        };
         let header = rtp::Header {
             version: 2,
             marker: sent == 0,
-            payload_type: OPUS,
+            payload_type: coding.payload_type(),
             sequence_number: sent as u16,
-            timestamp: sent.wrapping_mul(960),
+            timestamp: sent.wrapping_mul(coding.codec().clock_rate / 50),
             ssrc,
             ..rtp::Header::default()
         };
@@ -182,13 +209,20 @@ async fn talk(track: Arc<TrackLocalStaticRTP>, ssrc: u32, tone: f64, talking: Ar
     }
 }
 
-async fn listen(track: Arc<dyn TrackRemote>, heard: Arc<Heard>) {
+async fn listen(track: Arc<dyn TrackRemote>, coding: Coding, heard: Arc<Heard>) {
     let mut decoder = Decoder::new().expect("a decoder");
     let mut samples = Box::new([0_i16; MAX_PACKET_SAMPLES]);
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
         heard.packets.fetch_add(1, Ordering::Relaxed);
-        let length = decoder.decode(&packet.payload, &mut samples).expect("Opus");
+        let length = match coding {
+            Coding::Opus => decoder.decode(&packet.payload, &mut samples).expect("Opus"),
+            Coding::Pcmu => {
+                assert_eq!((packet.header.payload_type, packet.payload.len()), (PCMU, 160));
+                let held = packet.payload.iter().flat_map(|byte| [tone::of_mu_law(*byte); 6]);
+                samples.iter_mut().zip(held).map(|(sample, value)| *sample = value).count()
+            }
+        };
         let mut all = heard.samples.lock().unwrap();
         all.extend(&samples[..length]);
         let surplus = all.len().saturating_sub(HEARD);
@@ -196,12 +230,25 @@ async fn listen(track: Arc<dyn TrackRemote>, heard: Arc<Heard>) {
     }
 }
 
-fn opus_codec() -> RTCRtpCodec {
-    RTCRtpCodec {
-        mime_type: "audio/opus".to_owned(),
-        clock_rate: 48_000,
-        channels: 2,
-        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
-        rtcp_feedback: Vec::new(),
+impl Coding {
+    const fn payload_type(self) -> u8 {
+        match self {
+            Self::Opus => OPUS,
+            Self::Pcmu => PCMU,
+        }
+    }
+
+    fn codec(self) -> RTCRtpCodec {
+        let (name, clock_rate, channels, parameters) = match self {
+            Self::Opus => ("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1"),
+            Self::Pcmu => ("audio/PCMU", 8_000, 1, ""),
+        };
+        RTCRtpCodec {
+            mime_type: name.to_owned(),
+            clock_rate,
+            channels,
+            sdp_fmtp_line: parameters.to_owned(),
+            rtcp_feedback: Vec::new(),
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use confocal::conference::{Agreed, Candidate, LegId, MediaReport, OfferRefusal};
 
 use bench::{Bench, until};
-use caller::Caller;
+use caller::{Caller, Coding};
 
 /// A tone that is there: sent with an amplitude of 0.25, through two codecs and a limiter.
 const LOUD: f64 = 0.1;
@@ -51,6 +51,18 @@ async fn everyone_hears_the_others_and_not_themselves() {
         bench.engine.leg_stats(LegId(0)).is_some_and(|stats| stats.link.received > 50 && stats.link.sent > 50)
     })
     .await;
+    bench.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_knows_only_g711_hears_and_is_heard() {
+    let mut bench = Bench::new();
+    let mut telephone = Caller::with(Coding::Pcmu, TONES[0]).await;
+    let (mut one, mut other) = (Caller::new(TONES[1]).await, Caller::new(TONES[2]).await);
+    bench.call(1, 1, &mut telephone).await;
+    bench.call(2, 2, &mut one).await;
+    bench.call(3, 3, &mut other).await;
+    hear_each_other(&[telephone, one, other]).await;
     bench.engine.shutdown().await;
 }
 

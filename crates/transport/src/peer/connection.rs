@@ -24,7 +24,7 @@ use webrtc::peer_connection::{
 use super::events::Events;
 use super::runtime::OwnRuntime;
 use crate::config::TransportConfig;
-use crate::sdp::{AUDIO_LEVEL_URI, OPUS_PARAMETERS, OwnLines};
+use crate::sdp::{AUDIO_LEVEL_URI, OPUS_PARAMETERS, OwnLines, STACK_OPUS};
 
 /// The track that stands for the mix in the stack's descriptions. Nothing is ever written to it.
 fn track(lines: &OwnLines) -> Arc<TrackLocalStaticRTP> {
@@ -48,8 +48,6 @@ fn track(lines: &OwnLines) -> Arc<TrackLocalStaticRTP> {
 pub(super) struct Connecting<'a> {
     /// What is ours in its descriptions.
     pub(super) lines: &'a OwnLines,
-    /// The payload type of Opus.
-    pub(super) opus: u8,
     /// Ours if it is for us to choose, as answerer.
     pub(super) role: RTCDtlsRole,
     /// Who is told what happens.
@@ -69,9 +67,9 @@ pub(super) async fn connect(
     config: &TransportConfig,
     connecting: Connecting<'_>,
 ) -> Result<Arc<dyn PeerConnection>, Error> {
-    let Connecting { lines, opus: payload_type, role, events, runtime, crypto, ipv6, ipv4 } = connecting;
+    let Connecting { lines, role, events, runtime, crypto, ipv6, ipv4 } = connecting;
     let mut media = MediaEngine::default();
-    let codec = RTCRtpCodecParameters { rtp_codec: opus(), payload_type };
+    let codec = RTCRtpCodecParameters { rtp_codec: opus(), payload_type: STACK_OPUS };
     media.register_codec(codec, RtpCodecKind::Audio)?;
     let level = RTCRtpHeaderExtensionCapability { uri: AUDIO_LEVEL_URI.to_owned() };
     media.register_header_extension(level, RtpCodecKind::Audio, None)?;

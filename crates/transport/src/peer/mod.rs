@@ -125,7 +125,7 @@ impl WebRtcTransport {
             // In the lower half: who misses packets before the first wrap can't know of it (RFC 3711 section 3.3.1).
             sequence: u16::from_be_bytes(random::bytes()?) >> 1,
             timestamp: u32::from_be_bytes(random::bytes()?),
-            opus: shape.opus,
+            voice: shape.voice,
             level_extension: shape.level_extension,
         };
         let (sockets, inlet) = socket::Sockets::new(link, shard.clone());
@@ -133,7 +133,6 @@ impl WebRtcTransport {
         let (idle, noted) = (Arc::new(AtomicBool::new(false)), keys::Noted::default());
         let connecting = connection::Connecting {
             lines: &lines,
-            opus: shape.opus,
             role,
             events: Arc::new(events::Events::new(state_sender, Arc::clone(&idle))),
             runtime: Arc::new(runtime::OwnRuntime::new(sockets, idle, self.0.config.timeouts, self.0.origin)),

@@ -87,6 +87,7 @@ impl PeerSession {
         let answer = Answer {
             sdp: self.lines.write(&self.shape, direction, &local),
             stream_id: self.lines.stream.clone(),
+            voice: offer.shape.voice,
             direction,
             held,
             pictures: offer.pictures(|line| offer.shape.takes(line)),
@@ -107,7 +108,12 @@ impl PeerSession {
         self.lines.version += 1;
         // All that there may be: a client that is on hold, or only listens, says so in its answer.
         let sdp = self.lines.write(&self.shape, Direction::SendRecv, &local);
-        Ok(LocalOffer { sdp, stream_id: self.lines.stream.clone(), memo: self.memo() })
+        Ok(LocalOffer {
+            sdp,
+            stream_id: self.lines.stream.clone(),
+            voice: self.shape.voice,
+            memo: self.memo(),
+        })
     }
 
     /// What our side is: by the stack's own description, at the shard's addresses. Checks that call it by its name find it from
@@ -194,8 +200,11 @@ impl Session for PeerSession {
         let remote = RTCSessionDescription::answer(reduced_answer(&answer, self.lines.version))
             .map_err(AcceptError::NotTaken)?;
         self.pc.set_remote_description(remote).await.map_err(AcceptError::NotTaken)?;
-        let accepted =
-            Accepted { direction: answer.direction.reversed(), held: self.is_held(answer.direction) };
+        let accepted = Accepted {
+            voice: answer.shape.voice,
+            direction: answer.direction.reversed(),
+            held: self.is_held(answer.direction),
+        };
         self.take(answer).await;
         Ok(accepted)
     }

@@ -15,6 +15,7 @@ mod reduced;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod voice;
 
 pub use direction::Direction;
 pub(crate) use memo::Memo;
@@ -22,5 +23,6 @@ pub use memo::MemoError;
 pub(crate) use offer::{AUDIO_LEVEL_URI, Kept};
 pub use offer::{MAX_SDP_BYTES, Offer, OfferError};
 pub(crate) use own::{LocalTransport, OwnLines};
-pub(crate) use reduced::{OPUS_PARAMETERS, reduced, reduced_answer};
+pub(crate) use reduced::{OPUS_PARAMETERS, STACK_OPUS, reduced, reduced_answer};
 pub(crate) use shape::Shape;
+pub use voice::{AudioCodec, Voice};

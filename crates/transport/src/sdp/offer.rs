@@ -9,6 +9,7 @@ use rtc::sdp::{MediaDescription, SessionDescription};
 
 use super::direction::Direction;
 use super::shape::{AudioLine, Line, Shape};
+use super::voice::Voice;
 
 /// The largest SDP that is read, in bytes.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -78,9 +79,9 @@ pub enum OfferError {
     /// It has no audio line in use.
     #[error("no audio line")]
     NoAudio,
-    /// Its audio line has no Opus.
-    #[error("no Opus")]
-    NoOpus,
+    /// Its audio line has neither Opus nor G.711.
+    #[error("neither Opus nor G.711")]
+    NoCodec,
     /// It has no DTLS certificate fingerprint (RFC 8122), so media could not be encrypted.
     #[error("no DTLS fingerprint")]
     NoFingerprint,
@@ -90,9 +91,9 @@ pub enum OfferError {
     /// A further offer names another certificate than the first: it would need a new session.
     #[error("the DTLS fingerprint changed")]
     FingerprintChanged,
-    /// A further offer has no Opus under the payload type that the first had it.
-    #[error("the payload type of Opus changed")]
-    OpusRenumbered,
+    /// A further offer has the codec of the first no more, or not under its payload type.
+    #[error("the codec or its payload type changed")]
+    CodecChanged,
 }
 
 impl Offer {
@@ -105,7 +106,7 @@ impl Offer {
         Self::read(sdp, None)
     }
 
-    /// Reads a further offer of a call, whose audio line and Opus payload type have to be those of `kept`.
+    /// Reads a further offer of a call, whose audio line and codec have to be those of `kept`.
     pub(crate) fn parse_again(sdp: &str, kept: &Kept) -> Result<Self, OfferError> {
         let offer = Self::parse_answer(sdp, &kept.audio)?;
         if !offer.fingerprint.eq_ignore_ascii_case(&kept.fingerprint) {
@@ -117,7 +118,7 @@ impl Offer {
     /// Reads an answer to an offer of ours, which had `audio` in it.
     pub(crate) fn parse_answer(sdp: &str, audio: &AudioLine) -> Result<Self, OfferError> {
         let answer = Self::read(sdp, Some(audio))?;
-        if answer.shape.opus == audio.opus { Ok(answer) } else { Err(OfferError::OpusRenumbered) }
+        if answer.shape.voice.is_coded_as(audio.voice) { Ok(answer) } else { Err(OfferError::CodecChanged) }
     }
 
     /// What a further offer has to keep of this one.
@@ -140,7 +141,7 @@ impl Offer {
 
         let audio = choose_audio(&session, kept)?;
         let media = session.media_descriptions.get(audio).ok_or(OfferError::NoAudio)?;
-        let opus = opus_of(media, kept.map(|kept| kept.opus)).ok_or(OfferError::NoOpus)?;
+        let voice = Voice::of(media, kept.map(|kept| kept.voice)).ok_or(OfferError::NoCodec)?;
         let both = Levels { session: &session, media };
 
         let fingerprint = both.fingerprint().ok_or(OfferError::NoFingerprint)?;
@@ -151,7 +152,7 @@ impl Offer {
         };
 
         let shape =
-            Shape { lines: lines(&session)?, audio, opus, level_extension: level_extension(media), bundled };
+            Shape { lines: lines(&session)?, audio, voice, level_extension: level_extension(media), bundled };
         Ok(Self {
             shape,
             now: lines_now(&session, &ice),
@@ -207,7 +208,7 @@ impl<'a> Levels<'a> {
     }
 }
 
-fn values<'a>(media: &'a MediaDescription, key: &str) -> impl Iterator<Item = &'a str> {
+pub(super) fn values<'a>(media: &'a MediaDescription, key: &str) -> impl Iterator<Item = &'a str> {
     let key = key.to_owned();
     media.attributes.iter().filter(move |a| a.key == key).filter_map(|a| a.value.as_deref()).map(str::trim)
 }
@@ -235,7 +236,7 @@ fn in_use(media: &MediaDescription) -> bool {
     media.media_name.port.value != 0 || media.has_attribute("bundle-only")
 }
 
-/// The audio line to answer: that of before, else the first with Opus.
+/// The audio line to answer: that of before, else the first with a codec that is known.
 fn choose_audio(session: &SessionDescription, kept: Option<&AudioLine>) -> Result<usize, OfferError> {
     let audio: Vec<(usize, &MediaDescription)> = session
         .media_descriptions
@@ -250,23 +251,8 @@ fn choose_audio(session: &SessionDescription, kept: Option<&AudioLine>) -> Resul
         let same = audio.iter().find(|(_, media)| mid_of(media) == kept.mid.as_deref());
         return same.map(|(index, _)| *index).ok_or(OfferError::NoAudio);
     }
-    let with_opus = audio.iter().find(|(_, media)| opus_of(media, None).is_some());
-    with_opus.map(|(index, _)| *index).ok_or(OfferError::NoOpus)
-}
-
-/// The payload type of Opus (RFC 7587 section 7: always `opus/48000/2`), `preferred` if it is one of several.
-fn opus_of(media: &MediaDescription, preferred: Option<u8>) -> Option<u8> {
-    let listed =
-        |payload_type: u8| media.media_name.formats.iter().any(|format| format.parse() == Ok(payload_type));
-    let mut found = values(media, "rtpmap").filter_map(|value| {
-        let (number, encoding) = value.split_once(' ')?;
-        let payload_type: u8 = number.parse().ok()?;
-        let encoding = encoding.trim().to_ascii_lowercase();
-        let opus = encoding == "opus/48000/2" || encoding == "opus/48000";
-        (opus && payload_type < 128 && listed(payload_type)).then_some(payload_type)
-    });
-    let first = found.next()?;
-    Some(preferred.filter(|wanted| found.any(|other| other == *wanted)).unwrap_or(first))
+    let with_codec = audio.iter().find(|(_, media)| Voice::of(media, None).is_some());
+    with_codec.map(|(index, _)| *index).ok_or(OfferError::NoCodec)
 }
 
 /// Whether the offer bundles its lines. Several lines in use must all be bundled with the audio line.

@@ -11,6 +11,7 @@ use super::direction::Direction;
 use super::offer::AUDIO_LEVEL_URI;
 use super::reduced::OPUS_PARAMETERS;
 use super::shape::Shape;
+use super::voice::{AudioCodec, Voice};
 use crate::session::AnswerError;
 
 /// Our side's transport, as the WebRTC stack describes it.
@@ -110,8 +111,8 @@ impl OwnLines {
         local: &LocalTransport,
         proto: &str,
     ) {
-        let opus = shape.opus;
-        sdp.line(format_args!("m=audio 9 {proto} {opus}"));
+        let Voice { codec, payload_type, .. } = shape.voice;
+        sdp.line(format_args!("m=audio 9 {proto} {payload_type}"));
         sdp.line(format_args!("c=IN IP4 0.0.0.0"));
         sdp.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
         for candidate in &local.candidates {
@@ -134,8 +135,10 @@ impl OwnLines {
             sdp.line(format_args!("a=msid:{} {}", self.stream, self.track));
         }
         sdp.line(format_args!("a=rtcp-mux"));
-        sdp.line(format_args!("a=rtpmap:{opus} opus/48000/2"));
-        sdp.line(format_args!("a=fmtp:{opus} {OPUS_PARAMETERS}"));
+        sdp.line(format_args!("a=rtpmap:{payload_type} {}", codec.rtpmap()));
+        if codec == AudioCodec::Opus {
+            sdp.line(format_args!("a=fmtp:{payload_type} {OPUS_PARAMETERS}"));
+        }
         if direction.sends() {
             sdp.line(format_args!("a=ssrc:{} cname:{}", self.ssrc, self.cname));
         }

@@ -15,6 +15,9 @@ const MID: &str = "0";
 /// What Opus is spoken like: forward error correction is understood (RFC 7587 section 6.1).
 pub(crate) const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
 
+/// The payload type by which the stack knows Opus, whatever the caller codes sound by: the stack sees none of it.
+pub(crate) const STACK_OPUS: u8 = 111;
+
 /// Writes the offer for the stack. `version` counts the offers of a session.
 pub(crate) fn reduced(offer: &Offer, version: u64) -> String {
     write(offer, version, if offer.dtls_client { "active" } else { "actpass" })
@@ -27,7 +30,7 @@ pub(crate) fn reduced_answer(answer: &Offer, version: u64) -> String {
 }
 
 fn write(offer: &Offer, version: u64, setup: &str) -> String {
-    let opus = offer.shape.opus;
+    let opus = STACK_OPUS;
     let mut sdp = String::with_capacity(768);
     let mut line = |text: std::fmt::Arguments<'_>| {
         // Writing into a String can't fail.

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::voice::Voice;
+
 /// The lines of a session: their order is kept for as long as a call goes on (RFC 3264 section 8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shape {
@@ -11,8 +13,9 @@ pub(crate) struct Shape {
     pub(crate) lines: Vec<Line>,
     /// Which of them is the audio line in use.
     pub(crate) audio: usize,
-    /// The payload type of Opus on it.
-    pub(crate) opus: u8,
+    /// How sound is coded on it.
+    #[serde(flatten)]
+    pub(crate) voice: Voice,
     /// The number of the audio level extension (RFC 6464) on it.
     pub(crate) level_extension: Option<u8>,
     /// The lines are bundled (RFC 8843), so it has to be said which of them stay.
@@ -37,14 +40,14 @@ pub(crate) struct Line {
 pub(crate) struct AudioLine {
     /// Its name (RFC 5888).
     pub(crate) mid: Option<String>,
-    /// The payload type of Opus on it.
-    pub(crate) opus: u8,
+    /// How sound is coded on it.
+    pub(crate) voice: Voice,
 }
 
 impl Shape {
     /// The audio line in use.
     pub(crate) fn audio_line(&self) -> AudioLine {
-        AudioLine { mid: self.audio_mid().map(str::to_owned), opus: self.opus }
+        AudioLine { mid: self.audio_mid().map(str::to_owned), voice: self.voice }
     }
 
     /// The name of the audio line.

@@ -34,7 +34,7 @@ fn browsers_offers_are_read() {
     ] {
         let offer = Offer::parse(sdp).unwrap();
         assert_eq!(
-            (offer.shape.opus, offer.shape.level_extension, offer.shape.bundled),
+            (offer.shape.voice.payload_type, offer.shape.level_extension, offer.shape.bundled),
             (opus, level, bundled)
         );
         assert_eq!(offer.direction, Direction::SendRecv);
@@ -63,8 +63,7 @@ fn each_fault_has_its_name() {
     assert_eq!(refused("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"), OfferError::NoAudio);
     assert_eq!(refused(&CHROMIUM_VOICE.replace("m=audio 9", "m=audio 0")), OfferError::NoAudio);
     assert_eq!(refused(&CHROMIUM_VOICE.replace("m=audio", "m=video")), OfferError::NoAudio);
-    assert_eq!(refused(&without("a=rtpmap:111")), OfferError::NoOpus);
-    assert_eq!(refused(&CHROMIUM_VOICE.replace("SAVPF 111 ", "SAVPF ")), OfferError::NoOpus);
+    assert_eq!(refused(&CHROMIUM_VOICE.replace("SAVPF 111 63 9 0 8 ", "SAVPF 63 9 ")), OfferError::NoCodec);
     assert_eq!(refused(&without("a=fingerprint")), OfferError::NoFingerprint);
     assert_eq!(refused(&CHROMIUM_VOICE.replace("sha-256 29:CD", "sha-256 29:XX")), OfferError::NoFingerprint);
     assert_eq!(refused(&CHROMIUM_VOICE.replace("sha-256 29:", "sha-256 ")), OfferError::NoFingerprint);
@@ -72,6 +71,17 @@ fn each_fault_has_its_name() {
     assert_eq!(refused(&CHROMIUM_VIDEO.replace("BUNDLE 0 1", "BUNDLE 1")), OfferError::NoBundle);
     assert_eq!(refused(&without("a=ice-pwd")), OfferError::Malformed("ice-pwd"));
     assert_eq!(refused(&CHROMIUM_VIDEO.replace("a=mid:1", "a=mid:0")), OfferError::Malformed("mid"));
+}
+
+#[test]
+fn without_opus_g711_is_answered() {
+    let offer = Offer::parse(&CHROMIUM_VOICE.replace("SAVPF 111 ", "SAVPF ")).unwrap();
+    assert_eq!((offer.shape.voice.codec, offer.shape.voice.payload_type), (AudioCodec::Pcmu, 0));
+    let answer = answer_to(&offer);
+    assert!(answer.contains("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"), "{answer}");
+    assert!(answer.contains("a=rtpmap:0 PCMU/8000\r\n") && !answer.contains("a=fmtp"), "{answer}");
+    let again = Offer::parse_again(CHROMIUM_VOICE, &offer.kept()).unwrap();
+    assert_eq!(again.shape.voice.codec, AudioCodec::Pcmu, "what was agreed on stays");
 }
 
 #[test]
@@ -109,7 +119,7 @@ fn a_further_offer_keeps_line_codec_and_certificate() {
         OfferError::NoAudio
     );
     let renumbered = CHROMIUM_VIDEO.replace(":111 ", ":112 ").replace("SAVPF 111", "SAVPF 112");
-    assert_eq!(again(&renumbered).unwrap_err(), OfferError::OpusRenumbered);
+    assert_eq!(again(&renumbered).unwrap_err(), OfferError::CodecChanged);
 }
 
 #[test]
@@ -228,7 +238,7 @@ fn the_stack_is_shown_one_line_with_opus() {
         let offer = Offer::parse(sdp).unwrap();
         let shown = parse(&reduced(&offer, 3));
         assert_eq!(shown.media_descriptions.len(), 1);
-        assert_eq!(shown.media_descriptions[0].media_name.formats, [offer.shape.opus.to_string()]);
+        assert_eq!(shown.media_descriptions[0].media_name.formats, ["111"]);
         assert!(!shown.media_descriptions[0].has_attribute("ssrc"));
         assert!(!shown.media_descriptions[0].has_attribute("candidate"));
     }

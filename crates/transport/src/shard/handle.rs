@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::routes::TransactionId;
 use super::wire::{Path, Wire};
 use crate::packet::LinkId;
+use crate::sdp::Voice;
 
 /// A datagram on its way to a session.
 #[derive(Debug)]
@@ -33,8 +34,8 @@ pub(crate) struct Stream {
     /// The sequence number and the timestamp that it starts with (RFC 3550 section 5.1).
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
-    /// The payload type of Opus, both ways.
-    pub(crate) opus: u8,
+    /// How sound is coded, both ways.
+    pub(crate) voice: Voice,
     /// The number of the audio level extension (RFC 6464), in what the caller sends.
     pub(crate) level_extension: Option<u8>,
 }

@@ -41,7 +41,7 @@ impl Link {
             stats: LinkStats::default(),
             inlet,
             sequence: stream.sequence,
-            reports: Reports::new(stream.ssrc, now),
+            reports: Reports::new(stream.ssrc, stream.voice.codec.clock_rate(), now),
             stream,
             keys: None,
             former: None,
@@ -79,7 +79,7 @@ impl Link {
             self.stats.foreign += 1;
             return None;
         };
-        if packet.payload_type() != self.stream.opus {
+        if packet.payload_type() != self.stream.voice.payload_type {
             self.stats.foreign += 1;
             return None;
         }
@@ -87,7 +87,7 @@ impl Link {
         self.reports.received(packet.ssrc(), packet.sequence(), packet.timestamp(), arrival);
         let level = self.stream.level_extension.and_then(|id| packet.extension(id));
         Some(AudioPacket {
-            payload_type: packet.payload_type(),
+            codec: self.stream.voice.codec,
             sequence: packet.sequence(),
             timestamp: packet.timestamp(),
             marker: packet.marker(),
@@ -160,7 +160,7 @@ impl Link {
         };
         let header = RtpHeader {
             marker: packet.marker,
-            payload_type: self.stream.opus,
+            payload_type: self.stream.voice.payload_type,
             sequence: self.sequence,
             timestamp: self.stream.timestamp.wrapping_add(packet.timestamp),
             ssrc: self.stream.ssrc,

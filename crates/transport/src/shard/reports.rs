@@ -9,9 +9,6 @@ use confocal_rtp::{NtpTime, Reception, Transmission, round_trip};
 
 use crate::packet::LinkStats;
 
-/// Opus counts so, whatever it is sampled at (RFC 7587 section 4.1).
-const CLOCK_RATE: u32 = 48_000;
-
 /// The first report comes soon: it lets the caller measure the round trip, and tell voice and picture in time.
 const FIRST: Duration = Duration::from_secs(1);
 
@@ -23,6 +20,8 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct Reports {
     /// Our stream's, by which we report.
     ssrc: u32,
+    /// How timestamps count, both ways, in Hz.
+    clock_rate: u32,
     /// From where time is counted.
     origin: Instant,
     due: Instant,
@@ -36,13 +35,14 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub(super) fn new(ssrc: u32, now: Instant) -> Self {
+    pub(super) fn new(ssrc: u32, clock_rate: u32, now: Instant) -> Self {
         Self {
             ssrc,
+            clock_rate,
             origin: now,
             due: now + FIRST,
             chance: ssrc | 1,
-            sent: Transmission::new(CLOCK_RATE),
+            sent: Transmission::new(clock_rate),
             received: None,
             lost_before: 0,
         }
@@ -53,7 +53,7 @@ impl Reports {
         let since = arrival.saturating_duration_since(self.origin);
         if self.received.as_ref().is_none_or(|(known, _)| *known != ssrc) {
             self.lost_before = self.lost();
-            self.received = Some((ssrc, Reception::new(CLOCK_RATE)));
+            self.received = Some((ssrc, Reception::new(self.clock_rate)));
         }
         if let Some((_, reception)) = &mut self.received {
             reception.on_packet(sequence, timestamp, since);
@@ -119,7 +119,7 @@ impl Reports {
     /// How unevenly the caller's packets come.
     pub(super) fn jitter(&self) -> Duration {
         let units = self.received.as_ref().map_or(0, |(_, reception)| reception.jitter());
-        Duration::from_micros(u64::from(units) * 1_000_000 / u64::from(CLOCK_RATE))
+        Duration::from_micros(u64::from(units) * 1_000_000 / u64::from(self.clock_rate))
     }
 
     /// How many of the caller's packets never came.
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn each_side_learns_what_the_other_misses_and_how_far_it_is() {
         let start = Instant::now();
-        let (mut ours, mut theirs) = (Reports::new(1, start), Reports::new(2, start));
+        let (mut ours, mut theirs) = (Reports::new(1, 48_000, start), Reports::new(2, 48_000, start));
         for number in 0..100_u16 {
             let now = start + Duration::from_millis(20 * u64::from(number));
             ours.sent(u32::from(number) * 960, 80, now);
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_new_stream_of_the_caller_loses_nothing_that_the_old_one_had_not_lost() {
         let start = Instant::now();
-        let mut reports = Reports::new(1, start);
+        let mut reports = Reports::new(1, 48_000, start);
         for (ssrc, sequence) in [(7, 10), (7, 12), (8, 40_000), (8, 40_001), (8, 40_003)] {
             reports.received(ssrc, sequence, 0, start);
         }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn reports_are_a_few_seconds_apart_and_not_all_alike() {
         let start = Instant::now();
-        let mut reports = Reports::new(0xDEAD_BEEF, start);
+        let mut reports = Reports::new(0xDEAD_BEEF, 48_000, start);
         let mut now = start + FIRST;
         let mut room = [0; 256];
         let mut gaps = Vec::new();
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn nonsense_is_passed_over() {
         let start = Instant::now();
-        let mut reports = Reports::new(1, start);
+        let mut reports = Reports::new(1, 48_000, start);
         let mut stats = LinkStats::default();
         reports.take(&[0x81, 201, 0, 0xFF, 1, 2, 3], start, &mut stats);
         reports.take(&[], start, &mut stats);
