@@ -420,8 +420,14 @@ impl Reference {
         }
         let until = seen.turn.now + self.kick_lasts;
         if *command == Command::Start && by_bot {
-            let allowed = seen.setup.config.policy.allows(by);
-            self.reply = Some(if allowed { Expected::Invited } else { Expected::Denied(Denial::NotAllowed) });
+            let has_focus = seen.before.bots.get(room).is_some_and(|it| it.focus.is_some());
+            self.reply = Some(if !seen.setup.config.policy.allows(by) {
+                Expected::Denied(Denial::NotAllowed)
+            } else if has_focus {
+                Expected::Invited
+            } else {
+                Expected::Denied(Denial::NoFocusUser)
+            });
             return None;
         }
         let Some(group) = self.groups.get_mut(room) else {

@@ -248,6 +248,8 @@ impl CountedOutView {
 pub struct BotView {
     /// The bot.
     pub bot: FocusUser,
+    /// The room's focus user.
+    pub focus: Option<FocusUser>,
     /// Who invited it.
     pub by: MemberId,
     /// Its join.

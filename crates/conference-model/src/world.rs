@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use confocal_conference::{Focus, Input, Millis, RequestId, RoomKey, Timestamp};
+use confocal_conference::{Focus, Input, Millis, RequestId, RoomKey, SignalRequest, Timestamp};
 
 use crate::action::Action;
 use crate::coverage::Coverage;
@@ -240,6 +240,8 @@ impl World {
         let live = std::mem::replace(&mut self.focus, restored);
         self.outside.sessions.clear();
         self.outside.closed = None;
+        // Asked before the restart, and of no use after it: what comes of it is told to none.
+        self.outside.requests.retain(|(_, request)| !matches!(request, SignalRequest::AskRooms { .. }));
         self.shadow = None;
         if self.thorough {
             self.told.push(Told::Restored(records.clone(), self.now));

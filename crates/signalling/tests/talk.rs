@@ -249,3 +249,26 @@ async fn what_happens_to_the_bot_is_told_to_the_machine() {
     assert_eq!(read(BOT, "leave"), Err(Skip::OwnEcho));
     assert_eq!(read(BOT, "join"), Err(Skip::NothingNew));
 }
+
+#[tokio::test]
+async fn a_user_by_a_made_up_name_is_ours_and_only_the_machine_knows_its_room() {
+    let (homeserver, adapter) = start().await;
+    homeserver.on("POST /register", 200, json!({ "user_id": "@conf_x:hs.test" }));
+    let user = "@conf_xabcdefghij0123456789:hs.test";
+    let read =
+        |sender: &str, membership: &str| adapter.translator().read(&member_event(user, sender, membership));
+    let invited = read(ALICE, "invite");
+    let by = ALICE.into();
+    let via = vec!["hs.test".into()];
+    let expected = Input::NamedFocusInvited { focus: user.into(), room: GROUP.into(), by, via };
+    assert_eq!((invited.meaning, invited.ours), (Ok(expected), true));
+    assert_eq!(
+        read(ALICE, "ban").meaning,
+        Ok(Input::FocusRemoved { focus: user.into(), room: GROUP.into() })
+    );
+    assert_eq!(read(user, "leave").meaning, Err(Skip::OwnEcho));
+    assert!(
+        matches!(adapter.ensure_focus(user).await, Some(Ok(_))),
+        "the homeserver asks whether there is one"
+    );
+}

@@ -127,6 +127,8 @@ fn is_caused(seen: &Seen, id: LegId, leg: &LegView, reason: EndReason) -> bool {
         Some(Input::FocusRemoved { focus, room }) if *focus == leg.focus => Some(room),
         _ => None,
     };
+    // The homeserver was asked for the rooms of one of us, and this one is not among them.
+    let not_among = |room| matches!(input, Some(Input::RequestDone { outcome: RequestOutcome::Rooms(rooms), .. }) if !rooms.contains(room));
     let command = match input {
         Some(Input::Commanded { command, .. }) => Some(command),
         _ => None,
@@ -143,10 +145,13 @@ fn is_caused(seen: &Seen, id: LegId, leg: &LegView, reason: EndReason) -> bool {
                 || is_found_absent(seen, id, leg)
         }
         EndReason::LeftDirect => removed.is_some_and(|(room, _)| *room == leg.key.room),
-        EndReason::FocusRemoved => focus_removed == Some(&leg.group) || is_of_absent_focus(seen, leg),
+        EndReason::FocusRemoved => {
+            focus_removed == Some(&leg.group) || is_of_absent_focus(seen, leg) || not_among(&leg.group)
+        }
         EndReason::FocusRemovedFromDirect => {
             focus_removed == Some(&leg.key.room)
                 || undone
+                || not_among(&leg.key.room)
                 || removed.is_some_and(|(room, _)| *room == leg.key.room)
         }
         EndReason::Replaced => matches!(
