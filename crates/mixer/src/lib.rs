@@ -1,9 +1,9 @@
 //! The sound of a conference on a tick: packets of speech in, one personal mix a leg out.
 //!
-//! One [`Mixer`] is one conference. It is fed with [`RtpAudio`] (Opus payloads with their RTP numbers) as they arrive, and
+//! One [`Mixer`] is one conference. It is fed with [`RtpAudio`] (payloads of Opus or G.711 with their RTP numbers) as they arrive, and
 //! every [`TICK_MS`] milliseconds [`Mixer::tick`] plays one frame of each leg out of its [`JitterBuffer`], adds them up on a
 //! [`MixBus`], limits the sum ([`Limiter`]) and encodes it once for all who only listen, and once for each speaker with their own
-//! voice taken out; each leg is handed its payload.
+//! voice taken out; each leg is handed its payload. A [`Source`] is played into it, and a [`Sink`] takes the mix as a whole.
 //!
 //! All sound inside is mono, 16 bit, at [`SAMPLE_RATE`], in frames of [`FRAME_SAMPLES`].
 //!
@@ -11,7 +11,7 @@
 //! and [`Limiter::DELAY_SAMPLES`] (5 ms); libopus looks ahead a further 6.5 ms.
 //!
 //! Sockets, clocks, threads, logging, WebRTC and Matrix never live here: time comes in as [`Micros`], and the same calls
-//! give the same output. A tick neither allocates nor locks once the legs are added.
+//! give the same output. A tick neither allocates nor locks; what it is short of is made when the next packet comes in.
 //!
 //! ```
 //! use confocal_mixer::{LegKey, Micros, Mixer, MixerConfig, SpeakerKey};
