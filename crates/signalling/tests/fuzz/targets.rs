@@ -108,7 +108,7 @@ pub(crate) fn focus_user(bytes: &[u8]) {
                 Ok(written) => assert_eq!(scheme.classify(written.as_str()), UserKind::Focus(group)),
                 Err(error) => assert!(matches!(error, EncodeError::TooLong { .. }), "{user}: {error}"),
             },
-            UserKind::Undecodable => assert_eq!(scheme.focus(&user), None),
+            UserKind::Named | UserKind::Undecodable => assert_eq!(scheme.focus(&user), None),
             UserKind::Other => assert!(
                 !(user.starts_with("@conf_") && user.ends_with(":hs.test"))
                     || user.len() > 255
