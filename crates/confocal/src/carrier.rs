@@ -54,7 +54,7 @@ impl<S: Signalling> Carrier<S> {
             };
             // Whatever the fault was: a reply that is lost looks like a request that was.
             order.again = true;
-            failing = if reached { failing.or(Some(self.clock.now())) } else { None };
+            failing = if reached { failing.or_else(|| Some(self.clock.now())) } else { None };
             let failed_for = failing.map_or(Millis(0), |since| self.clock.now().since(since));
             if self.waited() >= patience(&order.request) || failed_for >= gives_way(&order.request) {
                 warn!(request = %order.id, kind = kind(&order.request), why, "given up");
