@@ -38,11 +38,8 @@ pub(crate) fn write(
             write_wav(&folder.join(format!("heard-{heard}.wav")), samples)?;
         }
     }
-    ensure!(
-        heard > 0,
-        "--record: the clip takes {} s, which --seconds has no room for",
-        clip.len() / 48_000 + 1
-    );
+    let seconds = clip.len() / 48_000 + 1;
+    ensure!(heard > 0, "--record: the clip of {seconds} s was not once heard whole within --seconds");
     Ok(())
 }
 
