@@ -6,10 +6,10 @@ mod pair;
 mod tunnel;
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{Ipv6Addr, TcpStream, UdpSocket};
 
 use confocal_testing::counting::{self, Counting};
-use confocal_transport::{OutgoingAudio, PacketPort, SendError};
+use confocal_transport::{OutgoingAudio, PacketPort, SendError, TransportConfig};
 
 use middle::{Fate, Middle};
 use pair::{End, Pair};
@@ -46,6 +46,19 @@ async fn packets_pass_both_ways_with_all_that_is_told_of_them() {
     pair::until("the round trip is measured", &mut one, &mut other, |one, _| {
         one.port.stats(one.link).unwrap().round_trip.is_some()
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packets_pass_over_ipv6() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        // There are machines without.
+        return;
+    }
+    let only_v6 = |config: &mut TransportConfig| config.listen = vec![Ipv6Addr::LOCALHOST.into()];
+    let Pair { mut one, mut other } = Pair::connected(only_v6, None).await;
+    assert!(other.address().is_ipv6());
+    pair::exchange(&mut one, &mut other, PACKETS);
+    assert_eq!((one.received.len() as u32, other.received.len() as u32), (PACKETS, PACKETS));
 }
 
 #[tokio::test(flavor = "multi_thread")]
