@@ -1,7 +1,7 @@
 //! Conferences over plain HTTP, with no Matrix in them: for embedders with signalling of their own, and as the thing that load is put on.
 //!
 //! The machine, the driver and the engine are those of the focus, with their real settings. What takes Matrix's place is
-//! [`signalling`]: a conference's name stands for a group room, and each caller has a room of their own with the focus, known to
+//! `signalling`: a conference's name stands for a group room, and each caller has a room of their own with the focus, known to
 //! nobody else. Whoever knows the name is a member. An offer comes by `POST`, the answer goes in its reply, in the shape of WHIP
 //! (RFC 9725), which is meant for one direction and is used here for both:
 //!

@@ -39,7 +39,7 @@ pub(crate) fn to_mu_law(sample: i16) -> u8 {
 /// The sample of a byte of µ-law.
 pub(crate) fn of_mu_law(byte: u8) -> i16 {
     let byte = !byte;
-    let magnitude = ((i32::from(byte & 0x0F) << 3) + 132 << ((byte >> 4) & 7)) - 132;
+    let magnitude = (((i32::from(byte & 0x0F) << 3) + 132) << ((byte >> 4) & 7)) - 132;
     (if byte & 0x80 != 0 { -magnitude } else { magnitude }) as i16
 }
 
