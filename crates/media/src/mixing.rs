@@ -21,8 +21,11 @@ use crate::reports::Reports;
 use crate::room::{Room, Seat, Terms};
 use crate::stats::{Counters, EngineStats};
 
-/// Levels are told every fifth tick, which is every 100 ms, and whether packets come.
+/// Levels are told every fifth tick, which is every 100 ms.
 const LEVEL_TICKS: u64 = 5;
+
+/// What the port has counted is looked at every half second: whether packets come, and what callers say they miss.
+const COUNT_TICKS: u64 = 25;
 
 /// Stats are made readable every fiftieth tick, which is every second.
 const STATS_TICKS: u64 = 50;
@@ -283,6 +286,8 @@ impl<P: PacketPort> Desk<P> {
                 if !changed.is_empty() && !self.reports.try_levels(changed) {
                     room.levels_not_told();
                 }
+            }
+            if tick.is_multiple_of(COUNT_TICKS) {
                 let reports = &self.reports;
                 room.look_at_counts(&self.port, origin.elapsed(), |leg, generation, flowing| {
                     reports.try_report(leg, generation, MediaReport::Flow { leg, generation, flowing })

@@ -10,7 +10,7 @@ const FEW: usize = 4;
 
 /// The longest time between two looks while packets come. Each has the time of its arrival from the kernel, so none is taken for late;
 /// but answers wait so long for it.
-const LONGEST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_millis(10);
 
 /// The shortest. What comes in between has to find room in the kernel.
 const SHORTEST: Duration = Duration::from_millis(1);
