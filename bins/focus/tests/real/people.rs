@@ -18,6 +18,13 @@ const NAMES: [&str; 3] = ["anna", "bert", "cleo"];
 const HEARD: f64 = -45.0;
 const SILENT: f64 = -70.0;
 
+/// Whether these are the levels, in dBFS, of one who hears the tones of all others, and not their own, the one numbered `own`.
+pub(crate) fn hears_others(levels: &[f64], own: usize) -> bool {
+    let others = levels.iter().enumerate().filter(|(tone, _)| *tone != own);
+    let quietest = others.map(|(_, level)| *level).fold(f64::INFINITY, f64::min);
+    quietest > HEARD && levels[own] < quietest - 40.0
+}
+
 /// People in a conference; each is the number of their tone.
 pub(crate) struct People {
     pub(crate) people: Vec<Person>,
@@ -83,10 +90,7 @@ impl People {
         for ears in 0..self.people.len() {
             let what = format!("{} hears all others, and not themselves", NAMES[ears]);
             eventually(&what, SOON, async || {
-                let levels = self.levels(ears).await;
-                let others = (0..self.people.len()).filter(|tone| *tone != ears);
-                let quietest = others.map(|tone| levels[tone]).fold(f64::INFINITY, f64::min);
-                quietest > HEARD && levels[ears] < quietest - 40.0
+                hears_others(&self.levels(ears).await[..self.people.len()], ears)
             })
             .await;
         }
