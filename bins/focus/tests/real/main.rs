@@ -17,6 +17,7 @@ mod ejection;
 mod endpoints;
 mod faults;
 mod federation;
+mod firefox;
 mod floor;
 mod identity;
 mod leaving;

@@ -25,6 +25,14 @@ pub(crate) fn hears_others(levels: &[f64], own: usize) -> bool {
     quietest > HEARD && levels[own] < quietest - 40.0
 }
 
+/// How loud each of the tones is in what one hears; without a stream to hear there is silence.
+pub(crate) async fn levels(ears: &Person, tones: &[f64]) -> Vec<f64> {
+    match ears.levels(tones).await {
+        Err(BrowserError::Script(why)) if why.contains("no sound to listen to") => vec![-200.0; tones.len()],
+        levels => levels.unwrap(),
+    }
+}
+
 /// People in a conference; each is the number of their tone.
 pub(crate) struct People {
     pub(crate) people: Vec<Person>,
@@ -65,14 +73,9 @@ impl People {
         self.people[number].join(&self.room, json!({})).await.unwrap();
     }
 
-    /// How loud each of the tones is in what one hears; without a stream to hear there is silence.
+    /// How loud each of the tones is in what one hears.
     pub(crate) async fn levels(&self, ears: usize) -> Vec<f64> {
-        match self.people[ears].levels(&TONES).await {
-            Err(BrowserError::Script(why)) if why.contains("no sound to listen to") => {
-                vec![-200.0; TONES.len()]
-            }
-            levels => levels.unwrap(),
-        }
+        levels(&self.people[ears], &TONES).await
     }
 
     pub(crate) async fn hears(&self, ears: usize, tone: usize) {

@@ -4,7 +4,7 @@
 use confocal_testing::parts::{AiortcCaller, Browser, Levels, PageServer, Person};
 use serde_json::{Value, json};
 
-use crate::people::hears_others;
+use crate::people::{hears_others, levels};
 use crate::world::{SOON, World, eventually};
 
 /// What callers send, in Hz: no harmonics of each other.
@@ -74,7 +74,7 @@ async fn hear_each_other(people: &[Person], caller: &mut AiortcCaller, count: us
     let tones = &TONES[..count];
     for (own, person) in people.iter().enumerate() {
         let what = format!("person {own} hears the others, and not themselves");
-        eventually(&what, SOON, async || hears_others(&person.levels(tones).await.unwrap(), own)).await;
+        eventually(&what, SOON, async || hears_others(&levels(person, tones).await, own)).await;
     }
     let others_only = |levels: &Levels| {
         let levels: Vec<f64> = tones.iter().map(|&tone| levels.tone(tone)).collect();

@@ -238,7 +238,11 @@ impl Page {
             "const [key, args] = arguments; const all = (window.__runs ??= {{}});
              (async () => {{ {body} }})().then(
                (value) => (all[key] = {{ value: value ?? null }}),
-               (error) => (all[key] = {{ error: String(error?.stack ?? error) }}));"
+               (error) => {{
+                 // Firefox's stack does not begin with what happened.
+                 const [what, stack] = [String(error), error?.stack ?? ''];
+                 all[key] = {{ error: stack.includes(what) ? stack : `${{what}}\n${{stack}}` }};
+               }});"
         );
         self.execute(&start, &json!([key, args])).await?;
         let from = Instant::now();
