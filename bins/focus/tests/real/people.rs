@@ -90,8 +90,8 @@ impl People {
 
     /// Each hears all others, and not themselves.
     pub(crate) async fn hear_each_other(&self) {
-        for ears in 0..self.people.len() {
-            let what = format!("{} hears all others, and not themselves", NAMES[ears]);
+        for (ears, name) in NAMES.iter().enumerate().take(self.people.len()) {
+            let what = format!("{name} hears all others, and not themselves");
             eventually(&what, SOON, async || {
                 hears_others(&self.levels(ears).await[..self.people.len()], ears)
             })
