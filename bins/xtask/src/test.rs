@@ -37,6 +37,7 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::R
 pub(crate) fn set_up(steps: &Steps, consent: Consent) -> anyhow::Result<()> {
     let mut needs = Need::BUILD.to_vec();
     needs.extend(Need::PYTHON.into_iter().chain(Need::PAGES).chain(Need::BROWSER).chain([Need::Espeak]));
+    needs.extend(Need::OTHER_WAYS);
     packages::ensure(steps, consent, &needs)?;
     python::parts(steps, consent)?;
     node::pages(steps, consent)

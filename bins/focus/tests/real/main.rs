@@ -1,4 +1,4 @@
-//! The focus between real parts: Synapse, matrix-js-sdk in Chromium, aiortc. Each test has a homeserver and a focus of its own.
+//! The focus between real parts: Synapse, matrix-js-sdk in Chromium and Firefox, aiortc, coturn. Each test has a homeserver and a focus of its own.
 //!
 //! What needs none of them is tested in the crates. `cargo xtask test` installs the parts and runs this.
 #![allow(
@@ -17,6 +17,7 @@ mod ejection;
 mod endpoints;
 mod faults;
 mod federation;
+mod firefox;
 mod floor;
 mod identity;
 mod leaving;
@@ -24,4 +25,5 @@ mod memory;
 mod people;
 mod recovery;
 mod voice;
+mod ways;
 mod world;

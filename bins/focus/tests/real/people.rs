@@ -18,6 +18,21 @@ const NAMES: [&str; 3] = ["anna", "bert", "cleo"];
 const HEARD: f64 = -45.0;
 const SILENT: f64 = -70.0;
 
+/// Whether these are the levels, in dBFS, of one who hears the tones of all others, and not their own, the one numbered `own`.
+pub(crate) fn hears_others(levels: &[f64], own: usize) -> bool {
+    let others = levels.iter().enumerate().filter(|(tone, _)| *tone != own);
+    let quietest = others.map(|(_, level)| *level).fold(f64::INFINITY, f64::min);
+    quietest > HEARD && levels[own] < quietest - 40.0
+}
+
+/// How loud each of the tones is in what one hears; without a stream to hear there is silence.
+pub(crate) async fn levels(ears: &Person, tones: &[f64]) -> Vec<f64> {
+    match ears.levels(tones).await {
+        Err(BrowserError::Script(why)) if why.contains("no sound to listen to") => vec![-200.0; tones.len()],
+        levels => levels.unwrap(),
+    }
+}
+
 /// People in a conference; each is the number of their tone.
 pub(crate) struct People {
     pub(crate) people: Vec<Person>,
@@ -58,14 +73,9 @@ impl People {
         self.people[number].join(&self.room, json!({})).await.unwrap();
     }
 
-    /// How loud each of the tones is in what one hears; without a stream to hear there is silence.
+    /// How loud each of the tones is in what one hears.
     pub(crate) async fn levels(&self, ears: usize) -> Vec<f64> {
-        match self.people[ears].levels(&TONES).await {
-            Err(BrowserError::Script(why)) if why.contains("no sound to listen to") => {
-                vec![-200.0; TONES.len()]
-            }
-            levels => levels.unwrap(),
-        }
+        levels(&self.people[ears], &TONES).await
     }
 
     pub(crate) async fn hears(&self, ears: usize, tone: usize) {
@@ -80,13 +90,10 @@ impl People {
 
     /// Each hears all others, and not themselves.
     pub(crate) async fn hear_each_other(&self) {
-        for ears in 0..self.people.len() {
-            let what = format!("{} hears all others, and not themselves", NAMES[ears]);
+        for (ears, name) in NAMES.iter().enumerate().take(self.people.len()) {
+            let what = format!("{name} hears all others, and not themselves");
             eventually(&what, SOON, async || {
-                let levels = self.levels(ears).await;
-                let others = (0..self.people.len()).filter(|tone| *tone != ears);
-                let quietest = others.map(|tone| levels[tone]).fold(f64::INFINITY, f64::min);
-                quietest > HEARD && levels[ears] < quietest - 40.0
+                hears_others(&self.levels(ears).await[..self.people.len()], ears)
             })
             .await;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use confocal_testing::parts::{
-    AiortcCaller, CallerOptions, FocusProcess, Places, Scene, Sound, Synapse, User,
+    AiortcCaller, CallerOptions, FocusProcess, Places, Scene, Sound, Synapse, Turn, User,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -46,6 +46,16 @@ impl World {
         let scene =
             Scene::start(&places, name, Path::new(env!("CARGO_BIN_EXE_focus")), settings).await.unwrap();
         Self { places, scene }
+    }
+
+    /// The same with a relay (TURN) that the homeserver tells its users of.
+    pub(crate) async fn start_with_relay(name: &str, settings: &str) -> (Self, Turn) {
+        let (places, settings) = (Places::find(), settings.parse().unwrap());
+        let turn = Turn::start(&places.scratch(&format!("{name}-turn")).unwrap()).await.unwrap();
+        let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
+        let known = turn.homeserver_settings();
+        let scene = Scene::start_with(&places, name, binary, settings, &known).await.unwrap();
+        (Self { places, scene }, turn)
     }
 
     /// The same with a second homeserver, which has no focus; the two are in federation.

@@ -47,6 +47,10 @@ pub(crate) enum Need {
     Chromium,
     /// Drives Chromium.
     ChromeDriver,
+    /// Calls as another browser does; it needs no driver besides itself.
+    Firefox,
+    /// Relays for callers that are told to go by it.
+    Turn,
     /// Speaks for the demo's simulated callers.
     Espeak,
     /// Is measured beside the focus, and needed for nothing else.
@@ -60,8 +64,10 @@ impl Need {
     pub(crate) const PYTHON: [Self; 2] = [Self::Python, Self::PythonVenv];
     /// To build the pages.
     pub(crate) const PAGES: [Self; 2] = [Self::Node, Self::Npm];
-    /// To run browsers.
+    /// To run Chromium.
     pub(crate) const BROWSER: [Self; 2] = [Self::Chromium, Self::ChromeDriver];
+    /// What only tests stand on: other ways to call than Chromium's straight one.
+    pub(crate) const OTHER_WAYS: [Self; 2] = [Self::Firefox, Self::Turn];
 
     /// A command that succeeds where the need is met.
     const fn probe(self) -> (&'static str, &'static [&'static str]) {
@@ -76,6 +82,8 @@ impl Need {
             Self::Npm => ("npm", &["--version"]),
             Self::Chromium => ("chromium", &["--version"]),
             Self::ChromeDriver => ("chromedriver", &["--version"]),
+            Self::Firefox => ("firefox-esr", &["--version"]),
+            Self::Turn => ("turnserver", &["--version"]),
             Self::Espeak => ("espeak-ng", &["--version"]),
             // Janus 1.1 fails when it is asked for its version, but not when asked for help.
             Self::Janus => ("janus", &["--help"]),
@@ -98,6 +106,8 @@ impl Need {
                 Distribution::Ubuntu => "chromium-chromedriver",
                 Distribution::Other => "chromium-driver",
             },
+            Self::Firefox => "firefox-esr",
+            Self::Turn => "coturn",
             Self::Espeak => "espeak-ng",
             Self::Janus => "janus",
         }

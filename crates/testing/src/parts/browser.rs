@@ -1,17 +1,18 @@
-//! Chromium, headless, with a fake microphone and camera, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>) through
-//! chromedriver. The handful of commands needed is spoken directly: they are plain HTTP with JSON.
+//! Chromium and Firefox, headless, without a person to allow anything. How a command reaches them is `driver.rs`.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http::Method;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
+use super::driver::{Driver, Verb};
 use super::places::free_port;
 use super::process::Running;
 use super::{Http, HttpError, StartError};
@@ -41,20 +42,41 @@ const FLAGS: [&str; 16] = [
     "--window-size=1280,900",
 ];
 
+/// Chromium's words for a network that lets no UDP through: it gathers none but TCP candidates. Programs made from its sources know the
+/// one or the other.
+const WITHOUT_UDP: [&str; 2] = [
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+];
+
+/// What Firefox does otherwise that no person is there to change; the port of its Marionette comes besides.
+const PREFERENCES: [(&str, &str); 5] = [
+    ("media.autoplay.default", "0"),
+    ("media.autoplay.block-webaudio", "false"),
+    // A sound device made up: without any, no sound runs in the page at all.
+    ("media.cubeb.force_mock_context", "true"),
+    // Pages in the background run at full speed.
+    ("dom.min_background_timeout_value", "4"),
+    ("dom.timeout.enable_budget_timer_throttling", "false"),
+];
+
 /// What a browser did not do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrowserError {
-    /// chromedriver did not start.
+    /// The browser, or what drives it, did not start.
     #[error(transparent)]
     Start(#[from] StartError),
     /// chromedriver did not answer.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// chromedriver refused a command.
+    /// Firefox did not answer, or something else.
+    #[error("the connection to Firefox")]
+    Connection(#[source] std::io::Error),
+    /// The browser refused a command.
     #[error("{command}: {error}: {message}")]
     Refused {
-        /// The command's path.
+        /// WebDriver's name of the command.
         command: String,
         /// WebDriver's error code.
         error: String,
@@ -93,15 +115,14 @@ pub struct Page {
 
 #[derive(Debug)]
 struct Session {
-    http: Http,
-    url: String,
+    driver: Driver,
     console: PathBuf,
     // The window that the browser came with, and that no page is in: where to be when a page's window has gone.
     home: String,
     // A command goes to the window that was switched to last: held over both.
     current: Mutex<String>,
     // Last, so that the processes end after everything else.
-    _driver: Running,
+    _running: Running,
 }
 
 impl Browser {
@@ -112,6 +133,49 @@ impl Browser {
     ///
     /// [`BrowserError`].
     pub async fn start(directory: &Path) -> Result<Self, BrowserError> {
+        Self::start_chromium(directory, &[]).await
+    }
+
+    /// As [`Browser::start`], on a network that lets no UDP through.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn start_without_udp(directory: &Path) -> Result<Self, BrowserError> {
+        Self::start_chromium(directory, &WITHOUT_UDP).await
+    }
+
+    /// Starts a Firefox with an empty profile in `directory`, where its log goes too: `firefox.log`, with what pages write to their
+    /// consoles.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn start_firefox(directory: &Path) -> Result<Self, BrowserError> {
+        let (port, profile) = (free_port()?, directory.join("firefox-profile"));
+        let own = ("marionette.port", port.to_string());
+        let preferences = PREFERENCES.iter().map(|(name, value)| (*name, (*value).to_owned())).chain([own]);
+        let preferences: String =
+            preferences.map(|(name, value)| format!("user_pref(\"{name}\", {value});\n")).collect();
+        let file = profile.join("user.js");
+        fs::create_dir_all(&profile)
+            .and_then(|()| fs::write(&file, preferences))
+            .map_err(|source| StartError::File { path: file, source })?;
+        let mut command = Command::new("firefox-esr");
+        command.args(["--headless", "--marionette", "--no-remote", "--profile"]).arg(&profile);
+        let console = directory.join("firefox.log");
+        let mut running = Running::start("firefox", command, &console)?;
+        let mut stream = None;
+        let connects = async || {
+            stream = TcpStream::connect(("127.0.0.1", port)).await.ok();
+            stream.is_some()
+        };
+        running.ready(START, connects).await?;
+        let stream = stream.ok_or_else(|| BrowserError::Connection(ErrorKind::NotConnected.into()))?;
+        Self::with(Driver::marionette(stream).await?, console, running).await
+    }
+
+    async fn start_chromium(directory: &Path, more: &[&str]) -> Result<Self, BrowserError> {
         let port = free_port()?;
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}"));
@@ -120,22 +184,21 @@ impl Browser {
         driver.ready(START, async || http.is_up(&format!("{base}/status")).await).await?;
 
         let console = directory.join("console.log");
-        let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+        let mut flags: Vec<String> = FLAGS.iter().chain(more).map(|&flag| flag.to_owned()).collect();
         flags.push(format!("--user-data-dir={}", directory.join("profile").display()));
         flags.extend(["--enable-logging".to_owned(), format!("--log-file={}", console.display())]);
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": flags },
         }}});
-        let opened =
-            command_to(&http, Method::POST, &format!("{base}/session"), "session", Some(&capabilities))
-                .await?;
-        let id = opened.get("sessionId").and_then(Value::as_str).unwrap_or_default();
-        let url = format!("{base}/session/{id}");
-        let home = command_to(&http, Method::GET, &format!("{url}/window"), "window", None).await?;
+        Self::with(Driver::http(http, &base, &capabilities).await?, console, driver).await
+    }
+
+    async fn with(driver: Driver, console: PathBuf, running: Running) -> Result<Self, BrowserError> {
+        let home = driver.command(Verb::GetWindowHandle, &Value::Null).await?;
         let home = home.as_str().unwrap_or_default().to_owned();
         let current = Mutex::new(home.clone());
-        let session = Session { http, url, console, home, current, _driver: driver };
+        let session = Session { driver, console, home, current, _running: running };
         Ok(Self { session: Arc::new(session) })
     }
 
@@ -146,15 +209,15 @@ impl Browser {
     /// [`BrowserError`].
     pub async fn open(&self, url: &str) -> Result<Page, BrowserError> {
         let mut current = self.session.current.lock().await;
-        let new = self.session.command(Method::POST, "window/new", Some(&json!({ "type": "tab" }))).await?;
+        let new = self.session.driver.command(Verb::NewWindow, &json!({ "type": "tab" })).await?;
         let window = new.get("handle").and_then(Value::as_str).unwrap_or_default().to_owned();
         self.session.switch(&mut current, &window).await?;
-        self.session.command(Method::POST, "url", Some(&json!({ "url": url }))).await?;
+        self.session.driver.command(Verb::Navigate, &json!({ "url": url })).await?;
         drop(current);
         Ok(Page { session: Arc::clone(&self.session), window, scripts: AtomicU64::new(0) })
     }
 
-    /// The file with what all pages wrote to their consoles, and Chromium to its log.
+    /// The file with what all pages wrote to their consoles, and the browser to its log.
     #[must_use]
     pub fn console(&self) -> &Path {
         &self.session.console
@@ -175,7 +238,11 @@ impl Page {
             "const [key, args] = arguments; const all = (window.__runs ??= {{}});
              (async () => {{ {body} }})().then(
                (value) => (all[key] = {{ value: value ?? null }}),
-               (error) => (all[key] = {{ error: String(error?.stack ?? error) }}));"
+               (error) => {{
+                 // Firefox's stack does not begin with what happened.
+                 const [what, stack] = [String(error), error?.stack ?? ''];
+                 all[key] = {{ error: stack.includes(what) ? stack : `${{what}}\n${{stack}}` }};
+               }});"
         );
         self.execute(&start, &json!([key, args])).await?;
         let from = Instant::now();
@@ -216,12 +283,12 @@ impl Page {
         let picture = {
             let mut current = self.session.current.lock().await;
             self.session.switch(&mut current, &self.window).await?;
-            self.session.command(Method::GET, "screenshot", None).await?
+            self.session.driver.command(Verb::TakeScreenshot, &json!({ "full": false })).await?
         };
         let failed = |source| BrowserError::Picture { path: path.to_path_buf(), source };
         let bytes = data_encoding::BASE64
             .decode(picture.as_str().unwrap_or_default().as_bytes())
-            .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error)))?;
+            .map_err(|error| failed(std::io::Error::new(ErrorKind::InvalidData, error)))?;
         fs::write(path, bytes).map_err(failed)
     }
 
@@ -233,7 +300,7 @@ impl Page {
     pub async fn reload(&self) -> Result<(), BrowserError> {
         let mut current = self.session.current.lock().await;
         self.session.switch(&mut current, &self.window).await?;
-        self.session.command(Method::POST, "refresh", Some(&json!({}))).await.map(drop)
+        self.session.driver.command(Verb::Refresh, &json!({})).await.map(drop)
     }
 
     /// Closes the window, as its user would.
@@ -244,45 +311,23 @@ impl Page {
     pub async fn close(self) -> Result<(), BrowserError> {
         let mut current = self.session.current.lock().await;
         self.session.switch(&mut current, &self.window).await?;
-        self.session.command(Method::DELETE, "window", None).await?;
+        self.session.driver.command(Verb::CloseWindow, &json!({})).await?;
         self.session.switch(&mut current, &self.session.home).await
     }
 
     async fn execute(&self, script: &str, args: &Value) -> Result<Value, BrowserError> {
         let mut current = self.session.current.lock().await;
         self.session.switch(&mut current, &self.window).await?;
-        self.session
-            .command(Method::POST, "execute/sync", Some(&json!({ "script": script, "args": args })))
-            .await
+        self.session.driver.command(Verb::ExecuteScript, &json!({ "script": script, "args": args })).await
     }
 }
 
 impl Session {
     async fn switch(&self, current: &mut String, window: &str) -> Result<(), BrowserError> {
         if current != window {
-            self.command(Method::POST, "window", Some(&json!({ "handle": window }))).await?;
+            self.driver.command(Verb::SwitchToWindow, &json!({ "handle": window })).await?;
             window.clone_into(current);
         }
         Ok(())
     }
-
-    async fn command(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, BrowserError> {
-        command_to(&self.http, method, &format!("{}/{path}", self.url), path, body).await
-    }
-}
-
-async fn command_to(
-    http: &Http,
-    method: Method,
-    url: &str,
-    command: &str,
-    body: Option<&Value>,
-) -> Result<Value, BrowserError> {
-    let (status, mut answer) = http.json(method, url, None, body).await?;
-    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
-    if status.is_success() {
-        return Ok(value);
-    }
-    let text = |key| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    Err(BrowserError::Refused { command: command.to_owned(), error: text("error"), message: text("message") })
 }

@@ -1,4 +1,4 @@
-//! Someone with the test page (`person.html`) open in a browser: matrix-js-sdk in Chromium, told what to do.
+//! Someone with the test page (`person.html`) open in a browser: matrix-js-sdk, told what to do.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,9 +28,24 @@ impl Person {
         user: &User,
         tone: f64,
     ) -> Result<Self, BrowserError> {
+        Self::start_with(pages, browser, user, tone, &Value::Null).await
+    }
+
+    /// The same; `more` are further arguments of the page's `start`.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn start_with(
+        pages: &PageServer,
+        browser: &Browser,
+        user: &User,
+        tone: f64,
+        more: &Value,
+    ) -> Result<Self, BrowserError> {
         let page = browser.open(&format!("{}/person.html", pages.base_url())).await?;
         let person = Self { page };
-        person.log_in(user, tone).await?;
+        person.log_in(user, tone, more).await?;
         Ok(person)
     }
 
@@ -42,18 +57,21 @@ impl Person {
     /// [`BrowserError`].
     pub async fn reload(&self, user: &User, tone: f64) -> Result<(), BrowserError> {
         self.page.reload().await?;
-        self.log_in(user, tone).await
+        self.log_in(user, tone, &Value::Null).await
     }
 
-    async fn log_in(&self, user: &User, tone: f64) -> Result<(), BrowserError> {
+    async fn log_in(&self, user: &User, tone: f64, more: &Value) -> Result<(), BrowserError> {
         self.page.wait_for("window.person !== undefined", SOON).await?;
-        let who = json!({
+        let mut who = json!({
             "homeserver": user.homeserver,
             "user_id": user.user_id,
             "access_token": user.access_token,
             "device_id": user.device_id,
             "tone": tone,
         });
+        if let (Some(who), Some(more)) = (who.as_object_mut(), more.as_object()) {
+            who.extend(more.clone());
+        }
         self.page.run("return person.start(args)", &who, SOON).await.map(drop)
     }
 
@@ -107,6 +125,16 @@ impl Person {
             level.ok_or_else(|| BrowserError::Script(format!("no level of {tone} Hz: {levels}")))
         };
         tones.iter().map(level).collect()
+    }
+
+    /// Which way the call goes: `{local: {type, protocol, relay_protocol}, remote: {..}}` of the candidates in use, in the words of
+    /// WebRTC's statistics; null while there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`].
+    pub async fn path(&self) -> Result<Value, BrowserError> {
+        self.page.run("return person.path()", &Value::Null, SOON).await
     }
 
     /// Hangs up.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use toml::Table;
 
 use super::{DelayProxy, FocusOptions, FocusProcess, Places, StartError, Synapse, SynapsePorts, free_port};
@@ -34,8 +35,24 @@ impl Scene {
         binary: &Path,
         settings: Table,
     ) -> Result<Self, StartError> {
+        Self::start_with(places, name, binary, settings, &Value::Null).await
+    }
+
+    /// The same with `homeserver_settings` over what the homeserver's configuration has anyway, as of a relay
+    /// ([`super::Turn::homeserver_settings`]).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start_with(
+        places: &Places,
+        name: &str,
+        binary: &Path,
+        settings: Table,
+        homeserver_settings: &Value,
+    ) -> Result<Self, StartError> {
         let ports = SynapsePorts { client: free_port()?, federation: None };
-        Self::start_on(ports, places, name, binary, settings).await
+        Self::start_on(ports, places, name, binary, settings, homeserver_settings).await
     }
 
     /// The same, and a second homeserver without a focus: the two are in federation.
@@ -50,9 +67,9 @@ impl Scene {
         settings: Table,
     ) -> Result<(Self, Synapse), StartError> {
         let ports = || Ok(SynapsePorts { client: free_port()?, federation: Some(free_port()?) });
-        let scene = Self::start_on(ports()?, places, name, binary, settings).await?;
+        let scene = Self::start_on(ports()?, places, name, binary, settings, &Value::Null).await?;
         let elsewhere = scene.directory.join("elsewhere");
-        let other = Synapse::start_on(places, &elsewhere, ports()?, &[]).await?;
+        let other = Synapse::start_on(places, &elsewhere, ports()?, &[], &Value::Null).await?;
         Ok((scene, other))
     }
 
@@ -62,6 +79,7 @@ impl Scene {
         name: &str,
         binary: &Path,
         settings: Table,
+        homeserver_settings: &Value,
     ) -> Result<Self, StartError> {
         let directory = places.scratch(name)?;
         let requests = DelayProxy::start(&format!("http://127.0.0.1:{}", ports.client)).await?;
@@ -69,7 +87,9 @@ impl Scene {
         let options = FocusOptions { homeserver_url, server_name, settings };
         let mut focus = FocusProcess::prepare(binary, &directory, &options).await?;
         let transactions = proxy_before_focus(&focus.registration()).await?;
-        let synapse = Synapse::start_on(places, &directory, ports, &[focus.registration()]).await?;
+        let registrations = [focus.registration()];
+        let synapse =
+            Synapse::start_on(places, &directory, ports, &registrations, homeserver_settings).await?;
         focus.start().await?;
         Ok(Self { directory, focus, synapse, requests, transactions })
     }

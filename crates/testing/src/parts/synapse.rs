@@ -62,10 +62,11 @@ impl Synapse {
         registrations: &[PathBuf],
     ) -> Result<Self, StartError> {
         let ports = SynapsePorts { client: port, federation: None };
-        Self::start_on(places, directory, ports, registrations).await
+        Self::start_on(places, directory, ports, registrations, &Value::Null).await
     }
 
-    /// As [`Synapse::start`], in federation with other homeservers if it has a port for that.
+    /// As [`Synapse::start`], in federation with other homeservers if it has a port for that. `settings` is an object that goes over
+    /// what `homeserver.yaml` has anyway, or null.
     ///
     /// # Errors
     ///
@@ -75,11 +76,12 @@ impl Synapse {
         directory: &Path,
         ports: SynapsePorts,
         registrations: &[PathBuf],
+        settings: &Value,
     ) -> Result<Self, StartError> {
         let python = places.python()?;
         let files = [
             // A configuration in YAML may as well be JSON, which needs no care for quoting.
-            ("homeserver.yaml", configuration(directory, ports, registrations).to_string()),
+            ("homeserver.yaml", configuration(directory, ports, registrations, settings).to_string()),
             ("log.yaml", log_configuration().to_string()),
             ("signing.key", SIGNING_KEY.to_owned()),
         ];
@@ -206,7 +208,12 @@ const CERTIFICATE_KEY: &str = "certificate-key.pem";
 /// A key that signs nothing outside a test: the seed is 32 zero bytes.
 const SIGNING_KEY: &str = "ed25519 a_test AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
 
-fn configuration(directory: &Path, ports: SynapsePorts, registrations: &[PathBuf]) -> Value {
+fn configuration(
+    directory: &Path,
+    ports: SynapsePorts,
+    registrations: &[PathBuf],
+    settings: &Value,
+) -> Value {
     let free = json!({ "per_second": 100_000, "burst_count": 100_000 });
     let mut configuration = json!({
         "server_name": ports.server_name(),
@@ -250,6 +257,9 @@ fn configuration(directory: &Path, ports: SynapsePorts, registrations: &[PathBuf
     });
     if let Some(port) = ports.federation {
         federate(&mut configuration, directory, port);
+    }
+    if let (Some(configuration), Some(settings)) = (configuration.as_object_mut(), settings.as_object()) {
+        configuration.extend(settings.clone());
     }
     configuration
 }

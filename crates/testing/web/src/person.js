@@ -25,8 +25,10 @@ const person = {
   /**
    * Logs in and syncs.
    *
-   * @param {import("./call/session.js").Credentials & {tone?: number, tone_dbfs?: number, verbose?: boolean}} who
-   *   `tone`: what this person says, a sine in Hz (0 or absent: silence); `tone_dbfs`: how loud (default -12)
+   * @param {import("./call/session.js").Credentials & {tone?: number, tone_dbfs?: number, verbose?: boolean,
+   *   relay_by?: "udp" | "tcp"}} who
+   *   `tone`: what this person says, a sine in Hz (0 or absent: silence); `tone_dbfs`: how loud (default -12);
+   *   `relay_by`: call by nothing but the homeserver's relays, reached in this way
    */
   async start(who) {
     if (starting) throw new Error("this person has been started already");
@@ -41,7 +43,7 @@ const person = {
       "sound is not allowed to run: the browser needs --autoplay-policy=no-user-gesture-required",
     );
     openSound = tone(context, who.tone ?? 0, who.tone_dbfs);
-    client = await openSession(who, { verbose: who.verbose ?? false });
+    client = await openSession(who, { verbose: who.verbose ?? false, relayBy: who.relay_by });
     call = new ConferenceCall(client, openSound);
     call.addEventListener("stream", ({ detail }) => hear(detail.stream));
     call.addEventListener("log", ({ detail }) => print(detail));
@@ -185,6 +187,26 @@ const person = {
     const ufrag = (description) => /a=ice-ufrag:(\S+)/.exec(description?.sdp ?? "")?.[1] ?? null;
     const pc = call?.connection;
     return { local: ufrag(pc?.currentLocalDescription), remote: ufrag(pc?.currentRemoteDescription) };
+  },
+
+  /**
+   * Which way the call goes: both ends of the candidate pair in use, or null while there is none. `type` and `protocol` are the
+   * candidate's, `relay_protocol` says how the relay is reached: https://www.w3.org/TR/webrtc-stats/#icecandidate-dict*
+   *
+   * @returns {Promise<Record<"local" | "remote", {type: string, protocol: string, relay_protocol: string | null}> | null>}
+   */
+  async path() {
+    const report = await call?.connection?.getStats();
+    const entries = [...(report?.values() ?? [])];
+    const used = entries.find(({ type }) => type === "transport")?.selectedCandidatePairId;
+    // Firefox has no such entry, but a word of its own in the pair.
+    const pair = entries.find(({ type, id, selected }) => type === "candidate-pair" && (id === used || selected));
+    if (!pair) return null;
+    const end = (id) => {
+      const { candidateType, protocol, relayProtocol } = report.get(id) ?? {};
+      return { type: candidateType, protocol, relay_protocol: relayProtocol ?? null };
+    };
+    return { local: end(pair.localCandidateId), remote: end(pair.remoteCandidateId) };
   },
 
   /**

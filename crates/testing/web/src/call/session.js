@@ -19,28 +19,31 @@ import { logger } from "matrix-js-sdk/lib/logger.js";
  * @param {object} [options]
  * @param {number} [options.timeoutMs] how long the first sync may take
  * @param {boolean} [options.verbose] keep the library's debug log on the console
+ * @param {"udp" | "tcp"} [options.relayBy] call by nothing but the homeserver's relays (TURN), reached in this way
  * @returns {Promise<import("matrix-js-sdk").MatrixClient>}
  */
-export async function openSession(credentials, { timeoutMs = 30_000, verbose = false } = {}) {
+export async function openSession(credentials, { timeoutMs = 30_000, verbose = false, relayBy } = {}) {
   if (!verbose) logger.setLevel("warn", false);
   const client = createClient({
     baseUrl: credentials.homeserver,
     userId: credentials.user_id,
     accessToken: credentials.access_token,
     deviceId: credentials.device_id,
+    forceTURN: relayBy !== undefined,
     // A closing tab still has to say that its call is over; only such a request outlives its page. Nothing is cached: two people's
     // pages in one browser ask for the same URL, by tokens of their own, and Chromium would let the second wait for what the first
     // is told, up to 20 s.
     fetchFn: (resource, init) =>
       window.fetch(resource, { ...init, cache: "no-store", keepalive: pageIsClosing }),
   });
-  const ready = firstSync(client, timeoutMs);
+  const ready = [firstSync(client, timeoutMs)];
+  if (relayBy) ready.push(relaysKnown(client, relayBy, timeoutMs));
   await client.startClient({
     disablePresence: true,
     // One sync answer may bring a new 1:1 room and the whole call in it; a short timeline would cut it.
     initialSyncLimit: 60,
   });
-  await ready;
+  await Promise.all(ready);
   return client;
 }
 
@@ -70,6 +73,21 @@ export function roomKnown(client, roomId, timeoutMs = 15_000) {
       timeoutMs,
     );
     client.on(ClientEvent.Room, onRoom);
+  });
+}
+
+/** Resolves when the homeserver has told its relays; of these the client knows those only that are reached by `transport`. */
+function relaysKnown(client, transport, timeoutMs) {
+  const told = client.getTurnServers;
+  const reached = (uri) => uri.endsWith(`?transport=${transport}`);
+  client.getTurnServers = () =>
+    told.call(client).map((server) => ({ ...server, urls: [server.urls].flat().filter(reached) }));
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the homeserver told no relays")), timeoutMs);
+    client.once(ClientEvent.TurnServers, () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 
