@@ -2,14 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod common;
-mod counting;
 
 use common::tone;
 use confocal_mixer::{
     Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, RtpAudio,
     SpeakerKey,
 };
-use counting::bytes;
+use confocal_testing::counting::{Counting, bytes};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// A conference whose first legs talk and whose others send silence, and claim to.
 struct Conference {

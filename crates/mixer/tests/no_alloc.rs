@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod common;
-mod counting;
 
 use std::sync::Arc;
 
@@ -12,7 +11,10 @@ use confocal_mixer::{
     Audience, Clip, Codec, Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer,
     MixerConfig, PacketKind, Profile, Protection, RtpAudio, Sink, SpeakerKey,
 };
-use counting::calls;
+use confocal_testing::counting::{Counting, calls};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const LEGS: u64 = 12;
 const TICKS: u64 = 300;

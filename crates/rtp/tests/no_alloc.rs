@@ -1,7 +1,5 @@
 //! Once keys are set up, no packet allocates, whether good or bad. Shown by counting, in a process of its own.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
 use confocal_rtp::rtcp::{
@@ -12,41 +10,7 @@ use confocal_rtp::{
     Arrivals, Extension, Kind, Missing, NtpTime, Reception, RtpHeader, RtpView, Sent, SentConfig, StunView,
     Transmission, kind,
 };
-
-struct Counting;
-
-thread_local! {
-    /// Of this thread alone: the thread that runs the test program allocates when it likes.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn calls() -> u64 {
-    CALLS.with(Cell::get)
-}
-
-fn count() {
-    // A thread that is ending has none, and is not the one that is looked at.
-    let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
-}
-
-// Only the calls are counted; everything is the system's.
-#[expect(unsafe_code, reason = "an allocator can't be written without")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        count();
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
+use confocal_testing::counting::{Counting, calls};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

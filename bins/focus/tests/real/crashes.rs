@@ -59,12 +59,12 @@ impl Person {
         Self { user, group, focus_user, direct }
     }
 
-    /// Calls, with a client that can't go on after a restart.
-    fn call(&self, world: &World) -> AiortcCaller {
+    /// Calls, with a client that is known not to go on after a restart, or, with stream metadata, one that may.
+    fn call(&self, world: &World, metadata: bool) -> AiortcCaller {
         let options = CallerOptions {
             group_room: Some(self.group.clone()),
             room: Some(self.direct.clone()),
-            metadata: false,
+            metadata,
             sound: Sound::Tone { hertz: 437.0, dbfs: -20.0 },
             ..CallerOptions::new(&self.focus_user)
         };
@@ -100,7 +100,11 @@ async fn killed_at_any_point_the_focus_serves_each_call_once_and_leaves_no_ghost
     let mut world = World::start("crashes", "[conference]\nlinger_seconds = 1\n").await;
     let mut people = Vec::new();
     for (number, (point, then)) in ON_THE_WAY.into_iter().enumerate() {
-        people.push(killed_on_the_way(&mut world, &format!("caller{number}"), point, then).await);
+        people.push(killed_on_the_way(&mut world, &format!("caller{number}"), point, then, false).await);
+        // Whoever may go on is offered to, and hung up on when nothing comes of it.
+        if then == Then::GoesOnOrEnds {
+            people.push(killed_on_the_way(&mut world, &format!("able{number}"), point, then, true).await);
+        }
     }
     people.push(killed_again_and_again_in_a_running_call(&mut world).await);
     for (name, point) in [("one", "mid-send:m.call.answer"), ("other", "after-send:answer")] {
@@ -111,11 +115,17 @@ async fn killed_at_any_point_the_focus_serves_each_call_once_and_leaves_no_ghost
     }
 }
 
-async fn killed_on_the_way(world: &mut World, name: &str, point: &str, then: Then) -> Person {
+async fn killed_on_the_way(
+    world: &mut World,
+    name: &str,
+    point: &str,
+    then: Then,
+    metadata: bool,
+) -> Person {
     let person = Person::new(world, name).await;
     world.focus.start_to_crash_at(point).unwrap();
     world.focus.answers().await.unwrap();
-    let mut caller = person.call(world);
+    let mut caller = person.call(world, metadata);
     world.focus.stopped().await.unwrap_or_else(|error| panic!("{point}: {error}"));
     let call = call_id(&mut caller).await;
     world.focus.start().await.unwrap();
@@ -141,7 +151,7 @@ async fn killed_again_and_again_in_a_running_call(world: &mut World) -> Person {
     let person = Person::new(world, "running").await;
     world.focus.start_to_crash_at("shutdown").unwrap();
     world.focus.answers().await.unwrap();
-    let mut caller = person.call(world);
+    let mut caller = person.call(world, false);
     let call = call_id(&mut caller).await;
     caller.connected(SOON).await.unwrap();
 

@@ -47,7 +47,7 @@ impl LocalTransport {
         })
     }
 
-    /// The name by which checks call this session.
+    /// The name by which checks call us.
     pub(crate) fn ufrag(&self) -> &str {
         &self.ufrag
     }
