@@ -8,7 +8,7 @@ use anyhow::Context;
 use confocal::conference::{ConferenceEvent, Input};
 use confocal::ports::{Batch, Inbox, ReportSink};
 use confocal::{Clock, Driver, Parts};
-use confocal_media::Engine;
+use confocal_media::{Engine, StartError};
 use confocal_signalling::Adapter;
 use confocal_store::SqliteStore;
 use tokio::net::TcpListener;
@@ -81,7 +81,14 @@ async fn conference(
     let adapter = Adapter::new(parts::adapter(config)?)?;
     let (inbox, mailbox) = Inbox::new(TRANSACTIONS_WAITING);
     let (sink, reports) = ReportSink::new();
-    let engine = Engine::start(parts::engine(config)?, sink, Handle::current())?;
+    let engine = Engine::start(parts::engine(config)?, sink, Handle::current());
+    let engine = engine.map_err(|error| {
+        let key = match &error {
+            StartError::Recordings { .. } => "recording.directory",
+            _ => "media",
+        };
+        anyhow::Error::new(error).context(key)
+    })?;
     let driver = Driver::new(Parts {
         signalling: adapter.clone(),
         engine,

@@ -22,6 +22,7 @@ mod identity;
 mod leaving;
 mod memory;
 mod people;
+mod recording;
 mod recovery;
 mod voice;
 mod world;
