@@ -183,6 +183,16 @@ fn the_end_of_the_conference_is_the_end_of_its_recording() {
 }
 
 #[test]
+fn a_focus_user_that_was_thrown_out_says_nothing_more_in_the_group_room() {
+    let (mut run, _) = two(recording());
+    say(&mut run, "anna", Command::Record);
+    run.sent.clear();
+    run.tell(Input::FocusRemoved { focus: DOOR.into(), room: GROUP.into() });
+    assert_eq!(recordings(&run), [(1, true), (1, false)]);
+    assert!(!run.has_sent(|request| request.room().as_str() == GROUP), "{:?}", run.sent);
+}
+
+#[test]
 fn a_recording_that_fails_is_over_and_everyone_is_told_why() {
     let (mut run, _) = two(recording());
     say(&mut run, "anna", Command::Record);
