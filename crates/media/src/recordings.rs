@@ -221,12 +221,9 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 fn failure(error: &io::Error) -> RecordingFailure {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            RecordingFailure::DiskFull
-        }
-        _ => RecordingFailure::NotWritable,
-    }
+    let full =
+        matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+    if full { RecordingFailure::DiskFull } else { RecordingFailure::NotWritable }
 }
 
 #[cfg(test)]

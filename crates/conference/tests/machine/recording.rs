@@ -137,7 +137,8 @@ fn nobody_is_not_recorded() {
 fn who_comes_later_is_told_with_the_greeting_and_hears_it() {
     let (mut run, _) = two(recording());
     say(&mut run, "anna", Command::Record);
-    (run.sent.clear(), played(&mut run));
+    run.sent.clear();
+    played(&mut run);
     let carl = run.in_call("carl", "c1");
     assert_eq!(
         played(&mut run),
