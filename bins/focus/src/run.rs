@@ -83,11 +83,9 @@ async fn conference(
     let (sink, reports) = ReportSink::new();
     let engine = Engine::start(parts::engine(config)?, sink, Handle::current());
     let engine = engine.map_err(|error| {
-        let key = match &error {
-            StartError::Recordings { .. } => "recording.directory",
-            _ => "media",
-        };
-        anyhow::Error::new(error).context(key)
+        let of_recordings = matches!(error, StartError::Recordings { .. });
+        let error = anyhow::Error::new(error);
+        if of_recordings { error.context("recording.directory") } else { error }
     })?;
     let driver = Driver::new(Parts {
         signalling: adapter.clone(),
