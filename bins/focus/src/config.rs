@@ -7,6 +7,7 @@ mod discovery;
 mod limits;
 mod load;
 mod place;
+mod recording;
 mod secret;
 mod speaker;
 
@@ -20,6 +21,7 @@ pub(crate) use check::{Fault, check, is_http_url};
 pub(crate) use discovery::Discovery;
 pub(crate) use limits::Limits;
 pub(crate) use load::{LoadError, load};
+pub(crate) use recording::{Recording, Tones};
 pub(crate) use secret::Secret;
 pub(crate) use speaker::Speaker;
 
@@ -36,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) speaker: Speaker,
     pub(crate) limits: Limits,
     pub(crate) media: Media,
+    pub(crate) recording: Recording,
+    pub(crate) tones: Tones,
     pub(crate) store: Store,
     pub(crate) status: Status,
     pub(crate) log: Log,

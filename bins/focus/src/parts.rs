@@ -55,6 +55,7 @@ pub(crate) fn engine(config: &Config) -> anyhow::Result<EngineConfig> {
         let ports = usize::from(last.saturating_sub(first)) + 1;
         engine.shards = NonZeroUsize::new(ports).map_or(engine.shards, |ports| ports.min(engine.shards));
     }
+    engine.recordings = config.recording.engine();
     engine.legs_max = config.media.max_calls.into();
     // One conference may have them all.
     engine.mixer.legs_max = engine.legs_max;
@@ -86,6 +87,8 @@ pub(crate) fn machine(config: &Config) -> MachineConfig {
         policy: Policy { allow: patterns(&policy.allow), deny: patterns(&policy.deny) },
         speaker: config.speaker.machine(),
         discovery: config.discovery.machine(),
+        tones: config.tones.machine(),
+        recordings: config.recording.directory.is_some(),
         limits: config.limits.machine(),
         ..MachineConfig::default()
     }
@@ -113,7 +116,8 @@ mod tests {
             "[conference]\nmedia_timeout_seconds = 7\nkick_lasts_seconds = 8\ndirect_idle_seconds = 9\n\
              compare_seconds = 10\naudience = true\n\
              [policy]\nallow = [\"*:a.org\"]\ndeny = [\"@eve:*\"]\n\
-             [speaker]\ndwell_ms = 10\n[limits]\ninvite_interval_seconds = 11\n",
+             [speaker]\ndwell_ms = 10\n[limits]\ninvite_interval_seconds = 11\n\
+             [tones]\njoin_and_leave = true\n[recording]\ndirectory = \"/recordings\"\n",
         )
         .unwrap();
         let machine = machine(&config);
@@ -121,7 +125,9 @@ mod tests {
             [machine.media_timeout, machine.kick_lasts, machine.direct_idle, machine.compare_interval],
             [Millis(7_000), Millis(8_000), Millis(9_000), Millis(10_000)]
         );
-        assert!(machine.audience);
+        assert!(machine.audience && machine.tones.on && machine.recordings);
+        let recordings = engine(&config).unwrap().recordings.unwrap();
+        assert_eq!(recordings.directory.to_str(), Some("/recordings"));
         assert!(machine.policy.allows(&"@anna:a.org".into()));
         assert!(
             !machine.policy.allows(&"@eve:a.org".into()) && !machine.policy.allows(&"@anna:b.org".into())

@@ -8,7 +8,7 @@ use anyhow::Context;
 use confocal::conference::{ConferenceEvent, Input};
 use confocal::ports::{Batch, Inbox, ReportSink};
 use confocal::{Clock, Driver, Parts};
-use confocal_media::Engine;
+use confocal_media::{Engine, StartError};
 use confocal_signalling::Adapter;
 use confocal_store::SqliteStore;
 use tokio::net::TcpListener;
@@ -81,7 +81,12 @@ async fn conference(
     let adapter = Adapter::new(parts::adapter(config)?)?;
     let (inbox, mailbox) = Inbox::new(TRANSACTIONS_WAITING);
     let (sink, reports) = ReportSink::new();
-    let engine = Engine::start(parts::engine(config)?, sink, Handle::current())?;
+    let engine = Engine::start(parts::engine(config)?, sink, Handle::current());
+    let engine = engine.map_err(|error| {
+        let of_recordings = matches!(error, StartError::Recordings { .. });
+        let error = anyhow::Error::new(error);
+        if of_recordings { error.context("recording.directory") } else { error }
+    })?;
     let driver = Driver::new(Parts {
         signalling: adapter.clone(),
         engine,

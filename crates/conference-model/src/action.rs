@@ -452,8 +452,10 @@ pub fn command(number: u8, target: u8) -> Command {
         27 => Command::Revoke(member),
         28 if target.is_multiple_of(2) => Command::End,
         28 => Command::RaiseHand,
-        29 => Command::Mute(Whom::Member(member)),
-        30 => Command::Help,
+        29 => Command::Record,
+        30 if target.is_multiple_of(4) => Command::Help,
+        30 if target % 4 == 1 => Command::StopRecording,
+        30 => Command::Record,
         _ => match target % 4 {
             0 => Command::Stay,
             1 => Command::EndStay,
@@ -493,6 +495,8 @@ pub const fn about(command: &Command) -> About {
         | Command::EndAudience
         | Command::Grant(_)
         | Command::Revoke(_)
+        | Command::Record
+        | Command::StopRecording
         | Command::Stay
         | Command::EndStay
         | Command::End => About::Others,
@@ -521,6 +525,8 @@ pub fn about_member(command: Command, member: MemberId) -> Command {
         | Command::StartAudience
         | Command::EndAudience
         | Command::Start
+        | Command::Record
+        | Command::StopRecording
         | Command::Stay
         | Command::EndStay
         | Command::End) => other,

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use confocal_conference::{
-    Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, Command, FocusName, FocusUser,
-    HangupReason, Input, LegId, LegLevel, LevelDbov, MediaReport, Membership, Millis, OfferNumber,
-    OfferRefusal, PartyId, RequestId, RequestOutcome, Role, RoomKey, Sdp, SessionMemo, SignalRequest,
-    StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
+    Admission, Agreed, CallInvite, CallKey, CallVersion, Candidate, Command, ConferenceId, FocusName,
+    FocusUser, HangupReason, Input, LegId, LegLevel, LevelDbov, MediaReport, Membership, Millis, OfferNumber,
+    OfferRefusal, PartyId, RecordingFailure, RecordingId, RequestId, RequestOutcome, Role, RoomKey, Sdp,
+    SessionMemo, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, Timestamp,
 };
 
 use crate::action::{self, About, Action, CallKind, Invitee, Outcome};
@@ -462,6 +462,13 @@ impl World {
             _ => {}
         }
         let generation = session.generation;
+        if report % 16 == 12
+            && shade & 8 != 0
+            && let Some((conference, recording)) = self.recording(shade)
+        {
+            let why = RecordingFailure::DiskFull;
+            return self.tell(Input::Media(MediaReport::RecordingFailed { conference, recording, why }));
+        }
         let report = match report % 16 {
             0..=3 => self.answer_ready(leg, session, number, agreed),
             4 => self.offer_ready(leg, session),
@@ -476,6 +483,13 @@ impl World {
             _ => MediaReport::Flow { leg, generation, flowing: true },
         };
         self.engine_says(leg, report)
+    }
+
+    /// A recording that is being made; now and then one that is not.
+    fn recording(&self, shade: u8) -> Option<(ConferenceId, RecordingId)> {
+        let mut conferences = self.seen.after.conferences.values();
+        let (conference, recording) = conferences.find_map(|it| Some((it.id, it.recording.as_ref()?.id)))?;
+        Some((conference, RecordingId(recording.0 + u64::from(shade & 7 == 7))))
     }
 
     fn answer_ready(

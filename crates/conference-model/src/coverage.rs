@@ -59,6 +59,7 @@ names!(INPUTS, input(Input) {
     "Media TransportLost": Input::Media(MediaReport::TransportLost { .. }),
     "Media TransportFailed": Input::Media(MediaReport::TransportFailed { .. }),
     "Media Flow": Input::Media(MediaReport::Flow { .. }),
+    "Media RecordingFailed": Input::Media(MediaReport::RecordingFailed { .. }),
     "Media Levels": Input::Media(MediaReport::Levels(_)),
     "EngineLost": Input::EngineLost,
     "CameBack": Input::CameBack,
@@ -93,6 +94,8 @@ names!(REQUESTS, request(SignalRequest) {
     "Notice Deaf": SignalRequest::Notice { notice: Notice::Deaf { .. }, .. },
     "Notice Began": SignalRequest::Notice { notice: Notice::Began { .. }, .. },
     "Notice Over": SignalRequest::Notice { notice: Notice::Over { .. }, .. },
+    "Notice RecordingStarted": SignalRequest::Notice { notice: Notice::RecordingStarted { .. }, .. },
+    "Notice RecordingStopped": SignalRequest::Notice { notice: Notice::RecordingStopped { .. }, .. },
     "Notice Voice": SignalRequest::Notice { notice: Notice::Voice { .. }, .. },
     "Notice Reply": SignalRequest::Notice { notice: Notice::Reply { .. }, .. },
 });
@@ -104,6 +107,9 @@ names!(MEDIA, media(MediaCommand) {
     "Accept": MediaCommand::Accept { .. },
     "SetHeard": MediaCommand::SetHeard { .. },
     "AddCandidates": MediaCommand::AddCandidates { .. },
+    "Play": MediaCommand::Play { .. },
+    "Record": MediaCommand::Record { .. },
+    "StopRecording": MediaCommand::StopRecording { .. },
     "Close": MediaCommand::Close { .. },
 });
 
@@ -112,6 +118,7 @@ names!(NEWS, news(ConferenceEvent) {
     "Closed": ConferenceEvent::Closed { .. },
     "Leg": ConferenceEvent::Leg { .. },
     "Standing": ConferenceEvent::Standing { .. },
+    "Recording": ConferenceEvent::Recording { .. },
     "Floor": ConferenceEvent::Floor { .. },
     "ActiveSpeaker": ConferenceEvent::ActiveSpeaker { .. },
     "CallIgnored": ConferenceEvent::CallIgnored { .. },
@@ -199,6 +206,8 @@ names!(COMMANDS, command(Command) {
     "EndAudience": Command::EndAudience,
     "Grant": Command::Grant(_),
     "Revoke": Command::Revoke(_),
+    "Record": Command::Record,
+    "StopRecording": Command::StopRecording,
     "End": Command::End,
     "Start": Command::Start,
     "Stay": Command::Stay,
@@ -219,6 +228,8 @@ names!(REPLIES, reply(Reply) {
     "Denied MutedByModerator": Reply::Denied(Denial::MutedByModerator),
     "Denied Audience": Reply::Denied(Denial::Audience),
     "Denied NotStarted": Reply::Denied(Denial::NotStarted),
+    "Denied NoRecordings": Reply::Denied(Denial::NoRecordings),
+    "Denied NobodyToRecord": Reply::Denied(Denial::NobodyToRecord),
     "Denied StaysAnyhow": Reply::Denied(Denial::StaysAnyhow),
     "Denied TooManyStay": Reply::Denied(Denial::TooManyStay),
     "Denied NotAllowed": Reply::Denied(Denial::NotAllowed),
@@ -244,6 +255,7 @@ names!(TIMERS, timer(TimerKind) {
     "Linger": TimerKind::Linger(_),
     "Compare": TimerKind::Compare(_),
     "Announce": TimerKind::Announce(_),
+    "Alone": TimerKind::Alone(_),
     "BotAlone": TimerKind::BotAlone(_),
     "DirectIdle": TimerKind::DirectIdle(_),
     "Forget": TimerKind::Forget,
@@ -321,7 +333,9 @@ impl Coverage {
             | Notice::Welcome { .. }
             | Notice::Deaf { .. }
             | Notice::Began { .. }
-            | Notice::Over { .. } => {}
+            | Notice::Over { .. }
+            | Notice::RecordingStarted { .. }
+            | Notice::RecordingStopped { .. } => {}
         }
     }
 
@@ -339,6 +353,7 @@ impl Coverage {
             | ConferenceEvent::Closed { .. }
             | ConferenceEvent::Standing { .. }
             | ConferenceEvent::Floor { .. }
+            | ConferenceEvent::Recording { .. }
             | ConferenceEvent::ActiveSpeaker { .. }
             | ConferenceEvent::Level { .. } => {}
         }

@@ -13,6 +13,7 @@ mod media;
 mod membership;
 mod memory;
 mod people;
+mod recording;
 mod rooms;
 mod time;
 
@@ -52,7 +53,7 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 9] = [
+pub const ALL: [&[Invariant]; 10] = [
     calls::ALL,
     endings::ALL,
     media::ALL,
@@ -60,6 +61,7 @@ pub const ALL: [&[Invariant]; 9] = [
     rooms::ALL,
     discovery::ALL,
     people::ALL,
+    recording::ALL,
     time::ALL,
     memory::ALL,
 ];

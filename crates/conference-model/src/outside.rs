@@ -65,6 +65,7 @@ impl Session {
             MediaReport::OfferRefused { .. }
             | MediaReport::NoOffer { .. }
             | MediaReport::Flow { .. }
+            | MediaReport::RecordingFailed { .. }
             | MediaReport::Levels(_) => {}
         }
     }
@@ -166,7 +167,11 @@ impl Outside {
             MediaCommand::Close { leg, .. } => {
                 self.closed = self.sessions.remove(leg).map(|session| (*leg, session)).or(self.closed);
             }
-            MediaCommand::SetHeard { .. } | MediaCommand::AddCandidates { .. } => {}
+            MediaCommand::SetHeard { .. }
+            | MediaCommand::AddCandidates { .. }
+            | MediaCommand::Play { .. }
+            | MediaCommand::Record { .. }
+            | MediaCommand::StopRecording { .. } => {}
         }
     }
 }

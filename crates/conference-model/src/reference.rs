@@ -82,6 +82,8 @@ pub struct Group {
     replaced: bool,
     /// Nobody new, since its room is encrypted and the operator takes no such calls.
     refuses: bool,
+    /// The operator has a place for recordings.
+    recordings: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -268,7 +270,9 @@ impl Group {
             }
             Command::Revoke(member) => self.person(member).has_the_word = false,
             Command::EndStay if stays_anyhow => return denied(Denial::StaysAnyhow),
-            Command::Stay | Command::EndStay => {}
+            Command::Record if !self.recordings => return denied(Denial::NoRecordings),
+            Command::Record if self.present.is_empty() => return denied(Denial::NobodyToRecord),
+            Command::Record | Command::StopRecording | Command::Stay | Command::EndStay => {}
             // Everyone goes, which is seen; then what was decided is over.
             Command::End => {}
         }
@@ -294,8 +298,9 @@ impl Reference {
     pub fn step(&mut self, seen: &Seen) {
         (self.reply, self.admission) = (None, None);
         for room in seen.after.conferences.keys() {
-            let audience = self.audience;
-            self.groups.entry(room.clone()).or_insert_with(|| Group { audience, ..Group::default() });
+            let (audience, recordings) = (self.audience, seen.setup.config.recordings);
+            let fresh = || Group { audience, recordings, ..Group::default() };
+            self.groups.entry(room.clone()).or_insert_with(fresh);
         }
         let ended = match &seen.turn.cause {
             Cause::Input(input) => self.told(input, seen),

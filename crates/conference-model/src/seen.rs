@@ -450,13 +450,16 @@ impl Seen {
                 (leg, LegFact::Candidates(*generation, candidates.len()))
             }
             MediaCommand::Close { leg, generation } => (leg, LegFact::Close(*generation)),
+            MediaCommand::Play { .. } | MediaCommand::Record { .. } | MediaCommand::StopRecording { .. } => {
+                return;
+            }
         };
         self.leg_fact(*leg, fact);
     }
 
     fn look_at_news(&mut self, event: &ConferenceEvent) {
         match event {
-            ConferenceEvent::Opened { .. } => {}
+            ConferenceEvent::Opened { .. } | ConferenceEvent::Recording { .. } => {}
             ConferenceEvent::Closed { conference } => {
                 self.floors.remove(conference);
                 self.speakers.remove(conference);

@@ -4,7 +4,7 @@
 
 use confocal_conference::{
     CallId, Config, Discovery, EncryptedRooms, FocusUser, Limits, MemberId, Millis, PartyId, Pattern, Policy,
-    RoomKey, SecondDevice,
+    RoomKey, SecondDevice, Tones,
 };
 
 /// The users: two of one homeserver, one of another.
@@ -97,6 +97,12 @@ impl Setup {
             Discovery { announce: shown, names: bit(0), notices: shown, count_out: shown, identify: shown };
         let mut config = Config {
             discovery,
+            recordings: !bit(1),
+            tones: Tones {
+                on: shown,
+                alone_after: shown.then_some(Millis::from_secs(5)),
+                ..Tones::default()
+            },
             second_device: if bit(0) { SecondDevice::Add } else { SecondDevice::Replace },
             recover_calls: !bit(1),
             audience: bit(2),

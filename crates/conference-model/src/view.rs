@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use confocal_conference::{
     Agreed, Announcement, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LegId, MemberId,
-    OfferNumber, ParticipantId, PartyId, RequestId, RoomKey, Timestamp,
+    OfferNumber, ParticipantId, PartyId, RecordingId, RequestId, RoomKey, Timestamp,
 };
 use serde::Deserialize;
 
@@ -206,6 +206,30 @@ pub struct ConferenceView {
     pub started: Option<Timestamp>,
     /// What the room's state says of it.
     pub announcing: AnnouncingView,
+    /// The recording that is being made.
+    pub recording: Option<RecordingView>,
+    /// Whether someone is alone in it.
+    pub alone: AloneView,
+}
+
+/// Whether someone is alone in a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum AloneView {
+    /// Nobody is.
+    No,
+    /// They are told so then.
+    At(Timestamp),
+    /// They were told.
+    Told,
+}
+
+/// A recording.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RecordingView {
+    /// Its number.
+    pub id: RecordingId,
+    /// Who started it.
+    pub by: MemberId,
 }
 
 /// What a room's state says of its conference.

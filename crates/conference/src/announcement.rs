@@ -20,6 +20,9 @@ pub struct Announcement {
     /// Somebody sends pictures, of themselves or of a screen.
     #[serde(default)]
     pub pictures: bool,
+    /// It is recorded.
+    #[serde(default)]
+    pub recorded: bool,
     /// The first of them, where the operator lets them be named.
     pub names: Vec<MemberId>,
 }

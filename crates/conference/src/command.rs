@@ -61,6 +61,10 @@ pub enum Command {
     Grant(MemberId),
     /// Take the word back.
     Revoke(MemberId),
+    /// Have the conference recorded, which everyone in it is told.
+    Record,
+    /// Have it recorded no more.
+    StopRecording,
     /// End the conference for everyone.
     End,
     /// Have a focus user come into the group room, which can then be called.
@@ -126,6 +130,10 @@ pub enum Denial {
     MutedByModerator,
     /// It is a conference with an audience: raise a hand to be given the word.
     Audience,
+    /// The operator lets no conference be recorded.
+    NoRecordings,
+    /// Nobody is in the conference who could be recorded.
+    NobodyToRecord,
     /// The operator has the focus stay here, which is not for moderators to change.
     StaysAnyhow,
     /// The focus stays in as many rooms as it may.
@@ -160,6 +168,9 @@ pub struct Roll {
     pub locked: bool,
     /// Only those are heard who have the role or were given the word.
     pub audience: bool,
+    /// Who has it recorded; `None`: it is not.
+    #[serde(default)]
+    pub recorded_by: Option<MemberId>,
 }
 
 /// One participant.

@@ -17,8 +17,10 @@ mod ejection;
 mod identity;
 mod negotiation;
 mod people;
+mod recording;
 mod recovery;
 mod restore;
+mod tones;
 
 use crate::core::Core;
 use crate::door::Door;
@@ -35,7 +37,9 @@ use announcing::Announcing;
 pub(crate) use comparison::Comparison;
 pub(crate) use negotiation::Answered;
 use people::Member;
+use recording::Recording;
 pub(crate) use recovery::Offered;
+use tones::Alone;
 
 /// The conference of one group room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +73,13 @@ pub(crate) struct Conference {
     /// Whoever is in it was told what that means for calls.
     #[serde(default)]
     told_encrypted: bool,
+    #[serde(default)]
+    recording: Option<Recording>,
+    /// When somebody's coming or going was heard last.
+    #[serde(default)]
+    tone_at: Option<Timestamp>,
+    #[serde(default)]
+    alone: Alone,
     /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
     #[serde(skip)]
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
@@ -102,6 +113,9 @@ impl Conference {
             replaced_by: None,
             encrypted: false,
             told_encrypted: false,
+            recording: None,
+            tone_at: None,
+            alone: Alone::No,
             legs: BTreeMap::new(),
             members: BTreeMap::new(),
             present: BTreeSet::new(),
@@ -114,6 +128,7 @@ impl Conference {
     pub(crate) fn close(&self, core: &mut Core) {
         core.timers.cancel(&TimerKind::Linger(self.group.clone()));
         core.timers.cancel(&TimerKind::Announce(self.group.clone()));
+        core.timers.cancel(&TimerKind::Alone(self.group.clone()));
         core.staying -= usize::from(self.stay);
         self.changed(core);
         if self.opened {

@@ -49,6 +49,10 @@ pub struct Config {
     pub speaker: SpeakerConfig,
     /// How people in a group room learn of its conference.
     pub discovery: Discovery,
+    /// What is heard besides voices.
+    pub tones: Tones,
+    /// Moderators may have conferences recorded: the engine has a place for the files. Default off.
+    pub recordings: bool,
     /// What may grow, and how far.
     pub limits: Limits,
 }
@@ -73,6 +77,8 @@ impl Default for Config {
             policy: Policy::default(),
             speaker: SpeakerConfig::default(),
             discovery: Discovery::default(),
+            tones: Tones::default(),
+            recordings: false,
             limits: Limits::default(),
         }
     }
@@ -96,6 +102,25 @@ pub struct Discovery {
 impl Default for Discovery {
     fn default() -> Self {
         Self { announce: true, names: false, notices: false, count_out: true, identify: false }
+    }
+}
+
+/// What is heard of those who come and go. What is heard of recordings can't be switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tones {
+    /// Those who are in hear when someone comes in or leaves. Default off.
+    pub on: bool,
+    /// In conferences of so many participants at most. Default 20.
+    pub participants: usize,
+    /// The least time between two of them: a crowd that comes at once is heard once. Default 2 s.
+    pub apart: Millis,
+    /// Whoever has been alone in a conference for so long is told so, once. Default `None`: never.
+    pub alone_after: Option<Millis>,
+}
+
+impl Default for Tones {
+    fn default() -> Self {
+        Self { on: false, participants: 20, apart: Millis::from_secs(2), alone_after: None }
     }
 }
 

@@ -7,7 +7,7 @@ use alloc::string::String;
 
 use crate::config::Config;
 use crate::effect::{ConferenceEvent, Effect, MediaCommand, SignalRequest};
-use crate::id::{ConferenceId, LegId, MemberId, ParticipantId, PartyId, RequestId};
+use crate::id::{ConferenceId, LegId, MemberId, ParticipantId, PartyId, RecordingId, RequestId};
 use crate::leg::Voice;
 use crate::rates::{Deed, Deeds, Rate, Rates};
 use crate::record::{Counters, RecordKey};
@@ -38,7 +38,14 @@ impl Core {
         Self {
             config,
             now,
-            counters: Counters { conference: 0, participant: 0, leg: 0, request: 0, random: seed },
+            counters: Counters {
+                conference: 0,
+                participant: 0,
+                leg: 0,
+                request: 0,
+                recording: 0,
+                random: seed,
+            },
             timers: TimerTable::new(seed),
             effects: VecDeque::new(),
             changes: BTreeSet::new(),
@@ -145,6 +152,12 @@ impl Core {
         self.counters.leg += 1;
         self.changed(RecordKey::Focus);
         LegId(self.counters.leg)
+    }
+
+    pub(crate) fn new_recording(&mut self) -> RecordingId {
+        self.counters.recording += 1;
+        self.changed(RecordKey::Focus);
+        RecordingId(self.counters.recording)
     }
 
     /// A party id of ten letters and digits. It must differ from the caller's own, because js-sdk drops every event with its

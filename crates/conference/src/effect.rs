@@ -11,11 +11,12 @@ use crate::announcement::Announcement;
 use crate::call::{CallAddress, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
 use crate::command::{Role, Silenced};
 use crate::id::{
-    CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RequestId,
-    RoomKey, ServerName,
+    CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RecordingId,
+    RequestId, RoomKey, ServerName,
 };
 use crate::input::LevelDbov;
 pub use crate::notice::{EndReason, Notice, Refusal, Silence};
+use crate::sound::{Audience, Sound};
 use crate::time::Timestamp;
 
 /// One thing to do. Effects leave in the order in which they must be done.
@@ -285,7 +286,7 @@ impl SignalRequest {
     }
 }
 
-/// A command to the media engine. Commands of one leg are done in order.
+/// A command to the media engine. Commands of one leg are done in order, and so are those of one recording.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MediaCommand {
     /// Set up media for a leg and answer its offer.
@@ -359,6 +360,30 @@ pub enum MediaCommand {
         /// The candidates.
         candidates: Vec<Candidate>,
     },
+    /// Play a sound, besides all else that is heard. Where nobody is, nothing happens.
+    Play {
+        /// Where.
+        conference: ConferenceId,
+        /// To whom.
+        to: Audience,
+        /// What.
+        sound: Sound,
+    },
+    /// Record a conference, all voices in it, until [`StopRecording`](Self::StopRecording). One that fails is told by
+    /// [`MediaReport::RecordingFailed`](crate::MediaReport::RecordingFailed).
+    Record {
+        /// Which.
+        conference: ConferenceId,
+        /// Names the recording.
+        recording: RecordingId,
+    },
+    /// Record it no more.
+    StopRecording {
+        /// Which.
+        conference: ConferenceId,
+        /// The recording; of another one nothing happens.
+        recording: RecordingId,
+    },
     /// End a leg's media at once. No report comes after it.
     Close {
         /// The leg.
@@ -419,6 +444,13 @@ pub enum ConferenceEvent {
         locked: bool,
         /// Only those speak who have the role or were given the word.
         audience: bool,
+    },
+    /// The conference is recorded, or no longer.
+    Recording {
+        /// The conference.
+        conference: ConferenceId,
+        /// Who wants it so; `None`: it is not recorded.
+        by: Option<MemberId>,
     },
     /// Another one has the word. Nobody while silence lasts would flicker, so the last speaker stays until another speaks or
     /// they leave.

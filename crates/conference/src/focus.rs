@@ -157,6 +157,9 @@ impl Focus {
                 TimerKind::Compare(group) => self.with_conference(&group, Conference::compare),
                 // What is to be announced is looked at after everything that happens in a conference.
                 TimerKind::Announce(group) => self.with_conference(&group, |_, _, _| ()),
+                TimerKind::Alone(group) => {
+                    self.with_conference(&group, |it, core, _| it.alone_due(core));
+                }
                 TimerKind::BotAlone(room) => self.bot_alone_due(&room),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
                 TimerKind::Forget => self.forget(),

@@ -101,6 +101,8 @@ counted! {
     RequestId(u64)
     /// Which media session of a leg is meant: it grows each time the leg's media is set up anew.
     Generation(u32)
+    /// One recording of a conference. Never reused.
+    RecordingId(u64)
     /// Which offer of a leg is meant, of either side: 0 is the invite's, and it grows with each later one.
     OfferNumber(u32)
 }

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::call::{CallVersion, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
 use crate::command::{Command, Role};
 use crate::id::{
-    CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, RequestId, RoomKey, ServerName,
+    CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, RecordingId,
+    RequestId, RoomKey, ServerName,
 };
+use crate::sound::RecordingFailure;
 use crate::time::Millis;
 
 /// One thing that happened. Nothing in it is trusted to be in order, on time, or unique.
@@ -279,7 +281,7 @@ pub enum RequestFailure {
     Expired,
 }
 
-/// What the media engine tells. Each report names leg and generation, so that one from an older session is recognised.
+/// What the media engine tells. Each report of a leg names leg and generation, so that one from an older session is recognised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MediaReport {
     /// The answer to an offer is complete, all local candidates in it.
@@ -360,6 +362,15 @@ pub enum MediaReport {
         generation: Generation,
         /// Packets come.
         flowing: bool,
+    },
+    /// A recording can't go on; what was written of it stays. It is to be stopped all the same.
+    RecordingFailed {
+        /// The conference.
+        conference: ConferenceId,
+        /// The recording.
+        recording: RecordingId,
+        /// Why.
+        why: RecordingFailure,
     },
     /// How loud legs are, measured on decoded sound; at most a few times a second.
     Levels(Vec<LegLevel>),

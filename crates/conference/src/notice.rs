@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Command, Reply, Silenced};
 use crate::id::{FocusUser, MemberId, RoomKey};
 use crate::input::OfferRefusal;
+use crate::sound::RecordingEnd;
 use crate::time::Millis;
 
 /// What people are told in a room. The words are signalling's.
@@ -51,6 +52,9 @@ pub enum Notice {
         others: usize,
         /// Why they are not heard; `None`: they are.
         silenced: Option<Silenced>,
+        /// Who has the conference recorded; `None`: it is not.
+        #[serde(default)]
+        recorded_by: Option<MemberId>,
     },
     /// The bot says how the conference of a room is called.
     Welcome {
@@ -79,6 +83,20 @@ pub enum Notice {
         group: RoomKey,
         /// How long it lasted.
         lasted: Millis,
+    },
+    /// The conference is recorded from now on; said in the group room and to each who is in it.
+    RecordingStarted {
+        /// The group room of the conference.
+        group: RoomKey,
+        /// Who wants it so.
+        by: MemberId,
+    },
+    /// It is not recorded any more; said to the same.
+    RecordingStopped {
+        /// The group room of the conference.
+        group: RoomKey,
+        /// Why.
+        why: RecordingEnd,
     },
     /// They are heard again, or no longer, by no doing of their own.
     Voice {

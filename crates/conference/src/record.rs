@@ -80,6 +80,8 @@ pub(crate) struct Counters {
     pub(crate) participant: u64,
     pub(crate) leg: u64,
     pub(crate) request: u64,
+    #[serde(default)]
+    pub(crate) recording: u64,
     pub(crate) random: u64,
 }
 

@@ -31,6 +31,8 @@ pub enum TimerKind {
     Compare(RoomKey),
     /// What is announced of a conference is no longer right, and may be said anew.
     Announce(RoomKey),
+    /// Someone has been alone in a conference for long enough to be told so.
+    Alone(RoomKey),
     /// Someone left a room that the bot is in: it may be alone.
     BotAlone(RoomKey),
     /// Nobody has called in a 1:1 room for long.

@@ -301,6 +301,9 @@ fn log(event: &ConferenceEvent) {
         ConferenceEvent::Floor { conference, locked, audience } => {
             info!(%conference, locked, audience, "floor");
         }
+        ConferenceEvent::Recording { conference, by } => {
+            info!(%conference, recorded = by.is_some(), "recording");
+        }
         // Who calls too often would fill the log.
         ConferenceEvent::CallIgnored { why, .. } => debug!(?why, "call ignored"),
         ConferenceEvent::ActiveSpeaker { conference, speaker, .. } => {

@@ -78,6 +78,9 @@ impl MediaEngine for FakeEngine {
             | MediaCommand::Offer { .. }
             | MediaCommand::Accept { .. }
             | MediaCommand::SetHeard { .. }
+            | MediaCommand::Play { .. }
+            | MediaCommand::Record { .. }
+            | MediaCommand::StopRecording { .. }
             | MediaCommand::AddCandidates { .. } => {}
         }
     }

@@ -95,6 +95,9 @@ fn line(report: &MediaReport) -> Value {
         MediaReport::TransportLost { leg, .. } => json!({"lost": leg.0}),
         MediaReport::TransportFailed { leg, .. } => json!({"failed": leg.0}),
         MediaReport::Flow { leg, flowing, .. } => json!({"flow": leg.0, "flowing": flowing}),
+        MediaReport::RecordingFailed { recording, why, .. } => {
+            json!({"recording": recording.0, "failed": format!("{why:?}")})
+        }
         MediaReport::Levels(levels) => {
             let of =
                 |level: &confocal::conference::LegLevel| json!([level.leg.0, level.level.0, level.speaking]);

@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 use confocal_mixer::MixerConfig;
 use confocal_transport::TransportConfig;
 
+use crate::recordings::RecordingConfig;
+
 /// Settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
@@ -16,6 +18,8 @@ pub struct EngineConfig {
     pub shards: NonZeroUsize,
     /// Sound.
     pub mixer: MixerConfig,
+    /// Where recordings are kept; `None`: no conference is recorded.
+    pub recordings: Option<RecordingConfig>,
     /// Legs that may exist at once; more are refused as overloaded.
     pub legs_max: usize,
     /// Legs that are set up at the same time; more wait for their turn, so that a crowd arriving doesn't starve those who talk.
@@ -23,12 +27,13 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// A shard a core; 1,000 legs; 8 set up at once.
+    /// A shard a core; no recordings; 1,000 legs; 8 set up at once.
     fn default() -> Self {
         Self {
             transport: TransportConfig::default(),
             shards: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mixer: MixerConfig::default(),
+            recordings: None,
             legs_max: 1_000,
             setups_max: 8,
         }

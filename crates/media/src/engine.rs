@@ -4,12 +4,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use confocal::conference::{
-    Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber, OfferRefusal,
-    ParticipantId, Sdp,
+    Audience, Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber,
+    OfferRefusal, ParticipantId, RecordingFailure, RecordingId, Sdp, Sound,
 };
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_transport::{ShardId, Transport, WebRtcTransport};
@@ -22,7 +24,9 @@ use tracing::{debug, warn};
 use crate::config::EngineConfig;
 use crate::leg::{Leg, LegCommand, Start};
 use crate::mixing::Mixing;
+use crate::recordings::{QUEUE_TICKS, Recorder};
 use crate::reports::Reports;
+use crate::sounds::Sounds;
 use crate::stats::{EngineStats, LegStats};
 
 /// Commands that wait for a leg that is busy: candidates come in clusters, offers one after the other.
@@ -39,6 +43,11 @@ pub struct Engine<T: Transport = WebRtcTransport> {
     reports: Reports,
     /// The shards, by their numbers.
     shards: Vec<Mixing>,
+    sounds: Sounds,
+    /// Conferences that are recorded, and their shards: one stays where it is while nobody's media is up.
+    recordings: HashMap<ConferenceId, (RecordingId, ShardId)>,
+    /// Dropped after the shards, when all that was to be recorded is on its way.
+    recorder: Option<Recorder>,
     tasks: JoinSet<()>,
     runtime: Handle,
 }
@@ -61,6 +70,14 @@ pub enum StartError {
     /// The operating system gives no thread to mix on.
     #[error("no thread to mix on")]
     Thread(#[source] std::io::Error),
+    /// No files can be made in the directory for recordings.
+    #[error("no recordings can be made in {}", directory.display())]
+    Recordings {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The transport did not start.
     #[error(transparent)]
     Transport(#[from] confocal_transport::StartError),
@@ -93,6 +110,14 @@ impl<T: Transport> Engine<T> {
         runtime: Handle,
     ) -> Result<Self, StartError> {
         let reports = Reports::new(reports);
+        let recorder = match config.recordings {
+            Some(recordings) => {
+                let directory = recordings.directory.clone();
+                let recorder = Recorder::start(recordings, reports.clone());
+                Some(recorder.map_err(|source| StartError::Recordings { directory, source })?)
+            }
+            None => None,
+        };
         let shards = ports
             .into_iter()
             .enumerate()
@@ -106,6 +131,9 @@ impl<T: Transport> Engine<T> {
             setups: Arc::new(Semaphore::new(config.setups_max.max(1))),
             reports,
             shards,
+            sounds: Sounds::new(),
+            recordings: HashMap::new(),
+            recorder,
             tasks: JoinSet::new(),
             runtime,
         })
@@ -121,7 +149,9 @@ impl<T: Transport> Engine<T> {
     /// How well the mixing threads keep their beat, all together.
     #[must_use]
     pub fn stats(&self) -> EngineStats {
-        self.shards.iter().map(Mixing::stats).sum()
+        let shards: EngineStats = self.shards.iter().map(Mixing::stats).sum();
+        let recordings_left_out = self.recorder.as_ref().map_or(0, Recorder::left_out);
+        EngineStats { recordings_left_out, ..shards }
     }
 
     /// Tasks of legs that have not ended, closed ones among them until their connections are.
@@ -196,8 +226,11 @@ impl<T: Transport> Engine<T> {
         self.tasks.spawn_on(task.run(start, receiver), &self.runtime);
     }
 
-    /// The shard of a conference: that of those who are in it, or the one with the fewest legs.
+    /// The shard of a conference: that of its recording or of those who are in it, or the one with the fewest legs.
     fn shard_for(&self, conference: ConferenceId) -> ShardId {
+        if let Some((_, shard)) = self.recordings.get(&conference) {
+            return *shard;
+        }
         let mut legs = vec![0_usize; self.shards.len()];
         for entry in self.legs.values() {
             if entry.conference == conference {
@@ -277,6 +310,39 @@ impl<T: Transport> Engine<T> {
         }
     }
 
+    fn play(&self, conference: ConferenceId, to: Audience, sound: Sound) {
+        let to = match to {
+            Audience::Everyone => None,
+            Audience::Leg { leg, generation } => Some((leg, generation)),
+        };
+        if let Some(mixing) = self.shards.get(self.shard_for(conference).0) {
+            mixing.orders().play(conference, to, self.sounds.clip(sound));
+        }
+    }
+
+    fn record(&mut self, conference: ConferenceId, recording: RecordingId) {
+        let Some(recorder) = &self.recorder else {
+            self.reports.recording_failed(conference, recording, RecordingFailure::NoPlace);
+            return;
+        };
+        let shard = self.shard_for(conference);
+        let Some(mixing) = self.shards.get(shard.0) else { return };
+        let (sink, queue) = confocal_sound_files::queue(QUEUE_TICKS);
+        recorder.begin(conference, recording, SystemTime::now(), queue);
+        mixing.orders().record(conference, recording, sink);
+        self.recordings.insert(conference, (recording, shard));
+    }
+
+    fn stop_recording(&mut self, conference: ConferenceId, recording: RecordingId) {
+        let Some((_, shard)) = self.recordings.get(&conference).filter(|(is, _)| *is == recording) else {
+            return;
+        };
+        if let Some(mixing) = self.shards.get(shard.0) {
+            mixing.orders().stop_recording(conference, recording);
+        }
+        self.recordings.remove(&conference);
+    }
+
     fn reap(&mut self) {
         while let Some(ended) = self.tasks.try_join_next() {
             log_panic(ended);
@@ -301,6 +367,11 @@ impl<T: Transport> MediaEngine for Engine<T> {
             MediaCommand::SetHeard { leg, generation, heard } => self.set_heard(leg, generation, heard),
             MediaCommand::AddCandidates { leg, generation, candidates } => {
                 self.add_candidates(leg, generation, candidates);
+            }
+            MediaCommand::Play { conference, to, sound } => self.play(conference, to, sound),
+            MediaCommand::Record { conference, recording } => self.record(conference, recording),
+            MediaCommand::StopRecording { conference, recording } => {
+                self.stop_recording(conference, recording)
             }
             MediaCommand::Close { leg, generation } => self.close(leg, generation),
         }

@@ -12,11 +12,14 @@ mod flow;
 mod leg;
 mod mixing;
 mod priority;
+mod recordings;
 mod refusal;
 mod reports;
 mod room;
+mod sounds;
 mod stats;
 
 pub use config::EngineConfig;
 pub use engine::{Engine, StartError};
+pub use recordings::RecordingConfig;
 pub use stats::{EngineStats, LegStats};

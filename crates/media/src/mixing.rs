@@ -10,8 +10,9 @@ use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use confocal::conference::{ConferenceId, Generation, LegId, MediaReport};
-use confocal_mixer::{ComplexityByLoad, Micros, MixerConfig, TICK};
+use confocal::conference::{ConferenceId, Generation, LegId, MediaReport, RecordingFailure, RecordingId};
+use confocal_mixer::{Clip, ComplexityByLoad, Micros, MixerConfig, TICK};
+use confocal_sound_files::QueueSink;
 use confocal_transport::{LinkId, PacketPort};
 use tracing::{debug, warn};
 
@@ -37,6 +38,9 @@ enum Order {
     Unseat { leg: LegId, generation: Generation },
     Agree { leg: LegId, generation: Generation, terms: Terms },
     Connected { leg: LegId, generation: Generation, connected: bool },
+    Play { conference: ConferenceId, to: Option<(LegId, Generation)>, clip: Box<Clip> },
+    Record { conference: ConferenceId, recording: RecordingId, sink: Box<QueueSink> },
+    StopRecording { conference: ConferenceId, recording: RecordingId },
     Stop,
 }
 
@@ -67,6 +71,21 @@ impl Orders {
     /// Says that a leg's connection was interrupted, or is up again.
     pub(crate) fn connected(&self, leg: LegId, generation: Generation, connected: bool) {
         self.give(Order::Connected { leg, generation, connected });
+    }
+
+    /// Plays a sound to everyone in a conference, or to one leg; nothing happens where nobody is.
+    pub(crate) fn play(&self, conference: ConferenceId, to: Option<(LegId, Generation)>, clip: Clip) {
+        self.give(Order::Play { conference, to, clip: Box::new(clip) });
+    }
+
+    /// Hands the mix of a conference to a sink, until that is stopped.
+    pub(crate) fn record(&self, conference: ConferenceId, recording: RecordingId, sink: QueueSink) {
+        self.give(Order::Record { conference, recording, sink: Box::new(sink) });
+    }
+
+    /// Lets go of the sink of a recording.
+    pub(crate) fn stop_recording(&self, conference: ConferenceId, recording: RecordingId) {
+        self.give(Order::StopRecording { conference, recording });
     }
 
     fn give(&self, order: Order) {
@@ -226,10 +245,47 @@ impl<P: PacketPort> Desk<P> {
                     room.set_connected(leg, connected, now);
                 }
             }
+            Order::Play { conference, to, clip } => self.play(conference, to, clip),
+            Order::Record { conference, recording, sink } => self.record(conference, recording, sink),
+            Order::StopRecording { conference, recording } => self.stop_recording(conference, recording),
             Order::Stop => return false,
         }
         self.counters.set_legs(self.places.len());
         true
+    }
+
+    fn play(&mut self, conference: ConferenceId, to: Option<(LegId, Generation)>, clip: Box<Clip>) {
+        let stale = |(leg, generation)| self.places.get(&leg) != Some(&(conference, generation));
+        if to.is_some_and(stale) {
+            return;
+        }
+        let Some(room) = self.rooms.get_mut(&conference) else { return };
+        if let Err(error) = room.play(to.map(|(leg, _)| leg), clip) {
+            debug!(%conference, %error, "a sound is not played");
+        }
+    }
+
+    fn record(&mut self, conference: ConferenceId, recording: RecordingId, sink: Box<QueueSink>) {
+        let config = &self.config;
+        let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
+        if let Err(error) = room.record(recording, sink) {
+            warn!(%conference, %error, "a conference is not recorded");
+            self.reports.recording_failed(conference, recording, RecordingFailure::Internal);
+        }
+        self.close_if_empty(conference);
+    }
+
+    fn stop_recording(&mut self, conference: ConferenceId, recording: RecordingId) {
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.stop_recording(recording);
+        }
+        self.close_if_empty(conference);
+    }
+
+    fn close_if_empty(&mut self, conference: ConferenceId) {
+        if self.rooms.get(&conference).is_some_and(Room::is_empty) {
+            self.rooms.remove(&conference);
+        }
     }
 
     fn seat(&mut self, conference: ConferenceId, seat: Seat) {
@@ -263,9 +319,7 @@ impl<P: PacketPort> Desk<P> {
         self.places.remove(&leg);
         let Some(room) = self.rooms.get_mut(&conference) else { return };
         let left = room.unseat(leg, &self.port);
-        if room.is_empty() {
-            self.rooms.remove(&conference);
-        }
+        self.close_if_empty(conference);
         let Some((link, stats)) = left else { return };
         self.links.remove(&link);
         debug!(

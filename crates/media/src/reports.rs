@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use confocal::conference::{Generation, LegId, LegLevel, MediaReport};
+use confocal::conference::{
+    ConferenceId, Generation, LegId, LegLevel, MediaReport, RecordingFailure, RecordingId,
+};
 use confocal::ports::ReportSink;
 
 /// Reports of open sessions, on their way to the driver. Checking and reporting are one step under a lock, so that no report comes
@@ -44,6 +46,16 @@ impl Reports {
         if open.get(&leg) == Some(&generation) {
             self.sink.report(report);
         }
+    }
+
+    /// Reports that a recording can't go on.
+    pub(crate) fn recording_failed(
+        &self,
+        conference: ConferenceId,
+        recording: RecordingId,
+        why: RecordingFailure,
+    ) {
+        self.sink.report(MediaReport::RecordingFailed { conference, recording, why });
     }
 
     /// As [`report`](Self::report), but never waits: `false` when it would have had to.

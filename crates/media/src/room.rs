@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId};
+use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId, RecordingId};
 use confocal_mixer::{
-    AddLegError, Bandwidth, BitrateClass, Codec, LegKey, Micros, Mixer, MixerConfig, PacketKind, Profile,
-    RtpAudio, SpeakerKey,
+    AddLegError, Audience, Bandwidth, BitrateClass, Codec, CodecError, LegKey, Micros, Mixer, MixerConfig,
+    PacketKind, PlayError, Profile, RtpAudio, Sink, SinkKey, Source, SpeakerKey,
 };
 use confocal_transport::{
     AudioCodec, AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort, Voice,
@@ -57,6 +57,7 @@ pub(crate) struct Room {
     usual_bitrate: i32,
     /// Ordered by leg, as the mixer's frames come.
     seated: Vec<Seated>,
+    recording: Option<(RecordingId, SinkKey)>,
 }
 
 #[derive(Debug)]
@@ -75,11 +76,47 @@ struct Seated {
 
 impl Room {
     pub(crate) fn new(config: MixerConfig) -> Self {
-        Self { usual_bitrate: config.encoder.bitrate, mixer: Mixer::new(config), seated: Vec::new() }
+        Self {
+            usual_bitrate: config.encoder.bitrate,
+            mixer: Mixer::new(config),
+            seated: Vec::new(),
+            recording: None,
+        }
     }
 
+    /// Nobody is in it, and it is not recorded: between two calls of the only one in it a recording goes on.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.seated.is_empty()
+        self.seated.is_empty() && self.recording.is_none()
+    }
+
+    /// Plays a sound to everyone, or to one leg.
+    ///
+    /// # Errors
+    ///
+    /// When the mixer does not play it.
+    pub(crate) fn play(&mut self, to: Option<LegId>, source: Box<dyn Source>) -> Result<(), PlayError> {
+        let to = to.map_or(Audience::All, |leg| Audience::Leg(LegKey(leg.0)));
+        self.mixer.play(to, source).map(|_| ())
+    }
+
+    /// Hands its mix out, in place of a recording that there may have been.
+    ///
+    /// # Errors
+    ///
+    /// When the mixer can't encode it.
+    pub(crate) fn record(&mut self, recording: RecordingId, sink: Box<dyn Sink>) -> Result<(), CodecError> {
+        if let Some((before, _)) = self.recording {
+            self.stop_recording(before);
+        }
+        self.recording = Some((recording, self.mixer.record(sink)?));
+        Ok(())
+    }
+
+    /// Hands it out no more; of another recording nothing happens.
+    pub(crate) fn stop_recording(&mut self, recording: RecordingId) {
+        if let Some((_, sink)) = self.recording.take_if(|(is, _)| *is == recording) {
+            drop(self.mixer.stop_recording(sink));
+        }
     }
 
     /// Takes a leg in whose connection has come up, and on which so many packets have come; `now` is counted from any origin, here

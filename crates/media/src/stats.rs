@@ -24,6 +24,8 @@ pub struct EngineStats {
     pub skipped: u64,
     /// Legs in the mix.
     pub legs: u64,
+    /// Ticks that are silent in recordings because the disk was too slow.
+    pub recordings_left_out: u64,
 }
 
 impl std::iter::Sum for EngineStats {
@@ -33,6 +35,7 @@ impl std::iter::Sum for EngineStats {
             late: sum.late + one.late,
             skipped: sum.skipped + one.skipped,
             legs: sum.legs + one.legs,
+            recordings_left_out: sum.recordings_left_out + one.recordings_left_out,
         })
     }
 }
@@ -63,6 +66,8 @@ impl Counters {
             late: self.late.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
             legs: self.legs.load(Ordering::Relaxed),
+            // Counted by those who write.
+            recordings_left_out: 0,
         }
     }
 }

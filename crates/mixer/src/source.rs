@@ -38,13 +38,37 @@ impl Clip {
     /// Someone has come: two short soft notes, the second higher.
     #[must_use]
     pub fn join_tone() -> Self {
-        Self::once(notes([LOW, HIGH]))
+        Self::once(notes(&[LOW, HIGH]))
     }
 
     /// Someone has left: two short soft notes, the second lower.
     #[must_use]
     pub fn leave_tone() -> Self {
-        Self::once(notes([HIGH, LOW]))
+        Self::once(notes(&[HIGH, LOW]))
+    }
+
+    /// Whoever hears it is alone: the lower note, twice.
+    #[must_use]
+    pub fn alone_tone() -> Self {
+        Self::once(notes(&[LOW, LOW]))
+    }
+
+    /// What is said is recorded from now on: three notes, the last one the highest of all.
+    #[must_use]
+    pub fn recording_started_tone() -> Self {
+        Self::once(notes(&[HIGH, HIGH, HIGHEST]))
+    }
+
+    /// It is not any more: the same, backwards.
+    #[must_use]
+    pub fn recording_stopped_tone() -> Self {
+        Self::once(notes(&[HIGHEST, HIGH, HIGH]))
+    }
+
+    /// Whoever comes in is recorded: the highest note, twice.
+    #[must_use]
+    pub fn recording_tone() -> Self {
+        Self::once(notes(&[HIGHEST, HIGHEST]))
     }
 }
 
@@ -72,9 +96,10 @@ impl Source for Clip {
     }
 }
 
-/// E5 and A5, Hz.
+/// E5, A5 and D6, Hz.
 const LOW: f64 = 659.26;
 const HIGH: f64 = 880.0;
+const HIGHEST: f64 = 1174.66;
 
 /// The length of a note, 120 ms.
 const NOTE: usize = SAMPLE_RATE as usize * 120 / 1000;
@@ -83,13 +108,13 @@ const NOTE: usize = SAMPLE_RATE as usize * 120 / 1000;
 const SOFT: f64 = 1200.0;
 
 /// Notes one after the other, each swelling and dying away as half a sine, so that nothing clicks.
-fn notes(notes: [f64; 2]) -> Arc<[i16]> {
+fn notes(notes: &[f64]) -> Arc<[i16]> {
     let sample = |hz: f64, n: usize| {
         let swell = (n as f64 * core::f64::consts::PI / NOTE as f64).sin();
         let turn = n as f64 * hz * core::f64::consts::TAU / f64::from(SAMPLE_RATE);
         (turn.sin() * swell * SOFT).round() as i16
     };
-    notes.into_iter().flat_map(|hz| (0..NOTE).map(move |n| sample(hz, n))).collect()
+    notes.iter().flat_map(|&hz| (0..NOTE).map(move |n| sample(hz, n))).collect()
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ impl MessageContent {
             ("audience", ["off"]) => Some(Command::EndAudience),
             ("grant", who) => self.member(who).map(Command::Grant),
             ("revoke", who) => self.member(who).map(Command::Revoke),
+            ("record", [] | ["on" | "start"]) => Some(Command::Record),
+            ("record", ["off" | "stop"]) => Some(Command::StopRecording),
             ("end", []) => Some(Command::End),
             ("start", []) => Some(Command::Start),
             ("stay", [] | ["on"]) => Some(Command::Stay),
@@ -147,6 +149,10 @@ mod tests {
             ("audience off", Command::EndAudience),
             ("grant @anna:hs.test", Command::Grant(anna())),
             ("revoke @anna:hs.test", Command::Revoke(anna())),
+            ("record", Command::Record),
+            ("record start", Command::Record),
+            ("record stop", Command::StopRecording),
+            ("record off", Command::StopRecording),
             ("end", Command::End),
             ("start", Command::Start),
             ("stay", Command::Stay),
@@ -171,6 +177,7 @@ mod tests {
             "lock please",
             "audience",
             "stay here",
+            "record @anna:hs.test",
             "start now",
         ] {
             assert_eq!(said(&format!("!conference {text}")), Some(Command::Help), "{text}");

@@ -28,7 +28,9 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         }
         Notice::Ended { why, .. } => end(*why).into(),
         Notice::RoomReplaced { by, .. } => replaced(by).into(),
-        Notice::Joined { others, silenced, .. } => room::joined(*others, *silenced).into(),
+        Notice::Joined { others, silenced, recorded_by, .. } => {
+            room::joined(*others, *silenced, recorded_by.as_ref()).into()
+        }
         Notice::Welcome { focus, encrypted, .. } => room::welcome(focus.as_ref(), *encrypted).into(),
         Notice::Deaf { .. } => {
             "This room is encrypted now and I have no key to it, so I can't read what you ask me here. \
@@ -37,6 +39,8 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         }
         Notice::Began { by, .. } => room::began(by).into(),
         Notice::Over { lasted, .. } => room::over(*lasted).into(),
+        Notice::RecordingStarted { by, .. } => room::recording_started(by).into(),
+        Notice::RecordingStopped { why, .. } => room::recording_stopped(why).into(),
         Notice::Voice { silenced, .. } => voice(*silenced).into(),
         Notice::Reply { command, reply, .. } => replies::reply(command, reply),
     }
@@ -205,6 +209,8 @@ mod tests {
     use confocal::conference::RoomKey;
     use std::collections::BTreeSet;
 
+    use confocal::conference::{RecordingEnd, RecordingFailure};
+
     const OFFERS: [OfferRefusal; 8] = [
         OfferRefusal::Malformed,
         OfferRefusal::TooLarge,
@@ -276,13 +282,19 @@ mod tests {
         let silenced =
             [None, Some(Silenced::ByThemselves), Some(Silenced::ByModerator), Some(Silenced::Audience)];
         let voices = silenced.map(|silenced| Notice::Voice { silenced, group: group.clone() });
+        let stopped = |why| Notice::RecordingStopped { group: group.clone(), why };
         let others = [
             Notice::Encrypted { group: group.clone() },
             Notice::GroupEncrypted { group: group.clone() },
-            Notice::Joined { group: group.clone(), others: 0, silenced: None },
-            Notice::Joined { group: group.clone(), others: 1, silenced: None },
-            Notice::Joined { group: group.clone(), others: 2, silenced: None },
-            Notice::Joined { group: group.clone(), others: 2, silenced: Some(Silenced::Audience) },
+            Notice::Joined { group: group.clone(), others: 0, silenced: None, recorded_by: None },
+            Notice::Joined { group: group.clone(), others: 1, silenced: None, recorded_by: None },
+            Notice::Joined { group: group.clone(), others: 2, silenced: None, recorded_by: None },
+            Notice::Joined {
+                group: group.clone(),
+                others: 2,
+                silenced: Some(Silenced::Audience),
+                recorded_by: None,
+            },
             Notice::Welcome { group: group.clone(), focus: Some("@conf_x:hs.test".into()), encrypted: false },
             Notice::Welcome { group: group.clone(), focus: Some("@conf_x:hs.test".into()), encrypted: true },
             Notice::Welcome { group: group.clone(), focus: None, encrypted: false },
@@ -290,6 +302,20 @@ mod tests {
             Notice::Began { group: group.clone(), by: "@anna:hs.test".into() },
             Notice::Over { group: group.clone(), lasted: confocal::conference::Millis(125_000) },
             Notice::RoomReplaced { group: group.clone(), by: "!new:hs.test".into() },
+            Notice::Joined {
+                group: group.clone(),
+                others: 2,
+                silenced: None,
+                recorded_by: Some("@anna:hs.test".into()),
+            },
+            Notice::RecordingStarted { group: group.clone(), by: "@anna:hs.test".into() },
+            stopped(RecordingEnd::StoppedBy("@anna:hs.test".into())),
+            stopped(RecordingEnd::Empty),
+            stopped(RecordingEnd::Restarted),
+            stopped(RecordingEnd::Failed(RecordingFailure::NoPlace)),
+            stopped(RecordingEnd::Failed(RecordingFailure::NotWritable)),
+            stopped(RecordingEnd::Failed(RecordingFailure::DiskFull)),
+            stopped(RecordingEnd::Failed(RecordingFailure::Internal)),
         ];
         for case in refused.chain(ended).chain(voices).chain(others) {
             let words = notice(&case);
@@ -297,7 +323,7 @@ mod tests {
             assert!(!words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 55);
+        assert_eq!(seen.len(), 64);
     }
 
     #[test]

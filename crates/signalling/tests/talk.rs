@@ -50,7 +50,13 @@ fn announce(announcement: Option<Announcement>) -> SignalRequest {
 }
 
 fn conference() -> Announcement {
-    Announcement { started: Timestamp::from_unix_millis(5), participants: 2, pictures: false, names: vec![] }
+    Announcement {
+        started: Timestamp::from_unix_millis(5),
+        participants: 2,
+        pictures: false,
+        recorded: false,
+        names: vec![],
+    }
 }
 
 fn announced() -> String {

@@ -79,6 +79,7 @@ impl State {
             }
             ConferenceEvent::Standing { .. }
             | ConferenceEvent::Floor { .. }
+            | ConferenceEvent::Recording { .. }
             | ConferenceEvent::ActiveSpeaker { .. }
             | ConferenceEvent::CallIgnored { .. } => {}
         }

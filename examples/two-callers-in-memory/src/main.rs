@@ -128,6 +128,9 @@ fn engine(command: MediaCommand) -> Vec<MediaReport> {
         MediaCommand::Offer { .. }
         | MediaCommand::Accept { .. }
         | MediaCommand::SetHeard { .. }
+        | MediaCommand::Play { .. }
+        | MediaCommand::Record { .. }
+        | MediaCommand::StopRecording { .. }
         | MediaCommand::AddCandidates { .. }
         | MediaCommand::Close { .. } => Vec::new(),
     }

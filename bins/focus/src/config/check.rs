@@ -103,6 +103,9 @@ pub(crate) fn check(config: &Config) -> Vec<Fault> {
     }
 
     check_media(&config.media, &mut faults);
+    if config.recording.directory.as_ref().is_some_and(|directory| directory.as_os_str().is_empty()) {
+        faults.add("recording", "directory", Problem::Empty);
+    }
     if config.store.path.as_os_str().is_empty() {
         faults.add("store", "path", Problem::Empty);
     }
@@ -352,6 +355,7 @@ mod tests {
         let unspecified = "::".parse().unwrap();
         assert_eq!(refused(|c| c.media.advertise_address = Some(unspecified)), ["media.advertise_address"]);
         assert_eq!(refused(|c| c.store.path = "".into()), ["store.path"]);
+        assert_eq!(refused(|c| c.recording.directory = Some("".into())), ["recording.directory"]);
         assert_eq!(
             refused(|c| {
                 c.status.listen = Some(c.appservice.listen);

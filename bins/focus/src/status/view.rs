@@ -21,6 +21,7 @@ struct Conference {
     group: RoomKey,
     locked: bool,
     audience: bool,
+    recorded: bool,
     active_speaker: Option<ParticipantId>,
     participants: BTreeMap<ParticipantId, Participant>,
 }
@@ -61,6 +62,8 @@ pub(crate) struct ConferenceStatus {
     locked: bool,
     /// Only those are heard who have the role or were given the word.
     audience: bool,
+    /// It is recorded.
+    recorded: bool,
     /// The participant who speaks, or spoke last; `null` before anyone has, or when they are gone.
     active_speaker: Option<ParticipantId>,
     /// In the order in which they first called.
@@ -183,6 +186,11 @@ impl StatusView {
                     (known.locked, known.audience) = (*locked, *audience);
                 }
             }
+            ConferenceEvent::Recording { conference, by } => {
+                if let Some(known) = self.conferences.get_mut(conference) {
+                    known.recorded = by.is_some();
+                }
+            }
             ConferenceEvent::ActiveSpeaker { conference, speaker, before: _ } => {
                 if let Some(known) = self.conferences.get_mut(conference) {
                     known.active_speaker = *speaker;
@@ -212,6 +220,7 @@ impl Conference {
             group: group.clone(),
             locked: false,
             audience: false,
+            recorded: false,
             active_speaker: None,
             participants: BTreeMap::new(),
         }
@@ -277,6 +286,7 @@ impl Conference {
             group: self.group.clone(),
             locked: self.locked,
             audience: self.audience,
+            recorded: self.recorded,
             active_speaker: self.active_speaker,
             participants: participants.collect(),
         }
@@ -353,6 +363,7 @@ mod tests {
             level(11, -23, true),
             standing(5, "@a:a.org"),
             ConferenceEvent::Floor { conference: ConferenceId(1), locked: true, audience: false },
+            ConferenceEvent::Recording { conference: ConferenceId(1), by: Some("@a:a.org".into()) },
             ConferenceEvent::ActiveSpeaker {
                 conference: ConferenceId(1),
                 speaker: Some(ParticipantId(5)),
@@ -362,7 +373,7 @@ mod tests {
         assert_eq!(
             found,
             json!([
-                { "conference": 1, "group": "!g:a.org", "locked": true, "audience": false, "active_speaker": 5,
+                { "conference": 1, "group": "!g:a.org", "locked": true, "audience": false, "recorded": true, "active_speaker": 5,
                   "participants": [
                     { "participant": 4, "member": "@b:b.org", "role": "member", "silenced": null, "hand": false,
                       "legs": [
@@ -377,7 +388,7 @@ mod tests {
                           "level": null, "speaking": false },
                     ]},
                 ]},
-                { "conference": 2, "group": "!g:a.org", "locked": false, "audience": false,
+                { "conference": 2, "group": "!g:a.org", "locked": false, "audience": false, "recorded": false,
                   "active_speaker": null, "participants": [] },
             ])
         );

@@ -115,13 +115,7 @@ async fn killed_at_any_point_the_focus_serves_each_call_once_and_leaves_no_ghost
     }
 }
 
-async fn killed_on_the_way(
-    world: &mut World,
-    name: &str,
-    point: &str,
-    then: Then,
-    metadata: bool,
-) -> Person {
+async fn killed_on_the_way(world: &mut World, name: &str, point: &str, then: Then, metadata: bool) -> Person {
     let person = Person::new(world, name).await;
     world.focus.start_to_crash_at(point).unwrap();
     world.focus.answers().await.unwrap();

@@ -23,6 +23,7 @@ mod identity;
 mod leaving;
 mod memory;
 mod people;
+mod recording;
 mod recovery;
 mod voice;
 mod ways;

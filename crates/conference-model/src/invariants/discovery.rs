@@ -141,7 +141,7 @@ fn who_comes_in_is_told_once(seen: &Seen) -> Result<(), String> {
         let Effect::Send { request: SignalRequest::Notice { focus, room, notice }, .. } = effect else {
             continue;
         };
-        let Notice::Joined { group, others, silenced } = notice else { continue };
+        let Notice::Joined { group, others, silenced, .. } = notice else { continue };
         let roll = seen.turn.rolls.get(group);
         let at = due
             .iter()

@@ -246,6 +246,8 @@ fn an_end_is_said_in_words(seen: &Seen) -> Result<(), String> {
                 | Notice::Deaf { .. }
                 | Notice::Began { .. }
                 | Notice::Over { .. }
+                | Notice::RecordingStarted { .. }
+                | Notice::RecordingStopped { .. }
                 | Notice::Voice { .. }
                 | Notice::Reply { .. } => None,
             };

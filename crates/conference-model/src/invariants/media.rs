@@ -220,7 +220,7 @@ fn a_stale_report_changes_nothing(seen: &Seen) -> Result<(), String> {
         | MediaReport::TransportLost { leg, generation }
         | MediaReport::TransportFailed { leg, generation }
         | MediaReport::Flow { leg, generation, .. } => (leg, generation, None),
-        MediaReport::Levels(_) => return Ok(()),
+        MediaReport::Levels(_) | MediaReport::RecordingFailed { .. } => return Ok(()),
     };
     let current =
         seen.before.legs.get(leg).is_some_and(|leg| {

@@ -6,7 +6,7 @@ use confocal_conference::{RequestId, Timestamp};
 
 use super::ensure;
 use crate::seen::{Cause, Seen};
-use crate::view::{DoorStateView, RecoveryView, StateView};
+use crate::view::{AloneView, DoorStateView, RecoveryView, StateView};
 
 super::invariants! {
     the_deadline_is_the_records_first: "design 3: deadlines survive a restart; none that is set is forgotten",
@@ -27,8 +27,12 @@ pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = 
         DoorStateView::Joining { .. } | DoorStateView::Active | DoorStateView::Leaving { .. } => None,
     });
     let announcements = seen.after.conferences.values().filter_map(|conference| conference.announcing.due);
+    let alone = seen.after.conferences.values().filter_map(|conference| match conference.alone {
+        AloneView::At(at) => Some(at),
+        AloneView::No | AloneView::Told => None,
+    });
     let looks = seen.after.bots.values().filter_map(|bot| bot.look_at);
-    legs.chain(lingers).chain(doors).chain(announcements).chain(looks)
+    legs.chain(lingers).chain(doors).chain(announcements).chain(alone).chain(looks)
 }
 
 /// The deadlines of what is remembered in the records: those that end with its being forgotten, or with leaving a 1:1 room.

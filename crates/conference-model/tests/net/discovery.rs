@@ -20,7 +20,8 @@ fn shown() -> Seen {
 
 fn announce(seen: &Seen, participants: usize) -> Effect {
     let started = seen.after.conferences[&RoomKey::from(GROUP)].started.unwrap();
-    let announcement = Some(Announcement { started, participants, pictures: false, names: vec![] });
+    let announcement =
+        Some(Announcement { started, participants, pictures: false, recorded: false, names: vec![] });
     send(SignalRequest::Announce { focus: DOOR.into(), room: GROUP.into(), announcement })
 }
 
@@ -56,7 +57,8 @@ pub(crate) fn cases_of_discovery() -> Vec<Case> {
         (
             "who_comes_in_is_told_once",
             broken_by(shown(), |_, turn| {
-                let notice = Notice::Joined { group: GROUP.into(), others: 0, silenced: None };
+                let notice =
+                    Notice::Joined { group: GROUP.into(), others: 0, silenced: None, recorded_by: None };
                 turn.effects = vec![say(ANNAS, notice)];
             }),
         ),

@@ -10,6 +10,7 @@ mod discovery;
 mod membership;
 mod memory;
 mod people;
+mod recording;
 mod told_otherwise;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ fn each_invariant_fails_where_it_should() {
         membership::cases_of_membership(),
         people::cases_of_rooms(),
         people::cases_of_people(),
+        recording::cases_of_recordings(),
         discovery::cases_of_discovery(),
         memory::cases_of_time_and_memory(),
     ];

@@ -82,7 +82,8 @@ impl Conference {
             Vec::new()
         };
         let (participants, pictures) = (rounded(self.present.len()), !self.pictures.is_empty());
-        let announcement = Announcement { started, participants, pictures, names };
+        let recorded = self.recording.is_some();
+        let announcement = Announcement { started, participants, pictures, recorded, names };
         let stands = standing.is_some_and(|(who, what)| who == focus && *what == announcement);
         (!stands).then(|| (focus.clone(), announcement))
     }

@@ -46,6 +46,8 @@ impl Conference {
             | Command::EndAudience
             | Command::Grant(_)
             | Command::Revoke(_)
+            | Command::Record
+            | Command::StopRecording
             | Command::End
             | Command::Stay
             | Command::EndStay => {
@@ -53,7 +55,7 @@ impl Conference {
                 if in_group && self.coming_door().is_some() {
                     Err(Denial::NotNow)
                 } else if self.floor.is_moderator(by) {
-                    self.moderate(command, core, routes)
+                    self.moderate(by, command, core, routes)
                 } else {
                     Err(Denial::NotAModerator)
                 }
@@ -115,6 +117,7 @@ impl Conference {
     /// What only moderators may do. The members whose hands went down are given back.
     fn moderate(
         &mut self,
+        by: &MemberId,
         command: &Command,
         core: &mut Core,
         routes: &mut Routes,
@@ -125,6 +128,8 @@ impl Conference {
             Command::Mute(_) => self.mute_everyone(core),
             Command::Unmute(_) => self.unmute_everyone(core),
             Command::Kick(member) => self.kick(member, core, routes)?,
+            Command::Record => self.record(by, core)?,
+            Command::StopRecording => self.stop_recording_by(by, core),
             Command::Stay => self.stay_from_now_on(core)?,
             Command::EndStay => self.stay_no_more(core)?,
             Command::Unkick(member) => self.floor.unkick(member),

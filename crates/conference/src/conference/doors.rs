@@ -152,8 +152,9 @@ impl Conference {
             }
             DoorState::Uninvited { .. } => door.invited = false,
             DoorState::Waiting { .. } | DoorState::Active | DoorState::Leaving { .. } => {
-                self.end_legs(|leg| leg.focus == *focus, EndReason::FocusRemoved, core, routes);
+                // First: it has no voice in the room for what comes of it.
                 self.remove_door(focus, core);
+                self.end_legs(|leg| leg.focus == *focus, EndReason::FocusRemoved, core, routes);
             }
         }
         self.changed(core);

@@ -12,6 +12,7 @@ use crate::id::{FocusUser, LegId, MemberId, RoomKey};
 use crate::leg::Leg;
 use crate::record::RecordKey;
 use crate::routes::Routes;
+use crate::sound::Sound;
 use crate::time::Millis;
 use crate::timer::TimerKind;
 
@@ -120,6 +121,10 @@ impl Conference {
         }
         self.quiet_if_not_live(&leg.key.caller, core);
         self.exit_if_gone(&leg.key.caller, core);
+        if leg.greeted && !self.is_present(&leg.key.caller) {
+            self.tone(Sound::Left, core);
+        }
+        self.watch_alone(core);
         routes.call_is_over(leg.key, core);
         self.linger_if_empty(core);
     }

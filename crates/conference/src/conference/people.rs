@@ -13,6 +13,7 @@ use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::input::LegLevel;
 use crate::leg::Voice;
 use crate::routes::Routes;
+use crate::sound::{Audience, RecordingEnd, Sound};
 
 /// One user with all their legs.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ impl Conference {
         self.changed(core);
         self.standing_news(member, core);
         self.refresh_voice(member, core);
+        self.watch_alone(core);
     }
 
     /// The last leg of a member that was let in has ended.
@@ -62,6 +64,7 @@ impl Conference {
             self.voice_gone(participant, core);
             if self.present.is_empty() {
                 self.cancel_comparison(core);
+                self.stop_recording(RecordingEnd::Empty, core);
             }
             self.changed(core);
         }
@@ -139,8 +142,18 @@ impl Conference {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.greeted) else { return };
         leg.greeted = true;
         let silenced = self.floor.silenced(&leg.key.caller);
-        let notice = Notice::Joined { group: self.group.clone(), others, silenced };
-        core.send(SignalRequest::Notice { focus: leg.focus.clone(), room: leg.key.room.clone(), notice });
+        let recorded_by = self.recording.as_ref().map(|recording| recording.by.clone());
+        let to = Audience::Leg { leg: id, generation: leg.generation };
+        let (focus, room) = (leg.focus.clone(), leg.key.room.clone());
+        if recorded_by.is_some() {
+            self.play(to, Sound::Recording, core);
+        }
+        let notice = Notice::Joined { group: self.group.clone(), others, silenced, recorded_by };
+        core.send(SignalRequest::Notice { focus, room, notice });
+        if !self.was_in_before(id) {
+            self.tone(Sound::Joined, core);
+        }
+        self.watch_alone(core);
     }
 
     // ---- speakers --------------------------------------------------------------------------------------------------
@@ -244,6 +257,7 @@ impl Conference {
             present: present.collect(),
             locked: self.floor.locked,
             audience: self.floor.audience,
+            recorded_by: self.recorded_by().cloned(),
         }
     }
 

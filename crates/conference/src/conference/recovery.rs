@@ -41,6 +41,7 @@ impl Conference {
     /// can, and the rest is over.
     pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
         self.voices_lost(core);
+        self.recording_lost(core);
         let mut hung_up = false;
         for id in self.legs_by(|_| true) {
             let Some(leg) = self.legs.get_mut(&id) else { continue };

@@ -39,6 +39,10 @@ impl Conference {
             None => {}
         }
         self.floor_news(core);
+        self.set_alone_timer(core);
+        if self.recording.is_some() {
+            self.recording_news(core);
+        }
         self.stay_as_configured_now(core);
         self
     }

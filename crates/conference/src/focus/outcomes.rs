@@ -136,6 +136,9 @@ impl Focus {
             MediaReport::Flow { leg, generation, flowing } => {
                 self.with_session(leg, generation, |it, core, _| it.flow(leg, flowing, core));
             }
+            MediaReport::RecordingFailed { conference, recording, why } => {
+                self.with_conference_of(conference, |it, core, _| it.recording_failed(recording, why, core));
+            }
             MediaReport::Levels(levels) => self.levels(&levels),
         }
     }

@@ -86,7 +86,8 @@ fn a_conference_is_announced_from_its_first_answer_to_its_end_and_changes_are_30
     assert!(announced(&mut run).is_empty(), "nobody is there yet");
     let began = run.now;
     run.in_call("anna", "a1");
-    let first = Announcement { started: began, participants: 1, pictures: false, names: vec![] };
+    let first =
+        Announcement { started: began, participants: 1, pictures: false, recorded: false, names: vec![] };
     assert_eq!(told(&mut run), [Some(first.clone())]);
     run.pass(Millis(1_000));
     run.in_call("bert", "b1");

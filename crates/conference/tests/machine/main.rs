@@ -14,6 +14,7 @@ mod discovery;
 mod encrypted;
 mod floor;
 mod legs;
+mod recording;
 mod records;
 mod recovery;
 mod regressions;

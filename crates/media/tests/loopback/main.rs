@@ -4,6 +4,7 @@
 
 mod bench;
 mod caller;
+mod recording;
 mod recovery;
 mod tone;
 

@@ -30,6 +30,9 @@ pub struct Ongoing {
     pub kind: MediaKind,
     /// About how many participants it has: below ten exactly, then tens, then hundreds, rounded down.
     pub participants: u64,
+    /// It is recorded; left out where it is not.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub recorded: bool,
     /// The first of them, at most fifty, where the operator lets them be named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<OwnedUserId>,
@@ -58,6 +61,7 @@ impl ConferenceEventContent {
             started_at: it.started.as_unix_millis(),
             kind: if it.pictures { MediaKind::Video } else { MediaKind::Voice },
             participants: it.participants as u64,
+            recorded: it.recorded,
             names: it.names.iter().filter_map(id).collect(),
         });
         Self { ongoing }
@@ -80,6 +84,7 @@ mod tests {
             started: Timestamp::from_unix_millis(1_700_000_000_000),
             participants: 3,
             pictures: false,
+            recorded: false,
             names: vec!["@anna:hs.test".into(), "nobody".into()],
         };
         let written = json!({
@@ -89,6 +94,9 @@ mod tests {
         let content = ConferenceEventContent::of(focus, Some(&announcement));
         assert_eq!(serde_json::to_value(&content).unwrap(), written);
         assert_eq!(serde_json::from_value::<ConferenceEventContent>(written).unwrap(), content);
+        let recorded =
+            ConferenceEventContent::of(focus, Some(&Announcement { recorded: true, ..announcement.clone() }));
+        assert_eq!(serde_json::to_value(&recorded).unwrap()["recorded"], true);
         let pictures =
             ConferenceEventContent::of(focus, Some(&Announcement { pictures: true, ..announcement }));
         assert_eq!(serde_json::to_value(&pictures).unwrap()["kind"], "video");

@@ -20,6 +20,7 @@ Moderators can also:
 !conference lock, unlock – let nobody new in
 !conference audience on, audience off – only speakers are heard
 !conference grant @user:server, revoke @user:server – give the word, take it back
+!conference record, record stop – have the conference recorded, which everyone is told
 !conference end – end the conference for everyone
 !conference stay on, stay off – keep the conference user here for good";
 
@@ -63,6 +64,8 @@ fn done(command: &Command) -> Cow<'static, str> {
         Command::EndAudience => "The conference has no audience any more: everyone is heard.".into(),
         Command::Grant(member) => format!("{member} has the word.").into(),
         Command::Revoke(member) => format!("{member} does not have the word any more.").into(),
+        Command::Record => "The conference is recorded, and everyone in it is told.".into(),
+        Command::StopRecording => "The conference is not recorded any more.".into(),
         Command::End => "The conference is ended for everyone.".into(),
         Command::Start => {
             "I am here. Call me with a voice call, in a chat with me that is not encrypted; so can everyone in the room."
@@ -79,6 +82,8 @@ const fn denied(denial: Denial) -> &'static str {
         Denial::NotStarted => {
             "There is no conference here at the moment. !conference start brings the conference user in, who can then be called."
         }
+        Denial::NoRecordings => "Whoever runs this conference server has set up no place for recordings.",
+        Denial::NobodyToRecord => "Nobody is in the conference, so there is nothing to record.",
         Denial::StaysAnyhow => "Whoever runs this conference server has set me to stay in this room.",
         Denial::TooManyStay => {
             "I stay in as many rooms already as whoever runs this conference server allows."
@@ -111,6 +116,10 @@ fn who(roll: &Roll) -> String {
     }
     if roll.audience {
         words.push_str(" It has an audience.");
+    }
+    if let Some(by) = &roll.recorded_by {
+        // Writing into a String can't fail.
+        let _ = write!(words, " {by} has it recorded.");
     }
     for present in &roll.present {
         words.push_str("\n• ");
@@ -180,6 +189,8 @@ mod tests {
             Command::EndAudience,
             Command::Grant(member()),
             Command::Revoke(member()),
+            Command::Record,
+            Command::StopRecording,
             Command::End,
             Command::Start,
             Command::Stay,
@@ -193,6 +204,8 @@ mod tests {
             Denial::TargetIsModerator,
             Denial::MutedByModerator,
             Denial::Audience,
+            Denial::NoRecordings,
+            Denial::NobodyToRecord,
             Denial::NotStarted,
             Denial::StaysAnyhow,
             Denial::TooManyStay,
@@ -215,7 +228,7 @@ mod tests {
             assert!(words.len() > 15 && words.ends_with('.') && !words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 38);
+        assert_eq!(seen.len(), 42);
     }
 
     fn present(member: &str) -> Present {
@@ -249,10 +262,11 @@ mod tests {
             ],
             locked: true,
             audience: true,
+            recorded_by: Some("@anna:hs.test".into()),
         };
         assert_eq!(
             said(roll),
-            "9 people are in the conference. It is locked. It has an audience.\n\
+            "9 people are in the conference. It is locked. It has an audience. @anna:hs.test has it recorded.\n\
              • @anna:hs.test (moderator, speaking)\n\
              • @bert:hs.test (speaker, microphone off, with 2 calls)\n\
              • @cleo:hs.test (in the audience, hand raised, number 1)\n\

@@ -2,11 +2,13 @@
 //!
 //! Refusals and ends never live here.
 
-use confocal::conference::{FocusUser, MemberId, Millis, Silenced};
+use std::fmt::Write as _;
+
+use confocal::conference::{FocusUser, MemberId, Millis, RecordingEnd, RecordingFailure, Silenced};
 use ruma_common::UserId;
 
 /// Someone has come in: what there is to hear, and what they are heard.
-pub(super) fn joined(others: usize, silenced: Option<Silenced>) -> String {
+pub(super) fn joined(others: usize, silenced: Option<Silenced>, recorded_by: Option<&MemberId>) -> String {
     let mut words = match others {
         0 => "You are in the conference, and nobody else is so far.".to_owned(),
         1 => "You are in the conference, with one other person.".to_owned(),
@@ -15,6 +17,11 @@ pub(super) fn joined(others: usize, silenced: Option<Silenced>) -> String {
     if let Some(silenced) = silenced {
         words.push(' ');
         words.push_str(super::voice(Some(silenced)));
+    }
+    if let Some(by) = recorded_by {
+        // Writing into a String can't fail.
+        let _ =
+            write!(words, " The conference is recorded, you too: {by} wants it so. Hang up if you don't.");
     }
     words.push_str(" Write !conference help here to see what you can ask for.");
     words
@@ -76,6 +83,33 @@ pub(super) fn over(lasted: Millis) -> String {
     }
 }
 
+/// It is recorded from now on.
+pub(super) fn recording_started(by: &MemberId) -> String {
+    format!(
+        "The conference is recorded from now on: {by} wants it so. Hang up if you don't want to be recorded."
+    )
+}
+
+/// It is not any more.
+pub(super) fn recording_stopped(why: &RecordingEnd) -> String {
+    let why = match why {
+        RecordingEnd::StoppedBy(by) => {
+            return format!("The conference is not recorded any more: {by} has stopped it.");
+        }
+        RecordingEnd::Empty => "everyone has left",
+        RecordingEnd::Restarted => "the conference server was restarted",
+        RecordingEnd::Failed(RecordingFailure::NoPlace) => {
+            "this conference server has no place for recordings"
+        }
+        RecordingEnd::Failed(RecordingFailure::NotWritable) => {
+            "the conference server can't write to its directory for recordings"
+        }
+        RecordingEnd::Failed(RecordingFailure::DiskFull) => "the conference server has no space left for it",
+        RecordingEnd::Failed(RecordingFailure::Internal) => "something went wrong on the conference server",
+    };
+    format!("The conference is not recorded any more: {why}.")
+}
+
 /// A link by which clients open a chat with a user.
 fn link(user: &FocusUser) -> String {
     UserId::parse(user.as_str()).map_or_else(|_| user.to_string(), |user| user.matrix_to_uri().to_string())
@@ -109,8 +143,10 @@ mod tests {
 
     #[test]
     fn all_that_is_heard_at_coming_in_is_said_at_once() {
-        let words = joined(12, Some(Silenced::ByModerator));
+        let words = joined(12, Some(Silenced::ByModerator), Some(&"@anna:hs.test".into()));
         assert!(words.contains("12 others") && words.contains("A moderator has muted you"), "{words}");
-        assert!(joined(0, None).contains("nobody else"));
+        assert!(words.contains("recorded, you too: @anna:hs.test"), "{words}");
+        let words = joined(0, None, None);
+        assert!(words.contains("nobody else") && !words.contains("recorded"), "{words}");
     }
 }

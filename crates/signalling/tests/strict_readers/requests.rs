@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use confocal::conference::{
     CallAddress, CallVersion, Command, Denial, EndReason, HangupReason, Millis, Notice, OfferRefusal,
-    ParticipantId, Present, Refusal, Reply, Role, Roll, Sdp, SignalRequest, Silenced, StreamId, StreamInfo,
-    StreamMetadata, StreamPurpose, Timestamp, Whom,
+    ParticipantId, Present, RecordingEnd, Refusal, Reply, Role, Roll, Sdp, SignalRequest, Silenced, StreamId,
+    StreamInfo, StreamMetadata, StreamPurpose, Timestamp, Whom,
 };
 
 use crate::support::{ALICE, DIRECT, FOCUS, GROUP};
@@ -115,14 +115,22 @@ fn notices() -> Vec<Notice> {
         speaking: true,
         calls: 2,
     };
-    let roll = Roll { total: 7, present: vec![present], locked: true, audience: true };
+    let recorded_by = Some(ALICE.into());
+    let roll = Roll { total: 7, present: vec![present], locked: true, audience: true, recorded_by };
     vec![
         Notice::Refused { why: Refusal::Offer(OfferRefusal::NoCommonCodec), group: group() },
         Notice::Encrypted { group: group() },
         Notice::GroupEncrypted { group: group() },
         Notice::Ended { why: EndReason::Kicked, group: group() },
         Notice::RoomReplaced { group: group(), by: "!new:hs.test".into() },
-        Notice::Joined { group: group(), others: 2, silenced: Some(Silenced::Audience) },
+        Notice::Joined {
+            group: group(),
+            others: 2,
+            silenced: Some(Silenced::Audience),
+            recorded_by: Some(ALICE.into()),
+        },
+        Notice::RecordingStarted { group: group(), by: ALICE.into() },
+        Notice::RecordingStopped { group: group(), why: RecordingEnd::Empty },
         Notice::Welcome { group: group(), focus: Some(FOCUS.into()), encrypted: false },
         Notice::Deaf { group: group() },
         Notice::Began { group: group(), by: ALICE.into() },
