@@ -4,12 +4,15 @@
 //! The targets themselves are in `targets.rs`; `crates/mixer/fuzz` has them for cargo-fuzz.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, with what it found")]
 
-#[path = "../counting/mod.rs"]
-mod counting;
 mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use confocal_testing::counting::{self, Counting};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// The same chance for the same seed (SplitMix64).
 struct Chance(u64);
