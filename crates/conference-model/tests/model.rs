@@ -55,7 +55,8 @@ proptest! {
             }
         }
         prop_assert!(world.seen.after.legs.is_empty(), "{:?}", world.seen.after.legs);
-        for _ in 0..200 {
+        // More than an hour: so long it is remembered how often the bot has replied to strangers.
+        for _ in 0..400 {
             while let Some(first) = world.outside.first_requests().first() {
                 prop_assert_eq!(world.carried_out(*first).err(), None);
             }
