@@ -270,7 +270,11 @@ impl UdpPort {
                     self.read_stream(token, take);
                 }
                 Ok(None) => break,
-                Err(error) => debug!(%error, "a connection was not taken"),
+                // Such as too many open files, which trying again at once does not change.
+                Err(error) => {
+                    debug!(%error, "connections are not taken");
+                    break;
+                }
             }
         }
     }

@@ -126,14 +126,15 @@ impl Stream {
         present: usize,
         now: Instant,
     ) -> io::Result<Option<Self>> {
-        let (stream, remote) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-            Err(error) => return Err(error),
+        let (stream, remote) = loop {
+            match listener.accept() {
+                Ok(accepted) if present < STREAMS_MAX => break accepted,
+                // Closed as it is dropped.
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            }
         };
-        if present >= STREAMS_MAX {
-            return Err(io::Error::other("too many connections"));
-        }
         stream.set_nonblocking(true)?;
         // Sound waits for nothing.
         stream.set_nodelay(true)?;
@@ -215,6 +216,19 @@ mod tests {
     fn what_is_no_datagram_ends_it() {
         assert_eq!(taken(&[0xFF, 0xFF, 1]).0, None);
         assert_eq!(taken(b"GET / HTTP/1.1\r\n").0, None);
+    }
+
+    #[test]
+    fn connections_beyond_the_limit_are_closed_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let mut callers: Vec<TcpStream> =
+            (0..3).map(|_| TcpStream::connect(listener.local_addr().unwrap()).unwrap()).collect();
+        let none = Stream::accept(&listener, &Writers::default(), STREAMS_MAX, Instant::now()).unwrap();
+        assert!(none.is_none());
+        for caller in &mut callers {
+            assert!(matches!(caller.read(&mut [0; 1]), Ok(0) | Err(_)));
+        }
     }
 
     #[test]
