@@ -89,9 +89,11 @@ impl Bench {
                 match effect {
                     Effect::Send { id, request } => {
                         let outcome = match request {
-                            SignalRequest::AskAdmission { .. } => {
-                                RequestOutcome::Admission(Admission { joined: true, direct_members: 2 })
-                            }
+                            SignalRequest::AskAdmission { .. } => RequestOutcome::Admission(Admission {
+                                joined: true,
+                                direct_members: 2,
+                                name: None,
+                            }),
                             _ => RequestOutcome::Done,
                         };
                         inputs.push(Input::RequestDone { id, outcome });

@@ -92,7 +92,13 @@ impl World {
             Action::NegotiateAnswer { call, party } => {
                 let (key, theirs) = self.known_call(call);
                 let answer = self.text("answer", false);
-                self.tell(Input::CallNegotiateAnswered { key, party: which_party(theirs, party), answer })
+                let metadata = Some(metadata(party & 1 == 0));
+                self.tell(Input::CallNegotiateAnswered {
+                    key,
+                    party: which_party(theirs, party),
+                    answer,
+                    metadata,
+                })
             }
             Action::Metadata { call, party, muted } => {
                 let (key, theirs) = self.known_call(call);
@@ -156,7 +162,12 @@ impl World {
                 call.offered = false;
                 let (key, party) = (call.invite.key.clone(), call.invite.party.clone());
                 let answer = self.text("answer", false);
-                self.tell(Input::CallNegotiateAnswered { key, party, answer })
+                self.tell(Input::CallNegotiateAnswered {
+                    key,
+                    party,
+                    answer,
+                    metadata: Some(metadata(false)),
+                })
             }
             Onward::Wait => self.time(0, 0),
             Onward::Room(user, room) => self.invite_to_direct(user, room, setup::natural_door(room)),
@@ -208,7 +219,7 @@ impl World {
                 let agreed = Agreed { held: session.number.0 % 2 == 1, ..Agreed::default() };
                 self.answer_ready(leg, session, session.number, agreed)
             }
-            Wanted::Offer => self.offer_ready(leg, session),
+            Wanted::Offer => self.offer_ready(leg, session, session.number),
             Wanted::Nothing | Wanted::Acceptance => MediaReport::TransportUp { leg, generation },
         };
         self.engine_says(leg, report)
@@ -452,7 +463,12 @@ impl World {
         let sessions = self.outside.sessions_and_closed();
         let Some(at) = usize::from(which).checked_rem(sessions.len()) else { return Ok(()) };
         let (leg, mut session) = sessions[at];
-        let agreed = Agreed { held: shade & 1 != 0, camera: shade & 2 != 0, screen: shade & 4 != 0 };
+        let agreed = Agreed {
+            held: shade & 1 != 0,
+            camera: shade & 2 != 0,
+            screen: shade & 4 != 0,
+            pictures: shade & 6 != 0,
+        };
         let mut number = session.number;
         match shade >> 4 {
             15 => session.generation.0 = session.generation.0.wrapping_add(1),
@@ -471,11 +487,11 @@ impl World {
         }
         let report = match report % 16 {
             0..=3 => self.answer_ready(leg, session, number, agreed),
-            4 => self.offer_ready(leg, session),
+            4 => self.offer_ready(leg, session, number),
             5 if shade & 8 == 0 => {
                 MediaReport::OfferRefused { leg, generation, offer: number, why: OfferRefusal::NoAudio }
             }
-            5 => MediaReport::NoOffer { leg, generation },
+            5 => MediaReport::NoOffer { leg, generation, number },
             6..=8 => MediaReport::TransportUp { leg, generation },
             9..=11 => MediaReport::TransportLost { leg, generation },
             12 => MediaReport::TransportFailed { leg, generation },
@@ -504,10 +520,10 @@ impl World {
         MediaReport::AnswerReady { leg, generation: session.generation, offer, answer, streams, agreed, memo }
     }
 
-    fn offer_ready(&mut self, leg: LegId, session: Session) -> MediaReport {
+    fn offer_ready(&mut self, leg: LegId, session: Session, number: OfferNumber) -> MediaReport {
         let (offer, streams) = (self.text("answer", false), metadata(false));
         let memo = SessionMemo("memo".into());
-        MediaReport::OfferReady { leg, generation: session.generation, offer, streams, memo }
+        MediaReport::OfferReady { leg, generation: session.generation, number, offer, streams, memo }
     }
 
     /// The engine reports, and knows then what it has done.
@@ -576,7 +592,11 @@ fn outcome_of(request: &SignalRequest, number: u8) -> RequestOutcome {
         return RequestOutcome::Membership(Membership { focus_joined: !third, absent });
     }
     if matches!(request, SignalRequest::AskAdmission { .. }) {
-        return RequestOutcome::Admission(Admission { joined, direct_members: if third { 3 } else { 2 } });
+        return RequestOutcome::Admission(Admission {
+            joined,
+            direct_members: if third { 3 } else { 2 },
+            name: None,
+        });
     }
     // What is not so of a caller is not so of the bot: the room can be read, it is not alone, it may invite.
     if matches!(request, SignalRequest::JoinAsBot { .. }) {

@@ -60,6 +60,7 @@ names!(INPUTS, input(Input) {
     "Media TransportFailed": Input::Media(MediaReport::TransportFailed { .. }),
     "Media Flow": Input::Media(MediaReport::Flow { .. }),
     "Media RecordingFailed": Input::Media(MediaReport::RecordingFailed { .. }),
+    "Media FellBack": Input::Media(MediaReport::FellBack { .. }),
     "Media Levels": Input::Media(MediaReport::Levels(_)),
     "EngineLost": Input::EngineLost,
     "CameBack": Input::CameBack,
@@ -104,6 +105,9 @@ names!(MEDIA, media(MediaCommand) {
     "Open": MediaCommand::Open { .. },
     "Renegotiate": MediaCommand::Renegotiate { .. },
     "Offer": MediaCommand::Offer { .. },
+    "OfferAgain": MediaCommand::OfferAgain { .. },
+    "Describe": MediaCommand::Describe { .. },
+    "Show": MediaCommand::Show { .. },
     "Accept": MediaCommand::Accept { .. },
     "SetHeard": MediaCommand::SetHeard { .. },
     "AddCandidates": MediaCommand::AddCandidates { .. },
@@ -121,6 +125,7 @@ names!(NEWS, news(ConferenceEvent) {
     "Recording": ConferenceEvent::Recording { .. },
     "Floor": ConferenceEvent::Floor { .. },
     "ActiveSpeaker": ConferenceEvent::ActiveSpeaker { .. },
+    "Pictures": ConferenceEvent::Pictures { .. },
     "CallIgnored": ConferenceEvent::CallIgnored { .. },
     "Level": ConferenceEvent::Level { .. },
 });
@@ -355,6 +360,7 @@ impl Coverage {
             | ConferenceEvent::Floor { .. }
             | ConferenceEvent::Recording { .. }
             | ConferenceEvent::ActiveSpeaker { .. }
+            | ConferenceEvent::Pictures { .. }
             | ConferenceEvent::Level { .. } => {}
         }
     }

@@ -66,6 +66,7 @@ impl Session {
             | MediaReport::NoOffer { .. }
             | MediaReport::Flow { .. }
             | MediaReport::RecordingFailed { .. }
+            | MediaReport::FellBack { .. }
             | MediaReport::Levels(_) => {}
         }
     }
@@ -149,14 +150,19 @@ impl Outside {
                 let session = Session { generation, number, wanted: Wanted::Answer, up: false };
                 self.sessions.insert(*leg, session);
             }
-            MediaCommand::Offer { leg, generation, .. } => {
-                let number = self.sessions.get(leg).map_or(OfferNumber(0), |session| session.number);
-                let session = Session { generation: *generation, number, wanted: Wanted::Offer, up: false };
+            MediaCommand::Offer { leg, generation, number, .. } => {
+                let (generation, number) = (*generation, *number);
+                let session = Session { generation, number, wanted: Wanted::Offer, up: false };
                 self.sessions.insert(*leg, session);
             }
             MediaCommand::Renegotiate { leg, number, .. } => {
                 if let Some(session) = self.sessions.get_mut(leg) {
                     (session.number, session.wanted) = (*number, Wanted::Answer);
+                }
+            }
+            MediaCommand::OfferAgain { leg, number, .. } => {
+                if let Some(session) = self.sessions.get_mut(leg) {
+                    (session.number, session.wanted) = (*number, Wanted::Offer);
                 }
             }
             MediaCommand::Accept { leg, .. } => {
@@ -168,6 +174,8 @@ impl Outside {
                 self.closed = self.sessions.remove(leg).map(|session| (*leg, session)).or(self.closed);
             }
             MediaCommand::SetHeard { .. }
+            | MediaCommand::Describe { .. }
+            | MediaCommand::Show { .. }
             | MediaCommand::AddCandidates { .. }
             | MediaCommand::Play { .. }
             | MediaCommand::Record { .. }

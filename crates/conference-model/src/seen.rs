@@ -71,9 +71,13 @@ pub enum LegFact {
     /// A session was opened for an offer.
     Open(Generation, OfferNumber),
     /// A session was opened to make an offer.
-    Offer(Generation),
+    Offer(Generation, OfferNumber),
     /// A changed offer went to the session.
     Renegotiate(Generation, OfferNumber),
+    /// It was to make an offer of a second line, or of none.
+    OfferAgain(Generation, OfferNumber, bool),
+    /// The caller's streams were described to it.
+    Describe(Generation),
     /// An answer to ours went to it.
     Accept(Generation),
     /// It was heard from now on, or not.
@@ -249,12 +253,14 @@ impl Seen {
         let mut session = None;
         for fact in &self.legs.get(&leg)?.facts {
             match fact {
-                LegFact::Open(generation, _) | LegFact::Offer(generation) => {
+                LegFact::Open(generation, _) | LegFact::Offer(generation, _) => {
                     session = Some((*generation, true));
                 }
                 LegFact::Heard(generation, heard) => session = Some((*generation, *heard)),
                 LegFact::Close(_) | LegFact::EngineLost => session = None,
                 LegFact::Renegotiate(..)
+                | LegFact::OfferAgain(..)
+                | LegFact::Describe(_)
                 | LegFact::Accept(_)
                 | LegFact::Candidates(..)
                 | LegFact::Flow(..)
@@ -443,23 +449,32 @@ impl Seen {
             MediaCommand::Renegotiate { leg, generation, number, .. } => {
                 (leg, LegFact::Renegotiate(*generation, *number))
             }
-            MediaCommand::Offer { leg, generation, .. } => (leg, LegFact::Offer(*generation)),
+            MediaCommand::Offer { leg, generation, number, .. } => {
+                (leg, LegFact::Offer(*generation, *number))
+            }
+            MediaCommand::OfferAgain { leg, generation, number, screen } => {
+                (leg, LegFact::OfferAgain(*generation, *number, *screen))
+            }
+            MediaCommand::Describe { leg, generation, .. } => (leg, LegFact::Describe(*generation)),
             MediaCommand::Accept { leg, generation, .. } => (leg, LegFact::Accept(*generation)),
             MediaCommand::SetHeard { leg, generation, heard } => (leg, LegFact::Heard(*generation, *heard)),
             MediaCommand::AddCandidates { leg, generation, candidates } => {
                 (leg, LegFact::Candidates(*generation, candidates.len()))
             }
             MediaCommand::Close { leg, generation } => (leg, LegFact::Close(*generation)),
-            MediaCommand::Play { .. } | MediaCommand::Record { .. } | MediaCommand::StopRecording { .. } => {
-                return;
-            }
+            MediaCommand::Play { .. }
+            | MediaCommand::Record { .. }
+            | MediaCommand::StopRecording { .. }
+            | MediaCommand::Show { .. } => return,
         };
         self.leg_fact(*leg, fact);
     }
 
     fn look_at_news(&mut self, event: &ConferenceEvent) {
         match event {
-            ConferenceEvent::Opened { .. } | ConferenceEvent::Recording { .. } => {}
+            ConferenceEvent::Opened { .. }
+            | ConferenceEvent::Recording { .. }
+            | ConferenceEvent::Pictures { .. } => {}
             ConferenceEvent::Closed { conference } => {
                 self.floors.remove(conference);
                 self.speakers.remove(conference);

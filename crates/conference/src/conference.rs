@@ -17,6 +17,7 @@ mod ejection;
 mod identity;
 mod negotiation;
 mod people;
+mod pictures;
 mod recording;
 mod recovery;
 mod restore;
@@ -28,6 +29,7 @@ use crate::effect::ConferenceEvent;
 use crate::floor::Floor;
 use crate::id::{ConferenceId, FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::leg::Leg;
+use crate::picture::View;
 use crate::record::RecordKey;
 use crate::speakers::Speakers;
 use crate::time::Timestamp;
@@ -94,6 +96,9 @@ pub(crate) struct Conference {
     pictures: BTreeSet<LegId>,
     #[serde(skip)]
     speakers: Speakers,
+    /// What the engine was told to show last; `None`: it was told nothing yet, or has forgotten.
+    #[serde(skip)]
+    shown: Option<View>,
 }
 
 impl Conference {
@@ -121,6 +126,7 @@ impl Conference {
             present: BTreeSet::new(),
             pictures: BTreeSet::new(),
             speakers: Speakers::default(),
+            shown: None,
         }
     }
 

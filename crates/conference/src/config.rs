@@ -6,6 +6,7 @@ use alloc::collections::BTreeSet;
 
 use crate::id::RoomKey;
 use crate::limits::Limits;
+use crate::picture::{LayoutChoice, ScreenShares};
 use crate::policy::Policy;
 use crate::time::Millis;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub speaker: SpeakerConfig,
     /// How people in a group room learn of its conference.
     pub discovery: Discovery,
+    /// Whose pictures are shown, and how.
+    pub pictures: Pictures,
     /// What is heard besides voices.
     pub tones: Tones,
     /// Moderators may have conferences recorded: the engine has a place for the files. Default off.
@@ -77,6 +80,7 @@ impl Default for Config {
             policy: Policy::default(),
             speaker: SpeakerConfig::default(),
             discovery: Discovery::default(),
+            pictures: Pictures::default(),
             tones: Tones::default(),
             recordings: false,
             limits: Limits::default(),
@@ -102,6 +106,31 @@ pub struct Discovery {
 impl Default for Discovery {
     fn default() -> Self {
         Self { announce: true, names: false, notices: false, count_out: true, identify: false }
+    }
+}
+
+/// Whose pictures are shown, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pictures {
+    /// The layout of a conference in which no moderator has chosen another one. Default the speaker's, which costs the machine
+    /// no coding of pictures.
+    pub layout: LayoutChoice,
+    /// With [`LayoutChoice::Auto`]: the grid is for so many participants at most. Default 9.
+    pub grid_participants: usize,
+    /// Whose screen is shown when several share theirs.
+    pub screen_shares: ScreenShares,
+    /// The least time for which someone has the picture, unless they leave or switch their camera off. Default 2 s.
+    pub hold: Millis,
+}
+
+impl Default for Pictures {
+    fn default() -> Self {
+        Self {
+            layout: LayoutChoice::default(),
+            grid_participants: 9,
+            screen_shares: ScreenShares::default(),
+            hold: Millis::from_secs(2),
+        }
     }
 }
 

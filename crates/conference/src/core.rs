@@ -6,7 +6,8 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 
 use crate::config::Config;
-use crate::effect::{ConferenceEvent, Effect, MediaCommand, SignalRequest};
+use crate::effect::{ConferenceEvent, Effect, SignalRequest};
+use crate::engine::MediaCommand;
 use crate::id::{ConferenceId, LegId, MemberId, ParticipantId, PartyId, RecordingId, RequestId};
 use crate::leg::Voice;
 use crate::rates::{Deed, Deeds, Rate, Rates};

@@ -1,6 +1,7 @@
-//! What the machine wants done: commands to signalling and to the engine, and news for whoever watches.
+//! What the machine wants done: commands to signalling, and news for whoever watches.
 //!
-//! How an effect is carried out never lives here, nor what people are told (`notice.rs`).
+//! How an effect is carried out never lives here, nor commands to the engine (`engine.rs`), nor what people are told
+//! (`notice.rs`).
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -8,15 +9,15 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::announcement::Announcement;
-use crate::call::{CallAddress, Candidate, HangupReason, Sdp, SessionMemo, StreamMetadata};
+use crate::call::{CallAddress, HangupReason, Sdp, StreamMetadata};
 use crate::command::{Role, Silenced};
+use crate::engine::MediaCommand;
 use crate::id::{
-    CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, ParticipantId, RecordingId,
-    RequestId, RoomKey, ServerName,
+    CallKey, ConferenceId, FocusUser, LegId, MemberId, ParticipantId, RequestId, RoomKey, ServerName,
 };
 use crate::input::LevelDbov;
 pub use crate::notice::{EndReason, Notice, Refusal, Silence};
-use crate::sound::{Audience, Sound};
+use crate::picture::{LayoutChoice, View};
 use crate::time::Timestamp;
 
 /// One thing to do. Effects leave in the order in which they must be done.
@@ -286,113 +287,6 @@ impl SignalRequest {
     }
 }
 
-/// A command to the media engine. Commands of one leg are done in order, and so are those of one recording.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MediaCommand {
-    /// Set up media for a leg and answer its offer.
-    Open {
-        /// The leg.
-        leg: LegId,
-        /// Its session; later commands and all reports carry it.
-        generation: Generation,
-        /// Where its sound goes.
-        conference: ConferenceId,
-        /// Whose voice it is: no leg hears a leg of the same participant.
-        participant: ParticipantId,
-        /// The number of the offer, which comes back with its answer.
-        number: OfferNumber,
-        /// The caller's offer.
-        offer: Sdp,
-        /// What was to be kept of the session whose place it takes, if there was one: the caller should notice as little of the
-        /// change as possible.
-        memo: Option<SessionMemo>,
-    },
-    /// Answer a changed offer of a running leg. One that comes while another is being answered takes its place.
-    Renegotiate {
-        /// The leg.
-        leg: LegId,
-        /// Its session.
-        generation: Generation,
-        /// The number of the offer, which comes back with its answer.
-        number: OfferNumber,
-        /// The new offer.
-        offer: Sdp,
-    },
-    /// Set up media for a leg whose session was lost and make an offer; answered by
-    /// [`MediaReport::OfferReady`](crate::MediaReport::OfferReady), or by
-    /// [`NoOffer`](crate::MediaReport::NoOffer) from an engine that can't.
-    Offer {
-        /// The leg.
-        leg: LegId,
-        /// Its session; later commands and all reports carry it.
-        generation: Generation,
-        /// Where its sound goes.
-        conference: ConferenceId,
-        /// Whose voice it is.
-        participant: ParticipantId,
-        /// What was to be kept of the session; `None` where it was lost before any was told.
-        memo: Option<SessionMemo>,
-    },
-    /// The caller's answer to our offer.
-    Accept {
-        /// The leg.
-        leg: LegId,
-        /// Its session.
-        generation: Generation,
-        /// The answer.
-        answer: Sdp,
-    },
-    /// Whether a leg's sound goes into the mix. It does, until this says otherwise.
-    SetHeard {
-        /// The leg.
-        leg: LegId,
-        /// Its session.
-        generation: Generation,
-        /// It is heard.
-        heard: bool,
-    },
-    /// More of the caller's candidates.
-    AddCandidates {
-        /// The leg.
-        leg: LegId,
-        /// Its session.
-        generation: Generation,
-        /// The candidates.
-        candidates: Vec<Candidate>,
-    },
-    /// Play a sound, besides all else that is heard. Where nobody is, nothing happens.
-    Play {
-        /// Where.
-        conference: ConferenceId,
-        /// To whom.
-        to: Audience,
-        /// What.
-        sound: Sound,
-    },
-    /// Record a conference, all voices in it, until [`StopRecording`](Self::StopRecording). One that fails is told by
-    /// [`MediaReport::RecordingFailed`](crate::MediaReport::RecordingFailed).
-    Record {
-        /// Which.
-        conference: ConferenceId,
-        /// Names the recording.
-        recording: RecordingId,
-    },
-    /// Record it no more.
-    StopRecording {
-        /// Which.
-        conference: ConferenceId,
-        /// The recording; of another one nothing happens.
-        recording: RecordingId,
-    },
-    /// End a leg's media at once. No report comes after it.
-    Close {
-        /// The leg.
-        leg: LegId,
-        /// Its session.
-        generation: Generation,
-    },
-}
-
 /// News of conferences, for pages, logs and metrics.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum ConferenceEvent {
@@ -461,6 +355,15 @@ pub enum ConferenceEvent {
         speaker: Option<ParticipantId>,
         /// Who spoke before, the last one first, without `speaker`.
         before: Vec<ParticipantId>,
+    },
+    /// Others are shown, or otherwise.
+    Pictures {
+        /// The conference.
+        conference: ConferenceId,
+        /// The layout that is wanted; what it comes to now is in `view`.
+        choice: LayoutChoice,
+        /// What is shown.
+        view: View,
     },
     /// A call was placed that gets no word.
     CallIgnored {

@@ -109,18 +109,18 @@ impl Focus {
                     return;
                 }
                 self.with_call(&key, |it, leg, core, _| {
-                    it.negotiated(leg, party.as_ref(), offer, expires_in, metadata.as_ref(), core);
+                    it.negotiated(leg, party.as_ref(), offer, expires_in, metadata, core);
                 });
             }
-            Input::CallNegotiateAnswered { key, party, answer } => {
+            Input::CallNegotiateAnswered { key, party, answer, metadata } => {
                 if answer.0.len() <= self.core.config.limits.sdp_bytes {
                     self.with_call(&key, |it, leg, core, _| {
-                        it.offer_answered(leg, party.as_ref(), answer, core);
+                        it.offer_answered(leg, party.as_ref(), answer, metadata, core);
                     });
                 }
             }
             Input::CallMetadataChanged { key, party, metadata } => {
-                self.with_call(&key, |it, leg, core, _| it.metadata(leg, party.as_ref(), &metadata, core));
+                self.with_call(&key, |it, leg, core, _| it.metadata(leg, party.as_ref(), metadata, core));
             }
             Input::RequestDone { id, outcome } => self.request_done(id, &outcome),
             Input::Media(report) => self.media(report),

@@ -1,7 +1,7 @@
 //! The names of things: opaque newtypes, so that a room can't be taken for a user, nor a leg for a request.
 //!
 //! Names that come from outside (`RoomKey`, `MemberId`, `FocusUser`, `CallId`, `PartyId`) are opaque text, cheap to
-//! clone; the machine compares them and looks inside for one thing only, whose server a member's is. Numbers (`LegId`, `RequestId`, …) are the machine's own, handed
+//! clone; the machine compares them and looks inside a member's only, for its server and, to call it by, its local part. Numbers (`LegId`, `RequestId`, …) are the machine's own, handed
 //! out in order and never reused. Matrix types never live here: the signalling adapter converts at its edge.
 
 use alloc::sync::Arc;
@@ -87,6 +87,12 @@ impl MemberId {
     #[must_use]
     pub fn server(&self) -> &str {
         self.0.split_once(':').map_or("", |(_, server)| server)
+    }
+
+    /// What is before the first colon, without the mark that Matrix user ids begin with.
+    pub(crate) fn local_part(&self) -> &str {
+        let id = self.0.strip_prefix('@').unwrap_or(&self.0);
+        id.split_once(':').map_or(id, |(local, _)| local)
     }
 }
 

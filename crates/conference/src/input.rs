@@ -159,6 +159,8 @@ pub enum Input {
         party: Option<PartyId>,
         /// Its answer.
         answer: Sdp,
+        /// What its streams are for, where the client says.
+        metadata: Option<StreamMetadata>,
     },
     /// The caller muted or unmuted itself (`m.call.sdp_stream_metadata_changed`).
     CallMetadataChanged {
@@ -250,12 +252,15 @@ pub enum RequestOutcome {
 }
 
 /// What the homeserver says of a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admission {
     /// The caller is a joined member of the group room.
     pub joined: bool,
     /// How many people are joined to the 1:1 room, functional members not counted; an ordinary one has two.
     pub direct_members: u32,
+    /// The caller's display name in the group room, where it has one.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// What the homeserver says of those who are in a conference.
@@ -307,6 +312,8 @@ pub enum MediaReport {
         leg: LegId,
         /// Its session.
         generation: Generation,
+        /// Which offer it is, as the command that asked for it named it.
+        number: OfferNumber,
         /// The offer.
         offer: Sdp,
         /// What the streams of the offer are for.
@@ -331,6 +338,8 @@ pub enum MediaReport {
         leg: LegId,
         /// Its session.
         generation: Generation,
+        /// Which offer, as the command that asked for it named it.
+        number: OfferNumber,
     },
     /// Media flows both ways as far as the transport knows: ICE and DTLS are up.
     TransportUp {
@@ -372,6 +381,11 @@ pub enum MediaReport {
         /// Why.
         why: RecordingFailure,
     },
+    /// To compose the conference's picture is too much for the machine.
+    FellBack {
+        /// The conference.
+        conference: ConferenceId,
+    },
     /// How loud legs are, measured on decoded sound; at most a few times a second.
     Levels(Vec<LegLevel>),
 }
@@ -386,6 +400,9 @@ pub struct Agreed {
     pub camera: bool,
     /// The caller shares its screen.
     pub screen: bool,
+    /// The caller can be sent pictures.
+    #[serde(default)]
+    pub pictures: bool,
 }
 
 /// How loud one leg is.

@@ -17,6 +17,8 @@
 //! `Held` is `Active` with [`Agreed::held`]; both may become the other at each answer. Who is admitted and what the caller is
 //! told when a leg ends never live here: see `conference.rs`.
 
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -27,8 +29,12 @@ use crate::id::{
     CallKey, ConferenceId, FocusUser, Generation, LegId, OfferNumber, ParticipantId, PartyId, RequestId,
 };
 use crate::input::Agreed;
+use crate::label::label;
 use crate::time::Timestamp;
 use crate::timer::{TimerKind, TimerTable};
+
+/// How many streams of one caller are remembered; clients have two.
+const STREAMS: usize = 16;
 
 /// A call. Its record is this value; it is gone when the leg has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +50,12 @@ pub(crate) struct Leg {
     pub(crate) party: PartyId,
     /// The client described its streams, so ours are described to it.
     pub(crate) wants_metadata: bool,
+    /// What the caller's streams are for, as it said last.
+    #[serde(default)]
+    pub(crate) theirs: Option<StreamMetadata>,
+    /// What the caller is called in pictures; empty until it is let in, and in records of before there were any.
+    #[serde(default)]
+    pub(crate) name: String,
     /// The caller has its microphone off.
     pub(crate) muted: bool,
     /// The request that answers the invite, until it is known to be delivered.
@@ -142,6 +154,22 @@ impl Leg {
         Voice { conference, participant: self.participant, heard: self.is_live() && self.heard }
     }
 
+    /// What the engine calls the participant.
+    pub(crate) fn label(&self) -> Arc<str> {
+        if self.name.is_empty() { label(None, &self.key.caller).into() } else { self.name.as_str().into() }
+    }
+
+    /// The caller says what its streams are for, and whether they are muted. True if its microphone went off or on.
+    pub(crate) fn describe(&mut self, mut theirs: StreamMetadata) -> bool {
+        while theirs.len() > STREAMS {
+            theirs.pop_last();
+        }
+        let (before, now) = (self.muted, is_muted(&theirs));
+        self.muted = now;
+        self.theirs = Some(theirs);
+        before != now
+    }
+
     /// How events of this call are addressed.
     pub(crate) fn address(&self) -> CallAddress {
         CallAddress {
@@ -188,7 +216,7 @@ impl Leg {
 
     /// The caller sends pictures. One that is interrupted for a moment still does.
     pub(crate) const fn sends_pictures(&self) -> bool {
-        let Agreed { held, camera, screen } = self.agreed;
+        let Agreed { held, camera, screen, .. } = self.agreed;
         !held && (camera || screen)
     }
 
@@ -253,7 +281,7 @@ impl Leg {
 }
 
 /// Whether metadata says that the microphone is off: it is, when every microphone stream says so.
-pub(crate) fn is_muted(metadata: &StreamMetadata) -> bool {
+fn is_muted(metadata: &StreamMetadata) -> bool {
     let mut microphones =
         metadata.values().filter(|stream| stream.purpose == StreamPurpose::UserMedia).peekable();
     microphones.peek().is_some() && microphones.all(|stream| stream.audio_muted)

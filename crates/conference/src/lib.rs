@@ -54,7 +54,7 @@
 //!                 let outcome = match request {
 //!                     // A homeserver would be asked; this one says that Alice is a member.
 //!                     SignalRequest::AskAdmission { .. } => {
-//!                         RequestOutcome::Admission(Admission { joined: true, direct_members: 2 })
+//!                         RequestOutcome::Admission(Admission { joined: true, direct_members: 2, name: None })
 //!                     }
 //!                     _ => RequestOutcome::Done,
 //!                 };
@@ -127,15 +127,18 @@ mod door;
 mod early;
 mod effect;
 mod ended;
+mod engine;
 mod floor;
 mod focus;
 mod id;
 mod input;
+mod label;
 mod leg;
 mod limits;
 mod migrate;
 mod names;
 mod notice;
+mod picture;
 mod policy;
 mod rates;
 mod record;
@@ -150,12 +153,14 @@ mod timer;
 pub use announcement::Announcement;
 pub use call::*;
 pub use command::*;
-pub use config::{Config, Discovery, EncryptedRooms, SecondDevice, SpeakerConfig, Tones};
+pub use config::{Config, Discovery, EncryptedRooms, Pictures, SecondDevice, SpeakerConfig, Tones};
 pub use effect::*;
+pub use engine::MediaCommand;
 pub use focus::Focus;
 pub use id::*;
 pub use input::*;
 pub use limits::Limits;
+pub use picture::*;
 pub use policy::{Pattern, Policy};
 pub use record::{Change, RestoreError};
 pub use sound::*;

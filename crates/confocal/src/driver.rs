@@ -309,6 +309,10 @@ fn log(event: &ConferenceEvent) {
         ConferenceEvent::ActiveSpeaker { conference, speaker, .. } => {
             debug!(%conference, ?speaker, "active speaker");
         }
+        ConferenceEvent::Pictures { conference, choice, view } => {
+            let (layout, speaker, screen) = (view.layout, view.speaker, view.screen);
+            debug!(%conference, ?choice, ?layout, ?speaker, ?screen, "pictures");
+        }
         ConferenceEvent::Level { .. } => {}
     }
 }

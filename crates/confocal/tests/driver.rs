@@ -52,7 +52,7 @@ impl Signalling for FakeSignalling {
                 learnt: std::mem::take(&mut *self.read_back.lock().unwrap()),
             },
             SignalRequest::AskAdmission { .. } => Performed {
-                outcome: RequestOutcome::Admission(Admission { joined: true, direct_members: 2 }),
+                outcome: RequestOutcome::Admission(Admission { joined: true, direct_members: 2, name: None }),
                 learnt: vec![],
             },
             _ => Performed::done(),
@@ -76,6 +76,9 @@ impl MediaEngine for FakeEngine {
             MediaCommand::Close { .. } => note(&self.journal, "close"),
             MediaCommand::Renegotiate { .. }
             | MediaCommand::Offer { .. }
+            | MediaCommand::OfferAgain { .. }
+            | MediaCommand::Describe { .. }
+            | MediaCommand::Show { .. }
             | MediaCommand::Accept { .. }
             | MediaCommand::SetHeard { .. }
             | MediaCommand::Play { .. }

@@ -56,6 +56,8 @@ fn command(value: &Value) -> Option<MediaCommand> {
             participant,
             number: OfferNumber(0),
             offer: offer()?,
+            theirs: None,
+            name: format!("caller {leg}").into(),
             memo: None,
         });
     }
@@ -65,6 +67,7 @@ fn command(value: &Value) -> Option<MediaCommand> {
             generation,
             number: OfferNumber(1),
             offer: offer()?,
+            theirs: None,
         });
     }
     if let Some(leg) = number("candidates") {
@@ -98,6 +101,7 @@ fn line(report: &MediaReport) -> Value {
         MediaReport::RecordingFailed { recording, why, .. } => {
             json!({"recording": recording.0, "failed": format!("{why:?}")})
         }
+        MediaReport::FellBack { conference } => json!({"fell_back": conference.0}),
         MediaReport::Levels(levels) => {
             let of =
                 |level: &confocal::conference::LegLevel| json!([level.leg.0, level.level.0, level.speaking]);

@@ -353,16 +353,24 @@ impl<T: Transport> Engine<T> {
 impl<T: Transport> MediaEngine for Engine<T> {
     fn execute(&mut self, command: MediaCommand) {
         match command {
-            MediaCommand::Open { leg, generation, conference, participant, number, offer, memo } => {
+            MediaCommand::Open { leg, generation, conference, participant, number, offer, memo, .. } => {
                 let start = Start::Answering { number, offer, memo };
                 self.open(leg, generation, conference, participant, start);
             }
-            MediaCommand::Offer { leg, generation, conference, participant, memo } => {
-                self.open(leg, generation, conference, participant, Start::Offering { memo });
+            MediaCommand::Offer { leg, generation, conference, participant, number, memo, .. } => {
+                self.open(leg, generation, conference, participant, Start::Offering { number, memo });
             }
-            MediaCommand::Renegotiate { leg, generation, number, offer } => {
+            MediaCommand::Renegotiate { leg, generation, number, offer, .. } => {
                 self.renegotiate(leg, generation, number, offer);
             }
+            MediaCommand::OfferAgain { leg, generation, number, screen } => {
+                debug!(%leg, screen, "no second line of pictures is offered");
+                self.reports.report(leg, generation, MediaReport::NoOffer { leg, generation, number });
+            }
+            MediaCommand::Describe { leg, .. } => {
+                debug!(%leg, "what a caller says of its streams is not looked at")
+            }
+            MediaCommand::Show { conference, .. } => debug!(%conference, "no pictures are shown"),
             MediaCommand::Accept { leg, generation, answer } => self.accept(leg, generation, answer),
             MediaCommand::SetHeard { leg, generation, heard } => self.set_heard(leg, generation, heard),
             MediaCommand::AddCandidates { leg, generation, candidates } => {
@@ -397,7 +405,7 @@ const fn no_room(leg: LegId, generation: Generation, start: &Start) -> MediaRepo
         Start::Answering { number, .. } => {
             MediaReport::OfferRefused { leg, generation, offer: *number, why: OfferRefusal::Overloaded }
         }
-        Start::Offering { .. } => MediaReport::NoOffer { leg, generation },
+        Start::Offering { number, .. } => MediaReport::NoOffer { leg, generation, number: *number },
     }
 }
 

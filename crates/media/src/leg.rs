@@ -29,7 +29,7 @@ pub(crate) enum Start {
     /// With the caller's offer; the memo is that of the session whose place it takes.
     Answering { number: OfferNumber, offer: Sdp, memo: Option<SessionMemo> },
     /// With an offer of ours, in place of the session of the memo.
-    Offering { memo: Option<SessionMemo> },
+    Offering { number: OfferNumber, memo: Option<SessionMemo> },
 }
 
 /// A command to a leg that exists.
@@ -106,7 +106,7 @@ impl<T: Transport> Leg<T> {
         }
         match start {
             Start::Answering { number, offer, memo } => self.open(number, &offer, memo).await,
-            Start::Offering { memo } => self.offer(memo).await,
+            Start::Offering { number, memo } => self.offer(number, memo).await,
         }
     }
 
@@ -131,18 +131,22 @@ impl<T: Transport> Leg<T> {
         }
     }
 
-    async fn offer(&self, memo: Option<SessionMemo>) -> Option<(T::Session, LinkId, Terms)> {
+    async fn offer(
+        &self,
+        number: OfferNumber,
+        memo: Option<SessionMemo>,
+    ) -> Option<(T::Session, LinkId, Terms)> {
         let (leg, generation) = (self.leg, self.generation);
         // One without a memo is of a time before there were any.
         match self.transport.offer(self.shard, &memo.unwrap_or_default().0).await {
             Ok(OfferedSession { session, link, offer: LocalOffer { sdp, stream_id, voice, memo } }) => {
                 let (offer, streams, memo) = (Sdp(sdp), streams(stream_id), SessionMemo(memo));
-                self.report(MediaReport::OfferReady { leg, generation, offer, streams, memo });
+                self.report(MediaReport::OfferReady { leg, generation, number, offer, streams, memo });
                 Some((session, link, Terms { direction: Direction::SendRecv, voice }))
             }
             Err(error) => {
                 debug!(%leg, error = &error as &dyn std::error::Error, "no offer can be made");
-                self.report(MediaReport::NoOffer { leg, generation });
+                self.report(MediaReport::NoOffer { leg, generation, number });
                 self.reports.close(leg, generation);
                 None
             }
@@ -212,7 +216,8 @@ impl<T: Transport> Leg<T> {
         let streams = streams(answer.stream_id);
         let (leg, generation) = (self.leg, self.generation);
         // What a video line is for, a description does not say: that is in the stream metadata, which is not ours to read.
-        let agreed = Agreed { held: answer.held, camera: answer.pictures, screen: false };
+        let agreed =
+            Agreed { held: answer.held, camera: answer.pictures, screen: false, pictures: answer.pictures };
         let (answer, memo) = (Sdp(answer.sdp), SessionMemo(answer.memo));
         self.report(MediaReport::AnswerReady { leg, generation, offer, answer, streams, agreed, memo });
     }

@@ -54,6 +54,8 @@ impl Event {
 #[derive(Debug, Deserialize)]
 pub(crate) struct MemberContent {
     pub(crate) membership: String,
+    #[serde(default, deserialize_with = "lenient::or_none")]
+    pub(crate) displayname: Option<String>,
 }
 
 /// `m.room.tombstone`, as far as it is read.

@@ -252,7 +252,7 @@ impl<H: Homeserver> Adapter<H> {
         let (room, group, direct) = (group, room_id(group)?, room_id(direct)?);
         let (own, asked, in_direct, functional, ()) = tokio::join!(
             self.is_joined(user, &group, user.as_str()),
-            self.is_joined(user, &group, member),
+            self.joined_member(user, &group, member),
             self.homeserver().joined_members(user, &direct),
             self.functional_members(user, &direct),
             self.know_founders(user, &group, room),
@@ -264,11 +264,12 @@ impl<H: Homeserver> Adapter<H> {
                 why: "the focus user is not joined to the group room".to_owned(),
             });
         }
-        let (joined, functional) = (asked?, functional?);
+        let (asked, functional) = (asked?, functional?);
+        let (joined, name) = (asked.is_some(), asked.and_then(|member| member.displayname));
         let is_person = |id: &OwnedUserId| id == user || !functional.iter().any(|name| name == id.as_str());
         let people = in_direct?.iter().filter(|id| is_person(id)).count();
         let direct_members = u32::try_from(people).unwrap_or(u32::MAX);
-        let admission = Admission { joined, direct_members };
+        let admission = Admission { joined, direct_members, name };
         Ok(Performed { outcome: RequestOutcome::Admission(admission), learnt: Vec::new() })
     }
 
@@ -285,10 +286,22 @@ impl<H: Homeserver> Adapter<H> {
         room: &RoomId,
         member: &str,
     ) -> Result<bool, RequestError> {
+        Ok(self.joined_member(user, room, member).await?.is_some())
+    }
+
+    /// As [`is_joined`](Self::is_joined), with what the membership says of one who is.
+    async fn joined_member(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        member: &str,
+    ) -> Result<Option<MemberContent>, RequestError> {
         match self.homeserver().state(user, room, "m.room.member", member).await {
-            Ok(content) => Ok(serde_json::from_str::<MemberContent>(content.get())
-                .is_ok_and(|content| content.membership == "join")),
-            Err(error) if error.is_denial() => Ok(false),
+            Ok(content) => {
+                let content = serde_json::from_str::<MemberContent>(content.get()).ok();
+                Ok(content.filter(|content| content.membership == "join"))
+            }
+            Err(error) if error.is_denial() => Ok(None),
             Err(error) => Err(error),
         }
     }

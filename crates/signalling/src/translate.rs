@@ -255,7 +255,8 @@ impl Translator {
                 let content: NegotiateContent = read(&event.content)?;
                 let description = content.description.as_ref().ok_or(Skip::Malformed)?;
                 if description.is_answer() {
-                    return Ok(Input::CallNegotiateAnswered { key, party, answer: description.sdp()? });
+                    let (answer, metadata) = (description.sdp()?, metadata(event)?.streams());
+                    return Ok(Input::CallNegotiateAnswered { key, party, answer, metadata });
                 }
                 Ok(Input::CallNegotiated {
                     key,

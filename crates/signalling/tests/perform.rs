@@ -329,7 +329,10 @@ fn admission(performed: Result<Performed, SendError>) -> Admission {
 #[tokio::test]
 async fn admission_is_for_joined_members() {
     let (homeserver, adapter) = admission_fixture().await;
-    assert_eq!(admission(perform(&adapter, ask(ALICE)).await), Admission { joined: true, direct_members: 2 });
+    assert_eq!(
+        admission(perform(&adapter, ask(ALICE)).await),
+        Admission { joined: true, direct_members: 2, name: None }
+    );
     for membership in ["leave", "ban", "invite", "knock"] {
         homeserver.on(&member_path(ALICE), 200, json!({ "membership": membership }));
         assert!(!admission(perform(&adapter, ask(ALICE)).await).joined, "{membership}");

@@ -89,7 +89,8 @@ fn strictly(event: &Value) -> Result<Input, Skip> {
             metadata: Some(metadata()),
         },
         "m.call.negotiate" => {
-            Input::CallNegotiateAnswered { key, party, answer: Sdp(text(&content["description"]["sdp"])) }
+            let (answer, metadata) = (Sdp(text(&content["description"]["sdp"])), Some(metadata()));
+            Input::CallNegotiateAnswered { key, party, answer, metadata }
         }
         "m.call.sdp_stream_metadata_changed" => {
             Input::CallMetadataChanged { key, party, metadata: metadata() }

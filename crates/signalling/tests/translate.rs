@@ -355,8 +355,12 @@ fn negotiate_is_an_offer_or_an_answer() {
         metadata: None,
     };
     assert_eq!(negotiate(json!({ "type": "offer", "sdp": "v=0" })), Ok(expected));
-    let answered =
-        Input::CallNegotiateAnswered { key: key(), party: Some("P".into()), answer: Sdp("v=0".to_owned()) };
+    let answered = Input::CallNegotiateAnswered {
+        key: key(),
+        party: Some("P".into()),
+        answer: Sdp("v=0".to_owned()),
+        metadata: None,
+    };
     assert_eq!(negotiate(json!({ "type": "answer", "sdp": "v=0" })), Ok(answered));
     assert_eq!(negotiate(json!({ "type": "answer" })), Err(Skip::Malformed));
     assert_eq!(negotiate(json!(null)), Err(Skip::Malformed));

@@ -37,7 +37,7 @@ impl Signalling for HttpSignalling {
         match &order.request {
             SignalRequest::AskAdmission { group, direct, .. } => {
                 let joined = self.calls.admits(group, direct);
-                outcome(RequestOutcome::Admission(Admission { joined, direct_members: 2 }))
+                outcome(RequestOutcome::Admission(Admission { joined, direct_members: 2, name: None }))
             }
             SignalRequest::CompareMembers { room, members, .. } => {
                 let absent: BTreeSet<_> =

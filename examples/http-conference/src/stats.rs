@@ -81,6 +81,7 @@ impl State {
             | ConferenceEvent::Floor { .. }
             | ConferenceEvent::Recording { .. }
             | ConferenceEvent::ActiveSpeaker { .. }
+            | ConferenceEvent::Pictures { .. }
             | ConferenceEvent::CallIgnored { .. } => {}
         }
     }

@@ -76,7 +76,7 @@ fn carry_out(focus: &mut Focus, now: Timestamp) {
             Effect::Send { id, request } => {
                 let outcome = match request {
                     SignalRequest::AskAdmission { .. } => {
-                        RequestOutcome::Admission(Admission { joined: true, direct_members: 2 })
+                        RequestOutcome::Admission(Admission { joined: true, direct_members: 2, name: None })
                     }
                     SignalRequest::JoinGroup { .. }
                     | SignalRequest::JoinDirect { .. }
@@ -119,13 +119,16 @@ fn engine(command: MediaCommand) -> Vec<MediaReport> {
                 MediaReport::TransportUp { leg, generation },
             ]
         }
-        MediaCommand::Renegotiate { leg, generation, number, offer } => {
+        MediaCommand::Renegotiate { leg, generation, number, offer, .. } => {
             let answer = Sdp("v=0 …".into());
             let (streams, agreed, memo) = (StreamMetadata::new(), agreed(&offer), SessionMemo::default());
             vec![MediaReport::AnswerReady { leg, generation, offer: number, answer, streams, agreed, memo }]
         }
         // Nobody calls for a recovery here, and the rest has no report.
         MediaCommand::Offer { .. }
+        | MediaCommand::OfferAgain { .. }
+        | MediaCommand::Describe { .. }
+        | MediaCommand::Show { .. }
         | MediaCommand::Accept { .. }
         | MediaCommand::SetHeard { .. }
         | MediaCommand::Play { .. }

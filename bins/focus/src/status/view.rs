@@ -196,8 +196,8 @@ impl StatusView {
                     known.active_speaker = *speaker;
                 }
             }
-            // It never was in a conference.
-            ConferenceEvent::CallIgnored { .. } => {}
+            // Pictures are not shown yet; the call never was in a conference.
+            ConferenceEvent::Pictures { .. } | ConferenceEvent::CallIgnored { .. } => {}
             ConferenceEvent::Level { conference, leg, level, speaking } => {
                 if let Some(leg) = self.conferences.get_mut(conference).and_then(|known| known.leg_mut(*leg))
                 {

@@ -137,12 +137,12 @@ fn only_the_homeserver_lets_in(seen: &Seen) -> Result<(), String> {
         });
         let word = match &seen.turn.cause {
             Cause::Input(Input::RequestDone { id, outcome: RequestOutcome::Admission(admission) }) => {
-                Some((*id, *admission))
+                Some((*id, admission))
             }
             Cause::Input(_) | Cause::Time | Cause::Restored => None,
         };
-        let may = word.is_some_and(|(answered, Admission { joined, direct_members })| {
-            asked == Some(answered) && joined && direct_members <= 2
+        let may = word.is_some_and(|(answered, Admission { joined, direct_members, .. })| {
+            asked == Some(answered) && *joined && *direct_members <= 2
         });
         ensure(may, || format!("leg {id} of {:?} is let in: asked {asked:?}, word {word:?}", leg.key))?;
     }

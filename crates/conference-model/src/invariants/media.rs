@@ -56,22 +56,29 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
         };
         note(Problem::NamedAfterTheEnd, gone);
         match fact {
-            LegFact::Open(generation, _) | LegFact::Offer(generation) => {
+            LegFact::Open(generation, new) | LegFact::Offer(generation, new) => {
                 note(Problem::OpenAlready, open.is_some());
                 note(Problem::GenerationNotGrown, last.is_some_and(|last| *generation <= last));
                 (open, last, taken, flow) = (Some(*generation), Some(*generation), 0, None);
-                if let LegFact::Open(_, new) = fact {
-                    // The same offer may be answered once more, in a new session.
-                    note(Problem::NumberNotGrown, number.is_some_and(|number| *new < number));
-                    number = Some(*new);
-                }
+                // The same offer of the caller's may be answered once more, in a new session; each of ours is a new one.
+                let ours = matches!(fact, LegFact::Offer(..));
+                note(
+                    Problem::NumberNotGrown,
+                    number.is_some_and(|number| *new < number || (ours && *new == number)),
+                );
+                number = Some(*new);
             }
             LegFact::Renegotiate(generation, new) => {
                 note(Problem::NotOpen, open != Some(*generation));
                 note(Problem::NumberNotGrown, number.is_some_and(|number| *new <= number));
                 (number, taken, told) = (Some(*new), 0, 0);
             }
-            LegFact::Accept(generation) | LegFact::Heard(generation, _) => {
+            LegFact::OfferAgain(generation, new, _) => {
+                note(Problem::NotOpen, open != Some(*generation));
+                note(Problem::NumberNotGrown, number.is_some_and(|number| *new <= number));
+                number = Some(*new);
+            }
+            LegFact::Accept(generation) | LegFact::Heard(generation, _) | LegFact::Describe(generation) => {
                 note(Problem::NotOpen, open != Some(*generation));
             }
             LegFact::Candidates(generation, new) => {
@@ -213,14 +220,16 @@ fn a_stale_report_changes_nothing(seen: &Seen) -> Result<(), String> {
     let Cause::Input(Input::Media(report)) = &seen.turn.cause else { return Ok(()) };
     let (leg, generation, number) = match report {
         MediaReport::AnswerReady { leg, generation, offer, .. }
-        | MediaReport::OfferRefused { leg, generation, offer, .. } => (leg, generation, Some(offer)),
-        MediaReport::OfferReady { leg, generation, .. }
-        | MediaReport::NoOffer { leg, generation }
-        | MediaReport::TransportUp { leg, generation }
+        | MediaReport::OfferRefused { leg, generation, offer, .. }
+        | MediaReport::OfferReady { leg, generation, number: offer, .. }
+        | MediaReport::NoOffer { leg, generation, number: offer } => (leg, generation, Some(offer)),
+        MediaReport::TransportUp { leg, generation }
         | MediaReport::TransportLost { leg, generation }
         | MediaReport::TransportFailed { leg, generation }
         | MediaReport::Flow { leg, generation, .. } => (leg, generation, None),
-        MediaReport::Levels(_) | MediaReport::RecordingFailed { .. } => return Ok(()),
+        MediaReport::Levels(_) | MediaReport::RecordingFailed { .. } | MediaReport::FellBack { .. } => {
+            return Ok(());
+        }
     };
     let current =
         seen.before.legs.get(leg).is_some_and(|leg| {

@@ -155,6 +155,8 @@ pub(crate) fn cases_of_media() -> Vec<Case> {
         participant: ParticipantId(1),
         number: OfferNumber(0),
         offer: Sdp("sdp:offer".into()),
+        theirs: None,
+        name: "anna".into(),
         memo: None,
     };
     let close = |leg| Effect::Media(MediaCommand::Close { leg, generation: Generation(0) });
@@ -182,6 +184,7 @@ pub(crate) fn cases_of_media() -> Vec<Case> {
                 generation: Generation(0),
                 number: OfferNumber(0),
                 offer: Sdp("sdp:offer".into()),
+                theirs: None,
             }),
         ),
         (

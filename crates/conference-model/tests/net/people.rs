@@ -115,7 +115,8 @@ pub(crate) fn cases_of_people() -> Vec<Case> {
                 let StateView::Ringing { admission: Some(id), .. } = the_leg(seen).1.state else {
                     unreachable!()
                 };
-                let outcome = RequestOutcome::Admission(Admission { joined: false, direct_members: 2 });
+                let outcome =
+                    RequestOutcome::Admission(Admission { joined: false, direct_members: 2, name: None });
                 turn.cause = told(Input::RequestDone { id, outcome });
             }),
         ),

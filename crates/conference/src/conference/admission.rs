@@ -3,6 +3,7 @@
 //! What happens in a call that was let in never lives here.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Conference, people::Member};
@@ -10,10 +11,12 @@ use crate::call::{Candidate, Sdp};
 use crate::config::{EncryptedRooms, SecondDevice};
 use crate::core::Core;
 use crate::door::{Door, DoorState};
-use crate::effect::{EndReason, MediaCommand, Refusal, SignalRequest};
+use crate::effect::{EndReason, Refusal, SignalRequest};
+use crate::engine::MediaCommand;
 use crate::id::{CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, ServerName};
 use crate::input::{Admission, Agreed, CallInvite, RequestFailure};
-use crate::leg::{Leg, LegState, is_muted};
+use crate::label::label;
+use crate::leg::{Leg, LegState};
 use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
@@ -57,7 +60,7 @@ impl Conference {
             .entry(invite.key.caller.clone())
             .or_insert_with(|| Member::new(core.new_participant()));
         participant.legs.insert(id);
-        let leg = Leg {
+        let mut leg = Leg {
             id,
             focus: focus.clone(),
             participant: participant.participant,
@@ -65,7 +68,9 @@ impl Conference {
             caller_party: invite.party,
             party: core.new_party(),
             wants_metadata: invite.metadata.is_some(),
-            muted: invite.metadata.as_ref().is_some_and(is_muted),
+            muted: false,
+            theirs: None,
+            name: String::new(),
             answer: None,
             agreed: Agreed::default(),
             memo: None,
@@ -87,6 +92,9 @@ impl Conference {
             },
             key: invite.key,
         };
+        if let Some(metadata) = invite.metadata {
+            leg.describe(metadata);
+        }
         routes.insert_leg(&leg);
         self.legs.insert(id, Box::new(leg));
         self.entered(id, core);
@@ -124,7 +132,8 @@ impl Conference {
     ) {
         let Some(leg) = self.legs.get(&id).filter(|leg| !leg.is_admitted()) else { return };
         let (key, focus) = (leg.key.clone(), leg.focus.clone());
-        if let Err(why) = self.may_come_in(&key.caller, answer, core) {
+        let name = label(answer.as_ref().ok().and_then(|answer| answer.name.as_deref()), &key.caller);
+        if let Err(why) = self.may_come_in(&key.caller, &answer, core) {
             if why == Refusal::NotAMember && self.came_for_a_call(&focus) {
                 core.count(&key.caller, Deed::StrangerCall);
             }
@@ -138,6 +147,7 @@ impl Conference {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let LegState::Ringing { offer, expires, candidates, .. } = &mut leg.state else { return };
         let (offer, candidates) = (core::mem::take(&mut offer.0), core::mem::take(candidates));
+        leg.name = name;
         leg.state = LegState::Answering { offer: Sdp(offer), expires: *expires, candidates };
         let party = leg.caller_party.clone();
         // Of one who was not here before, entering will say whether they are heard.
@@ -152,13 +162,15 @@ impl Conference {
     fn may_come_in(
         &self,
         caller: &MemberId,
-        answer: Result<Admission, RequestFailure>,
+        answer: &Result<Admission, RequestFailure>,
         core: &Core,
     ) -> Result<(), Refusal> {
         match answer {
             Err(_) => return Err(Refusal::Unknown),
             Ok(Admission { joined: false, .. }) => return Err(Refusal::NotAMember),
-            Ok(Admission { direct_members, .. }) if direct_members > 2 => return Err(Refusal::RoomNotDirect),
+            Ok(Admission { direct_members, .. }) if *direct_members > 2 => {
+                return Err(Refusal::RoomNotDirect);
+            }
             Ok(_) => {}
         }
         if self.is_present(caller) {
@@ -228,7 +240,8 @@ impl Conference {
         }
     }
 
-    pub(super) fn open_media(&self, id: LegId, core: &mut Core) {
+    pub(super) fn open_media(&mut self, id: LegId, core: &mut Core) {
+        self.show_first(core);
         let Some(leg) = self.legs.get(&id) else { return };
         let LegState::Answering { offer, candidates, .. } = &leg.state else { return };
         core.media(MediaCommand::Open {
@@ -238,6 +251,8 @@ impl Conference {
             participant: leg.participant,
             number: leg.offer,
             offer: offer.clone(),
+            theirs: leg.theirs.clone(),
+            name: leg.label(),
             memo: leg.memo.clone(),
         });
         Self::opened_media(leg, core);

@@ -8,10 +8,11 @@ use super::Conference;
 use crate::call::{Candidate, StreamMetadata};
 use crate::core::Core;
 use crate::door::DoorState;
-use crate::effect::{EndReason, MediaCommand, Refusal, SignalRequest};
+use crate::effect::{EndReason, Refusal, SignalRequest};
+use crate::engine::MediaCommand;
 use crate::id::{LegId, OfferNumber, PartyId};
 use crate::input::OfferRefusal;
-use crate::leg::{LegState, Recovery, is_muted};
+use crate::leg::{LegState, Recovery};
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
 use crate::timer::TimerKind;
@@ -68,16 +69,34 @@ impl Conference {
         &mut self,
         id: LegId,
         party: Option<&PartyId>,
-        metadata: &StreamMetadata,
+        metadata: StreamMetadata,
         core: &mut Core,
     ) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
-        let muted = is_muted(metadata);
-        if leg.muted != muted {
-            leg.muted = muted;
-            self.watch_flow(id, core);
-            self.entered(id, core);
+        if self.legs.get(&id).is_some_and(|leg| leg.is_party(party)) {
+            self.describe(id, Some(metadata), core);
         }
+    }
+
+    /// The caller says what its streams are for now, if it says.
+    pub(super) fn describe(&mut self, id: LegId, metadata: Option<StreamMetadata>, core: &mut Core) {
+        let (Some(leg), Some(metadata)) = (self.legs.get_mut(&id), metadata) else { return };
+        if leg.theirs.as_ref() == Some(&metadata) {
+            return;
+        }
+        let muted = leg.describe(metadata.clone());
+        core.changed(RecordKey::Leg(id));
+        if leg.has_media() {
+            core.media(MediaCommand::Describe { leg: id, generation: leg.generation, theirs: metadata });
+        }
+        if muted {
+            self.muted_or_unmuted(id, core);
+        }
+    }
+
+    /// The caller's microphone went off or on.
+    pub(super) fn muted_or_unmuted(&mut self, id: LegId, core: &mut Core) {
+        self.watch_flow(id, core);
+        self.entered(id, core);
     }
 
     /// The engine has an answer: to the invite, or to a change of the running call.

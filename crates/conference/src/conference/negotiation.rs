@@ -6,7 +6,8 @@
 use super::Conference;
 use crate::call::{CallVersion, Sdp, SessionMemo, StreamMetadata};
 use crate::core::Core;
-use crate::effect::{MediaCommand, SignalRequest};
+use crate::effect::SignalRequest;
+use crate::engine::MediaCommand;
 use crate::id::{LegId, OfferNumber, PartyId};
 use crate::input::Agreed;
 use crate::leg::{LegState, Negotiating, Recovery};
@@ -30,7 +31,7 @@ impl Conference {
         party: Option<&PartyId>,
         offer: Sdp,
         expires_in: Millis,
-        metadata: Option<&StreamMetadata>,
+        metadata: Option<StreamMetadata>,
         core: &mut Core,
     ) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
@@ -41,6 +42,8 @@ impl Conference {
         leg.offer = OfferNumber(leg.offer.0.saturating_add(1));
         leg.candidates_taken = 0;
         leg.negotiating = Some(Negotiating { offer: offer.clone(), expires: core.now + expires_in });
+        // The engine is told with the offer.
+        let muted = metadata.is_some_and(|metadata| leg.describe(metadata));
         if matches!(leg.state, LegState::Recovering(_)) {
             self.reopen(id, core);
         } else {
@@ -50,11 +53,12 @@ impl Conference {
                 generation: leg.generation,
                 number: leg.offer,
                 offer,
+                theirs: leg.theirs.clone(),
             });
             self.entered(id, core);
         }
-        if let Some(metadata) = metadata {
-            self.metadata(id, party, metadata, core);
+        if muted {
+            self.muted_or_unmuted(id, core);
         }
     }
 

@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use super::Conference;
 use crate::command::{Present, Role, Roll, Silenced};
 use crate::core::Core;
-use crate::effect::{ConferenceEvent, MediaCommand, Notice, SignalRequest};
+use crate::effect::{ConferenceEvent, Notice, SignalRequest};
+use crate::engine::MediaCommand;
 use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::input::LegLevel;
 use crate::leg::Voice;
@@ -63,6 +64,8 @@ impl Conference {
             self.floor.left(member);
             self.voice_gone(participant, core);
             if self.present.is_empty() {
+                // With the last session the engine forgets what was shown.
+                self.shown = None;
                 self.cancel_comparison(core);
                 self.stop_recording(RecordingEnd::Empty, core);
             }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::Conference;
 use crate::command::Denial;
 use crate::core::Core;
-use crate::effect::{ConferenceEvent, MediaCommand, Notice, SignalRequest};
+use crate::effect::{ConferenceEvent, Notice, SignalRequest};
+use crate::engine::MediaCommand;
 use crate::id::{FocusUser, MemberId, RecordingId, RoomKey};
 use crate::sound::{Audience, RecordingEnd, RecordingFailure, Sound};
 

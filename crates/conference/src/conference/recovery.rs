@@ -7,8 +7,9 @@
 use super::Conference;
 use crate::call::{CallVersion, Sdp, SessionMemo, StreamMetadata};
 use crate::core::Core;
-use crate::effect::{EndReason, MediaCommand, SignalRequest};
-use crate::id::{Generation, LegId, PartyId, RequestId};
+use crate::effect::{EndReason, SignalRequest};
+use crate::engine::MediaCommand;
+use crate::id::{Generation, LegId, OfferNumber, PartyId, RequestId};
 use crate::leg::{Leg, LegState, Recovery};
 use crate::routes::{Purpose, Routes};
 use crate::time::Millis;
@@ -31,6 +32,7 @@ pub(super) const RESUME: Millis = Millis::from_secs(5);
 
 /// What the engine says when it has an offer.
 pub(crate) struct Offered {
+    pub(crate) number: OfferNumber,
     pub(crate) offer: Sdp,
     pub(crate) streams: StreamMetadata,
     pub(crate) memo: SessionMemo,
@@ -40,6 +42,7 @@ impl Conference {
     /// All media sessions are gone. Calls that were not answered yet get a new session; of the others those go on whose clients
     /// can, and the rest is over.
     pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
+        self.shown = None;
         self.voices_lost(core);
         self.recording_lost(core);
         let mut hung_up = false;
@@ -118,16 +121,22 @@ impl Conference {
             return;
         }
         next_generation(leg);
+        leg.offer = OfferNumber(leg.offer.0.saturating_add(1));
         leg.negotiating = None;
         leg.candidates_taken = 0;
         leg.state = LegState::Recovering(Recovery::Offering { until: core.now + PREPARE });
-        core.media(MediaCommand::Offer {
+        let offer = MediaCommand::Offer {
             leg: id,
             generation: leg.generation,
             conference: self.id,
             participant: leg.participant,
+            number: leg.offer,
+            theirs: leg.theirs.clone(),
+            name: leg.label(),
             memo: leg.memo.clone(),
-        });
+        };
+        self.show_first(core);
+        core.media(offer);
         self.after_opening(id, core);
     }
 
@@ -135,11 +144,11 @@ impl Conference {
     pub(crate) fn offer_ready(
         &mut self,
         id: LegId,
-        Offered { offer, streams, memo }: Offered,
+        Offered { number, offer, streams, memo }: Offered,
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.offer == number) else { return };
         let LegState::Recovering(Recovery::Offering { .. }) = leg.state else { return };
         leg.memo = Some(memo);
         let until = core.now + ASK;
@@ -151,8 +160,8 @@ impl Conference {
     }
 
     /// The engine can make no offer.
-    pub(crate) fn no_offer(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {
-        let Some(leg) = self.legs.get(&id) else { return };
+    pub(crate) fn no_offer(&mut self, id: LegId, number: OfferNumber, core: &mut Core, routes: &mut Routes) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.offer == number) else { return };
         if matches!(leg.state, LegState::Recovering(Recovery::Offering { .. })) {
             self.end_leg(id, EndReason::Restarted, core, routes);
         }
@@ -181,10 +190,13 @@ impl Conference {
         id: LegId,
         party: Option<&PartyId>,
         answer: Sdp,
+        metadata: Option<StreamMetadata>,
         core: &mut Core,
     ) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
         let LegState::Recovering(Recovery::Offered { .. }) = leg.state else { return };
+        self.describe(id, metadata, core);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.state = LegState::Recovering(Recovery::Resuming { until: core.now + RESUME });
         core.media(MediaCommand::Accept { leg: id, generation: leg.generation, answer });
         self.entered(id, core);
@@ -200,15 +212,19 @@ impl Conference {
         }
         next_generation(leg);
         leg.state = LegState::Recovering(Recovery::Reopening { until: core.now + PREPARE });
-        core.media(MediaCommand::Open {
+        let open = MediaCommand::Open {
             leg: id,
             generation: leg.generation,
             conference: self.id,
             participant: leg.participant,
             number: leg.offer,
             offer,
+            theirs: leg.theirs.clone(),
+            name: leg.label(),
             memo: leg.memo.clone(),
-        });
+        };
+        self.show_first(core);
+        core.media(open);
         self.after_opening(id, core);
     }
 

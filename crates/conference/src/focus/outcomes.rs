@@ -58,7 +58,7 @@ impl Focus {
             Some(Purpose::Bot { room }) => self.bot_request_done(id, &room, outcome),
             Some(Purpose::Admission(leg)) => {
                 let answer = match outcome {
-                    RequestOutcome::Admission(admission) => Ok(*admission),
+                    RequestOutcome::Admission(admission) => Ok(admission.clone()),
                     // Not an answer to the question that was asked.
                     RequestOutcome::Done
                     | RequestOutcome::Membership(_)
@@ -106,8 +106,8 @@ impl Focus {
                     it.answer_ready(leg, answered, core, routes);
                 });
             }
-            MediaReport::OfferReady { leg, generation, offer, streams, memo } => {
-                let offered = Offered { offer, streams, memo };
+            MediaReport::OfferReady { leg, generation, number, offer, streams, memo } => {
+                let offered = Offered { number, offer, streams, memo };
                 self.with_session(leg, generation, |it, core, routes| {
                     it.offer_ready(leg, offered, core, routes);
                 });
@@ -117,8 +117,10 @@ impl Focus {
                     it.offer_refused(leg, offer, why, core, routes);
                 });
             }
-            MediaReport::NoOffer { leg, generation } => {
-                self.with_session(leg, generation, |it, core, routes| it.no_offer(leg, core, routes));
+            MediaReport::NoOffer { leg, generation, number } => {
+                self.with_session(leg, generation, |it, core, routes| {
+                    it.no_offer(leg, number, core, routes);
+                });
             }
             MediaReport::TransportUp { leg, generation } => {
                 self.with_session(leg, generation, |it, core, _| it.transport_up(leg, core));
@@ -138,6 +140,9 @@ impl Focus {
             }
             MediaReport::RecordingFailed { conference, recording, why } => {
                 self.with_conference_of(conference, |it, core, _| it.recording_failed(recording, why, core));
+            }
+            MediaReport::FellBack { conference } => {
+                self.with_conference_of(conference, |it, core, _| it.fell_back(core));
             }
             MediaReport::Levels(levels) => self.levels(&levels),
         }

@@ -64,7 +64,7 @@ fn who_only_rings_takes_nobodys_place() {
     run.call("eve", "rings");
     let (question, _) = run.take(|request| matches!(request, SignalRequest::AskAdmission { .. }));
     run.in_call("anna", "a1");
-    let outcome = RequestOutcome::Admission(Admission { joined: true, direct_members: 2 });
+    let outcome = RequestOutcome::Admission(Admission { joined: true, direct_members: 2, name: None });
     run.tell(Input::RequestDone { id: question, outcome });
     assert_eq!(refusal(&mut run), Refusal::Full);
 }
@@ -419,6 +419,7 @@ fn a_changed_offer_and_an_answer_may_be_as_long_as_they_may_be_and_no_longer() {
         key: key("bob", "c1"),
         party: None,
         answer: Sdp(sdp.into()),
+        metadata: None,
     };
     run.tell(offer("1234567890"));
     assert!(!run.media.iter().any(|command| matches!(command, MediaCommand::Renegotiate { .. })));
@@ -429,7 +430,14 @@ fn a_changed_offer_and_an_answer_may_be_as_long_as_they_may_be_and_no_longer() {
     run.pass(Millis::from_secs(2));
     let (generation, offer, streams) = (run.generation(leg), Sdp("ours".into()), metadata(false));
     let memo = SessionMemo::default();
-    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams, memo }));
+    run.tell(Input::Media(MediaReport::OfferReady {
+        leg,
+        generation,
+        number: run.number(leg),
+        offer,
+        streams,
+        memo,
+    }));
     run.done(|request| matches!(request, SignalRequest::NegotiateOffer { .. }));
     let accepted = |run: &Run| run.media.iter().any(|command| matches!(command, MediaCommand::Accept { .. }));
     run.tell(answer("1234567890"));

@@ -67,7 +67,7 @@ fn a_conference_is_one_of_pictures_while_somebody_sends_some() {
     assert_eq!(kinds(&mut run), [true]);
     show(&mut run, Agreed { screen: true, ..Agreed::default() });
     assert_eq!(kinds(&mut run), [] as [bool; 0], "it is what it was");
-    show(&mut run, Agreed { held: true, camera: true, screen: true });
+    show(&mut run, Agreed { held: true, camera: true, screen: true, pictures: true });
     assert_eq!(kinds(&mut run), [false], "who has the call on hold shows nothing");
     show(&mut run, Agreed { camera: true, ..Agreed::default() });
     assert_eq!(kinds(&mut run), [true]);

@@ -138,7 +138,7 @@ fn a_room_with_a_third_person_is_no_place_for_a_call() {
     run.open_direct("bob");
     run.call("bob", "c1");
     let (id, _) = run.take(|request| matches!(request, SignalRequest::AskAdmission { .. }));
-    let admission = confocal_conference::Admission { joined: true, direct_members: 3 };
+    let admission = confocal_conference::Admission { joined: true, direct_members: 3, name: None };
     run.tell(Input::RequestDone { id, outcome: RequestOutcome::Admission(admission) });
     assert_eq!(refusal(&mut run), Refusal::RoomNotDirect);
 }

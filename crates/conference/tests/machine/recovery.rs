@@ -16,12 +16,19 @@ fn is_offer(request: &SignalRequest) -> bool {
 fn offer_ready(run: &mut Run, leg: LegId) {
     let (generation, offer, streams) = (run.generation(leg), Sdp("our offer".into()), metadata(false));
     let memo = SessionMemo("as offered".into());
-    run.tell(Input::Media(MediaReport::OfferReady { leg, generation, offer, streams, memo }));
+    run.tell(Input::Media(MediaReport::OfferReady {
+        leg,
+        generation,
+        number: run.number(leg),
+        offer,
+        streams,
+        memo,
+    }));
 }
 
 fn accept(run: &mut Run, user: &str, call: &str) {
     let (party, answer) = (Some("THEIRS".into()), Sdp("their answer".into()));
-    run.tell(Input::CallNegotiateAnswered { key: key(user, call), party, answer });
+    run.tell(Input::CallNegotiateAnswered { key: key(user, call), party, answer, metadata: None });
 }
 
 fn up(run: &mut Run, leg: LegId) {
@@ -153,7 +160,7 @@ fn an_engine_that_can_make_no_offer_leads_to_a_hangup() {
     run.restart();
     run.pass(Millis::from_secs(2));
     let generation = run.generation(leg);
-    run.tell(Input::Media(MediaReport::NoOffer { leg, generation }));
+    run.tell(Input::Media(MediaReport::NoOffer { leg, generation, number: run.number(leg) }));
     run.take(is_hangup);
     assert!(run.closed(leg));
 }

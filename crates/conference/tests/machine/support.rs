@@ -144,7 +144,7 @@ impl Run {
     /// Answers the one open question about a caller.
     pub(crate) fn admit(&mut self, joined: bool) {
         let (id, _) = self.take(|request| matches!(request, SignalRequest::AskAdmission { .. }));
-        let admission = Admission { joined, direct_members: 2 };
+        let admission = Admission { joined, direct_members: 2, name: None };
         self.tell(Input::RequestDone { id, outcome: RequestOutcome::Admission(admission) });
     }
 
@@ -202,6 +202,19 @@ impl Run {
     pub(crate) fn last_offer(&self, wanted: LegId) -> OfferNumber {
         let number = self.media.iter().rev().find_map(|command| match command {
             MediaCommand::Open { leg, number, .. } | MediaCommand::Renegotiate { leg, number, .. }
+                if *leg == wanted =>
+            {
+                Some(*number)
+            }
+            _ => None,
+        });
+        number.unwrap()
+    }
+
+    /// The number of the last offer of ours that the engine was to make for a leg.
+    pub(crate) fn number(&self, wanted: LegId) -> OfferNumber {
+        let number = self.media.iter().rev().find_map(|command| match command {
+            MediaCommand::Offer { leg, number, .. } | MediaCommand::OfferAgain { leg, number, .. }
                 if *leg == wanted =>
             {
                 Some(*number)

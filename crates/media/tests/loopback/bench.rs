@@ -64,6 +64,8 @@ impl Bench {
             participant: ParticipantId(participant),
             number: OfferNumber(0),
             offer: Sdp(offer.to_owned()),
+            theirs: None,
+            name: "caller".into(),
             memo,
         });
     }
@@ -75,6 +77,7 @@ impl Bench {
             generation: FIRST,
             number: OfferNumber(self.offers),
             offer: Sdp(offer.to_owned()),
+            theirs: None,
         });
     }
 
@@ -84,6 +87,9 @@ impl Bench {
             generation: FIRST,
             conference: CONFERENCE,
             participant: ParticipantId(leg),
+            number: OfferNumber(0),
+            theirs: None,
+            name: "caller".into(),
             memo,
         });
     }

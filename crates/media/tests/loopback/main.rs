@@ -136,7 +136,7 @@ async fn hold_and_resume() {
         bench.renegotiate(1, &offer.replace("a=sendrecv", &format!("a={asked}")));
         let (answer, agreed) = bench.agreement(1).await;
         assert!(answer.contains(&format!("a={answered}\r\n")), "{answer}");
-        assert_eq!(agreed, Agreed { held: true, camera: false, screen: false });
+        assert_eq!(agreed, Agreed { held: true, ..Agreed::default() });
         held.take_answer(&answer.replace(&format!("a={answered}\r\n"), "a=sendrecv\r\n")).await;
 
         until("one on hold is not heard", || other.hears(TONES[0]) < FAINT).await;

@@ -38,7 +38,7 @@ pub(crate) struct Desk {
     /// The session that the engine was last told of, and the number of its last offer.
     session: Option<(LegId, Generation, OfferNumber)>,
     /// The session for which the engine is to make an offer.
-    wanted: Option<(LegId, Generation)>,
+    wanted: Option<(LegId, Generation, OfferNumber)>,
     news: Vec<ConferenceEvent>,
     /// How many of the homeserver's requests were looked at.
     read: usize,
@@ -134,7 +134,9 @@ impl Desk {
             | MediaCommand::Renegotiate { leg, generation, number, .. } => {
                 self.session = Some((*leg, *generation, *number));
             }
-            MediaCommand::Offer { leg, generation, .. } => self.wanted = Some((*leg, *generation)),
+            MediaCommand::Offer { leg, generation, number, .. } => {
+                self.wanted = Some((*leg, *generation, *number));
+            }
             _ => {}
         }
         self.media.push(command);
@@ -215,10 +217,11 @@ impl Desk {
 
     /// The engine makes the offer that it was asked for.
     pub(crate) async fn engine_offers(&mut self) {
-        let (leg, generation) = self.wanted.take().unwrap();
+        let (leg, generation, number) = self.wanted.take().unwrap();
         self.report(MediaReport::OfferReady {
             leg,
             generation,
+            number,
             offer: Sdp(OFFER.to_owned()),
             streams: streams(),
             memo: SessionMemo::default(),

@@ -212,9 +212,10 @@ fn check(input: &Input) {
             check_lifetime(*expires_in);
             metadata.iter().for_each(check_metadata);
         }
-        Input::CallNegotiateAnswered { party, answer, .. } => {
+        Input::CallNegotiateAnswered { party, answer, metadata, .. } => {
             check_party(party.as_ref());
             check_description(answer);
+            metadata.iter().for_each(check_metadata);
         }
         Input::CallMetadataChanged { metadata, .. } => check_metadata(metadata),
         Input::CallSelected { selected, .. } => check_party(Some(selected)),
