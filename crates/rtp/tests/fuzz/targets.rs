@@ -59,13 +59,14 @@ pub(crate) fn rtp(bytes: &[u8]) {
 /// When one of these does not hold.
 pub(crate) fn rtcp(bytes: &[u8]) {
     let mut packets = 0;
+    // One for all of them: a fuzzer's time would go into its pages.
+    let mut buffer = vec![0; 2 * bytes.len() + (1 << 18)];
     for packet in RtcpPackets::new(bytes) {
         packets += 1;
         let Ok(packet) = packet else {
             continue;
         };
         let told = told(&packet);
-        let mut buffer = vec![0; 2 * bytes.len() + (1 << 18)];
         let mut writer = RtcpWriter::new(&mut buffer);
         if !write(&packet, &mut writer) {
             continue;
