@@ -21,6 +21,7 @@ mod firefox;
 mod floor;
 mod identity;
 mod leaving;
+mod made_up_names;
 mod memory;
 mod people;
 mod recording;

@@ -41,21 +41,21 @@ impl DerefMut for World {
 impl World {
     /// Starts everything; `settings` are the focus's own, as in its configuration file.
     pub(crate) async fn start(name: &str, settings: &str) -> Self {
-        let places = Places::find();
-        let settings: Table = settings.parse().unwrap();
-        let scene =
-            Scene::start(&places, name, Path::new(env!("CARGO_BIN_EXE_focus")), settings).await.unwrap();
+        Self::start_with(name, settings, &Value::Null).await
+    }
+
+    /// The same with settings of the homeserver.
+    pub(crate) async fn start_with(name: &str, settings: &str, homeserver: &Value) -> Self {
+        let (places, settings) = (Places::find(), settings.parse().unwrap());
+        let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
+        let scene = Scene::start_with(&places, name, binary, settings, homeserver).await.unwrap();
         Self { places, scene }
     }
 
     /// The same with a relay (TURN) that the homeserver tells its users of.
     pub(crate) async fn start_with_relay(name: &str, settings: &str) -> (Self, Turn) {
-        let (places, settings) = (Places::find(), settings.parse().unwrap());
-        let turn = Turn::start(&places.scratch(&format!("{name}-turn")).unwrap()).await.unwrap();
-        let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
-        let known = turn.homeserver_settings();
-        let scene = Scene::start_with(&places, name, binary, settings, &known).await.unwrap();
-        (Self { places, scene }, turn)
+        let turn = Turn::start(&Places::find().scratch(&format!("{name}-turn")).unwrap()).await.unwrap();
+        (Self::start_with(name, settings, &turn.homeserver_settings()).await, turn)
     }
 
     /// The same with a second homeserver, which has no focus; the two are in federation.

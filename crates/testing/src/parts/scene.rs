@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml::Table;
 
+use super::synapse::server_name;
 use super::{DelayProxy, FocusOptions, FocusProcess, Places, StartError, Synapse, SynapsePorts, free_port};
 
 /// Everything running. What is dropped first ends first: the homeserver outlives the focus.
@@ -39,7 +40,7 @@ impl Scene {
     }
 
     /// The same with `homeserver_settings` over what the homeserver's configuration has anyway, as of a relay
-    /// ([`super::Turn::homeserver_settings`]).
+    /// ([`super::Turn::homeserver_settings`]) or another `server_name`.
     ///
     /// # Errors
     ///
@@ -83,7 +84,8 @@ impl Scene {
     ) -> Result<Self, StartError> {
         let directory = places.scratch(name)?;
         let requests = DelayProxy::start(&format!("http://127.0.0.1:{}", ports.client)).await?;
-        let (homeserver_url, server_name) = (requests.base_url().to_owned(), ports.server_name());
+        let (homeserver_url, server_name) =
+            (requests.base_url().to_owned(), server_name(ports, homeserver_settings));
         let options = FocusOptions { homeserver_url, server_name, settings };
         let mut focus = FocusProcess::prepare(binary, &directory, &options).await?;
         let transactions = proxy_before_focus(&focus.registration()).await?;

@@ -66,7 +66,7 @@ impl Synapse {
     }
 
     /// As [`Synapse::start`], in federation with other homeservers if it has a port for that. `settings` is an object that goes over
-    /// what `homeserver.yaml` has anyway, or null.
+    /// what `homeserver.yaml` has anyway, or null; the name of the homeserver may be among them.
     ///
     /// # Errors
     ///
@@ -95,7 +95,8 @@ impl Synapse {
             certify(&python, directory).await?;
         }
         let running = launch(&python, directory)?;
-        let (base_url, server_name) = (format!("http://127.0.0.1:{}", ports.client), ports.server_name());
+        let base_url = format!("http://127.0.0.1:{}", ports.client);
+        let server_name = server_name(ports, settings);
         let (directory, http) = (directory.to_path_buf(), Http::new());
         let mut synapse = Self { python, directory, base_url, server_name, http, running };
         synapse.wait_for_health().await?;
@@ -182,6 +183,12 @@ impl Synapse {
     }
 }
 
+/// How a homeserver is called: as its settings say, or as its ports make it.
+pub(super) fn server_name(ports: SynapsePorts, settings: &Value) -> String {
+    let set = settings.get("server_name").and_then(Value::as_str);
+    set.map_or_else(|| ports.server_name(), str::to_owned)
+}
+
 fn password_of(name: &str) -> String {
     format!("password of {name}")
 }
@@ -216,7 +223,7 @@ fn configuration(
 ) -> Value {
     let free = json!({ "per_second": 100_000, "burst_count": 100_000 });
     let mut configuration = json!({
-        "server_name": ports.server_name(),
+        "server_name": server_name(ports, settings),
         "public_baseurl": format!("http://127.0.0.1:{}/", ports.client),
         "pid_file": directory.join("synapse.pid"),
         "listeners": [{
