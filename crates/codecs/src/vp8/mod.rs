@@ -14,10 +14,7 @@ use crate::Fault;
 
 /// What libvpx returned, if it is no error.
 pub(crate) const fn check(returned: vpx_codec_err_t) -> Result<(), Fault> {
-    match returned {
-        VPX_CODEC_OK => Ok(()),
-        other => Err(Fault::Vpx(other as u32)),
-    }
+    if matches!(returned, VPX_CODEC_OK) { Ok(()) } else { Err(Fault::Vpx(returned as u32)) }
 }
 
 /// A codec of libvpx that was initialised; destroyed with this.
