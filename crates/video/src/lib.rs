@@ -13,11 +13,13 @@
 mod asking;
 mod assembler;
 mod forwarder;
+mod h264;
 mod key_frames;
 mod packet;
 mod packetise;
 mod payload;
 mod tier;
+mod vp8;
 
 pub use asking::{SenderBitrate, bits_for};
 pub use assembler::{Assembler, Frame, Refused};

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::PictureCodec;
+use crate::{PictureCodec, h264, vp8};
 
 /// Why a payload can't be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -38,6 +38,30 @@ pub struct Glance {
 ///
 /// [`PayloadError`] when it can't be taken; a decoder must not see it.
 pub fn glance(codec: PictureCodec, payload: &[u8]) -> Result<Glance, PayloadError> {
-    let _ = codec;
-    if payload.is_empty() { Err(PayloadError::Empty) } else { Ok(Glance::default()) }
+    match codec {
+        PictureCodec::Vp8 => {
+            let read = vp8::Payload::read(payload)?;
+            Ok(Glance { key_frame_starts: read.key_frame.is_some(), size: read.key_frame })
+        }
+        PictureCodec::H264 => {
+            let (_, contents) = h264::Payload::read(payload)?;
+            Ok(Glance { key_frame_starts: contents.key_frame_starts(), size: contents.size })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glance_finds_key_frames_and_their_sizes() {
+        let key = [0x10, 0x10, 2, 0, 0x9D, 0x01, 0x2A, 0x80, 0x02, 0x68, 0x01];
+        let found = Glance { key_frame_starts: true, size: Some((640, 360)) };
+        assert_eq!(glance(PictureCodec::Vp8, &key), Ok(found));
+        assert_eq!(glance(PictureCodec::Vp8, &[0x10, 1]), Ok(Glance::default()));
+        let found = Glance { key_frame_starts: true, size: None };
+        assert_eq!(glance(PictureCodec::H264, &[0x65, 0x88]), Ok(found));
+        assert_eq!(glance(PictureCodec::H264, &[0x60, 1]), Err(PayloadError::Kind(0)));
+    }
 }
