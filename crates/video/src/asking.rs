@@ -3,8 +3,13 @@
 use core::time::Duration;
 
 /// What pictures need by their pixels. They are decoded and encoded again, so they have to be better than what becomes of them.
-const NEEDS: [(u64, u64); 5] =
-    [(0, 50_000), (320 * 180, 180_000), (640 * 360, 600_000), (1280 * 720, 1_500_000), (1920 * 1080, 2_500_000)];
+const NEEDS: [(u64, u64); 5] = [
+    (0, 50_000),
+    (320 * 180, 180_000),
+    (640 * 360, 600_000),
+    (1280 * 720, 1_500_000),
+    (1920 * 1080, 2_500_000),
+];
 
 /// So long has less to be enough before less is asked for.
 const DEBOUNCE: Duration = Duration::from_secs(2);

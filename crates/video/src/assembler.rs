@@ -124,12 +124,7 @@ impl Assembler {
         let found = self.advance(now);
         self.wanted = self.next.is_none() && !self.packets.key_frame_coming(now, self.wait);
         let (timestamp, picture) = found?;
-        Some(Frame {
-            data: self.joined.frame(),
-            timestamp,
-            key_frame: picture.key_frame,
-            size: picture.size,
-        })
+        Some(Frame { data: self.joined.frame(), timestamp, key_frame: picture.key_frame, size: picture.size })
     }
 
     /// Whether no frame comes before a key frame of which nothing is there yet: at the beginning, and after a loss. As [`Self::poll`]
@@ -187,7 +182,7 @@ impl Assembler {
                         Some(picture) if picture.shows => return Some((timestamp, picture)),
                         // Parameter sets alone: they are kept.
                         Some(_) => {}
-                        None => self.give_up(),
+                        None => self.next = None,
                     }
                 }
                 Extent::CutShort => self.give_up(),

@@ -36,14 +36,21 @@ pub struct Forwarder {
     codec: PictureCodec,
     wanted: Option<SourceKey>,
     waiting_since: Option<Duration>,
-    /// The highest sequence number that came of who is wanted and not shown yet.
-    heard: Option<u16>,
+    /// The newest packet that came of who is wanted and not shown yet.
+    heard: Option<Heard>,
     stream: Option<Stream>,
     sent: SentSoFar,
     /// Whose parameter sets the receiver has, of H.264.
     sets_of: Option<SourceKey>,
     head: [u8; MAX_DESCRIPTOR],
     refused: u64,
+}
+
+/// A packet that was not sent, but tells what comes next.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    sequence: u16,
+    marker: bool,
 }
 
 /// The source that is shown.
@@ -118,9 +125,11 @@ impl Forwarder {
             self.refused += 1;
             return None;
         };
-        let in_order = !waited_for || self.hear(packet.sequence);
-        if waited_for && in_order && look.key_frame_starts(self.sets_of == Some(source)) {
-            self.switch(source, packet, &look);
+        if waited_for {
+            let sets_known = self.sets_of == Some(source) && self.ends_before(packet.sequence);
+            if self.hear(packet) && look.key_frame_starts(sets_known) {
+                self.switch(source, packet, &look);
+            }
         }
         let sequence = self.place(source, packet, &look);
         if sequence.is_none() && self.shown() == Some(source) {
@@ -164,13 +173,19 @@ impl Forwarder {
 
     /// Takes note of a packet of who is waited for; whether none that is newer came before. If one did, packets of its frame were not
     /// sent, and nothing can begin here.
-    fn hear(&mut self, sequence: u16) -> bool {
-        let ahead = self.heard.map_or(1, |heard| i64::from(sequence.wrapping_sub(heard) as i16));
+    fn hear(&mut self, packet: &PicturePacket<'_>) -> bool {
+        let ahead =
+            self.heard.map_or(1, |heard| i64::from(packet.sequence.wrapping_sub(heard.sequence) as i16));
         let newer = !(-MAX_BEHIND..=0).contains(&ahead);
         if newer {
-            self.heard = Some(sequence);
+            self.heard = Some(Heard { sequence: packet.sequence, marker: packet.marker });
         }
         newer
+    }
+
+    /// Whether what came before a packet is known to be another frame's: then no parameter sets are missing that might be new.
+    fn ends_before(&self, sequence: u16) -> bool {
+        self.heard.is_some_and(|heard| heard.marker && heard.sequence.wrapping_add(1) == sequence)
     }
 
     /// Goes on with a key frame of this source.
@@ -199,7 +214,7 @@ impl Forwarder {
         let ahead = signed(packet.sequence, stream.newest);
         if !stream.fits(ahead, packet.timestamp) {
             stream.strays += 1;
-            let begins = look.key_frame_starts(self.sets_of == Some(source));
+            let begins = look.key_frame_starts(false);
             if stream.strays >= STRAYS || begins {
                 self.break_off(packet.arrival);
             }
@@ -263,8 +278,7 @@ impl Forwarder {
         };
         let timestamp = timeline.timestamp(packet.timestamp);
         // Of H.264 both the parameter sets and the first slice look like a beginning.
-        let again =
-            look.vp8.is_none() && packet.timestamp == stream.key_frame && sequence != stream.first;
+        let again = look.vp8.is_none() && packet.timestamp == stream.key_frame && sequence != stream.first;
         let key_frame_starts = look.key_frame_starts(true) && !again;
         if key_frame_starts {
             stream.key_frame = packet.timestamp;
@@ -297,9 +311,8 @@ impl Forwarder {
 impl Stream {
     /// Whether a packet can be of this stream, by its numbers: how far it is ahead of the newest one, and its timestamp if it is late.
     fn fits(&self, ahead: i64, timestamp: u32) -> bool {
-        let in_time = || {
-            self.timeline.fits(timestamp) || self.before.is_some_and(|before| before.fits(timestamp))
-        };
+        let in_time =
+            || self.timeline.fits(timestamp) || self.before.is_some_and(|before| before.fits(timestamp));
         (1..=MAX_AHEAD).contains(&ahead) || (-MAX_BEHIND..=0).contains(&ahead) && in_time()
     }
 }

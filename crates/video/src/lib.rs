@@ -3,7 +3,7 @@
 //! - [`PicturePacket`] is a received packet; [`glance`] tells what its payload is.
 //! - [`Forwarder`] makes one gapless stream of many senders' packets, for one receiver: it switches at key frames only.
 //! - [`KeyFrameRequests`] says when a sender is asked for a key frame, whoever wants one.
-//! - [`Assembler`] makes whole frames of packets, for decoders; [`packetise`] makes payloads of an encoder's frames.
+//! - [`Assembler`] makes whole frames of packets, for decoders; [`packetise()`] makes payloads of an encoder's frames.
 //! - [`TierChoice`] says which of the sizes that are encoded a receiver can take, [`SenderBitrate`] what a sender is asked to send.
 //!
 //! Codecs, pixels, sockets, clocks, threads, chance and logging never live here, nor RTP headers and RTCP, which are `confocal-rtp`'s.

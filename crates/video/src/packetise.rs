@@ -89,8 +89,7 @@ fn packetise_h264(frame: &[u8], max: usize, payload: &mut Vec<u8>, mut emit: imp
         let header = unit[0];
         let next = units.peek();
         let fits = |len: usize, unit: &[u8]| !is_slice(unit) && len + 2 + unit.len() <= max;
-        let joins = !is_slice(unit)
-            && (together > 0 || next.is_some_and(|next| fits(3 + unit.len(), next)));
+        let joins = !is_slice(unit) && (together > 0 || next.is_some_and(|next| fits(3 + unit.len(), next)));
         if joins {
             if together == 0 {
                 payload.push(kind::STAP_A);
@@ -139,9 +138,15 @@ fn pieces(bytes: &[u8], max: usize) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    fn payloads(codec: PictureCodec, frame: &[u8], max: usize, state: &mut PayloadState) -> Vec<(Vec<u8>, bool)> {
+    fn payloads(
+        codec: PictureCodec,
+        frame: &[u8],
+        max: usize,
+        state: &mut PayloadState,
+    ) -> Vec<(Vec<u8>, bool)> {
         let mut out = Vec::new();
-        let count = packetise(codec, frame, max, state, |payload, marker| out.push((payload.to_vec(), marker)));
+        let count =
+            packetise(codec, frame, max, state, |payload, marker| out.push((payload.to_vec(), marker)));
         assert_eq!(count, out.len());
         out
     }
@@ -153,7 +158,10 @@ mod tests {
         for id in [0x7FFF_u16, 0] {
             let out = payloads(PictureCodec::Vp8, &frame, 200, &mut state);
             assert_eq!(out.len(), 4);
-            assert_eq!(out.iter().map(|(_, marker)| *marker).collect::<Vec<_>>(), [false, false, false, true]);
+            assert_eq!(
+                out.iter().map(|(_, marker)| *marker).collect::<Vec<_>>(),
+                [false, false, false, true]
+            );
             let [high, low] = id.to_be_bytes();
             let mut whole = Vec::new();
             for (at, (payload, _)) in out.iter().enumerate() {

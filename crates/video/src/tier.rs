@@ -71,14 +71,7 @@ impl TierChoice {
     /// Begins with this tier.
     #[must_use]
     pub fn new(tier: Tier) -> Self {
-        Self {
-            tier,
-            top: Tier::High,
-            headroom_since: None,
-            patience: PATIENCE,
-            raised: None,
-            changed: None,
-        }
+        Self { tier, top: Tier::High, headroom_since: None, patience: PATIENCE, raised: None, changed: None }
     }
 
     /// The receiver estimates (REMB) that it can take `bits` bit/s of pictures: what else it is sent is already subtracted. `sent` is
@@ -173,7 +166,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_left_at_once_for_what_does() {
-        for (bits, tier) in [(1_080_000, Tier::High), (1_000_000, Tier::Medium), (300_000, Tier::Low), (0, Tier::Low)] {
+        for (bits, tier) in
+            [(1_080_000, Tier::High), (1_000_000, Tier::Medium), (300_000, Tier::Low), (0, Tier::Low)]
+        {
             let mut choice = TierChoice::new(Tier::High);
             choice.estimated(bits, 1_200_000, at(1));
             assert_eq!(choice.tier(), tier, "{bits}");
@@ -238,7 +233,7 @@ mod tests {
         let line = 800_000;
         let mut choice = TierChoice::new(Tier::Medium);
         let mut tried = Vec::new();
-        for second in 0..1300 {
+        for second in 0..1200 {
             let before = choice.tier();
             let sent = before.bits();
             // More than the line takes is noticed after two seconds.

@@ -189,7 +189,10 @@ mod tests {
         let cases: [(&[u8], Descriptor); 7] = [
             (&[0x10], plain()),
             (&[0x21], Descriptor { non_reference: true, start: false, partition: 1, ..plain() }),
-            (&[0x90, 0x80, 0x7F], Descriptor { picture_id: Some(PictureId { value: 127, bits: 7 }), ..plain() }),
+            (
+                &[0x90, 0x80, 0x7F],
+                Descriptor { picture_id: Some(PictureId { value: 127, bits: 7 }), ..plain() },
+            ),
             (
                 &[0x90, 0x80, 0x92, 0x34],
                 Descriptor { picture_id: Some(PictureId { value: 0x1234, bits: 15 }), ..plain() },

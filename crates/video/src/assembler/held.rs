@@ -9,6 +9,9 @@ use crate::{PayloadError, PictureCodec, PicturePacket, vp8};
 /// How many packets are held at the most.
 pub(super) const SLOTS: usize = 512;
 
+/// Room for a payload of those that reach everybody; a longer one makes its own.
+const PACKET_BYTES: usize = 1280;
+
 /// What a payload says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
@@ -111,7 +114,7 @@ impl Packets {
         self.newest = Some(self.newest.map_or(sequence, |newest| newest.max(sequence)));
         let slot = &mut self.slots[place(sequence)];
         slot.packet = Some((sequence, held));
-        slot.bytes = self.free.pop().unwrap_or_default();
+        slot.bytes = self.free.pop().unwrap_or_else(|| Vec::with_capacity(PACKET_BYTES));
         slot.bytes.extend_from_slice(bytes);
     }
 
@@ -197,7 +200,23 @@ impl Packets {
 
     fn decodes(&self, first: i64, last: i64, sets_known: bool) -> bool {
         let contents = self.contents(first, last);
-        contents == Contents::default() || contents.idr && (sets_known || contents.sps && contents.pps)
+        let own_sets = contents.sps && contents.pps;
+        contents == Contents::default() || contents.idr && (own_sets || sets_known && self.begins_unit(first))
+    }
+
+    /// Whether nothing of its access unit is missing before this packet. It might be parameter sets that are new.
+    fn begins_unit(&self, sequence: i64) -> bool {
+        let Some(timestamp) = self.timestamp(sequence) else { return false };
+        for before in (sequence - SLOTS as i64..sequence).rev() {
+            match self.get(before) {
+                None => return false,
+                Some((held, bytes)) if bytes.is_empty() || held.marker || held.timestamp != timestamp => {
+                    return true;
+                }
+                Some(_) => {}
+            }
+        }
+        false
     }
 
     /// What is in a frame of H.264.
@@ -232,7 +251,8 @@ impl Packets {
     fn key_frame_starts(&self) -> impl Iterator<Item = (i64, &Held)> {
         let newest = self.newest.filter(|_| self.key_frames > 0);
         let all = newest.into_iter().flat_map(|newest| newest - (SLOTS as i64 - 1)..=newest);
-        all.filter_map(|sequence| Some((sequence, self.get(sequence)?.0))).filter(|(_, held)| held.key_frame_starts)
+        all.filter_map(|sequence| Some((sequence, self.get(sequence)?.0)))
+            .filter(|(_, held)| held.key_frame_starts)
     }
 }
 

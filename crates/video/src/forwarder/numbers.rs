@@ -138,21 +138,25 @@ impl Timeline {
     pub(super) fn number(&mut self, descriptor: &Descriptor) -> NumberedVp8 {
         let next = self.next;
         let picture_id = descriptor.picture_id.map(|id| {
-            let first = PictureIds { newest: i64::from(id.value), offset: next.picture_id - i64::from(id.value) };
+            let first =
+                PictureIds { newest: i64::from(id.value), offset: next.picture_id - i64::from(id.value) };
             let ids = self.picture_ids.get_or_insert(first);
             let unwrapped = ids.unwrapped(id);
             ids.newest = ids.newest.max(unwrapped);
             unwrapped + ids.offset
         });
-        let tl0 = descriptor.tl0.map(|tl0| {
-            tl0.wrapping_add(*self.tl0.get_or_insert_with(|| next.tl0.wrapping_sub(tl0)))
-        });
+        let tl0 = descriptor
+            .tl0
+            .map(|tl0| tl0.wrapping_add(*self.tl0.get_or_insert_with(|| next.tl0.wrapping_sub(tl0))));
         let key_index = descriptor.key_index.map(|key| {
             let offset = *self.key_index.get_or_insert_with(|| next.key_index.wrapping_sub(key));
             key.wrapping_add(offset) & 0x1F
         });
         let picture = picture_id.map(|id| PictureId { value: (id & 0x7FFF) as u16, bits: 15 });
-        NumberedVp8 { descriptor: Descriptor { picture_id: picture, tl0, key_index, ..*descriptor }, picture_id }
+        NumberedVp8 {
+            descriptor: Descriptor { picture_id: picture, tl0, key_index, ..*descriptor },
+            picture_id,
+        }
     }
 }
 

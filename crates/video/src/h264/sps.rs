@@ -233,8 +233,8 @@ pub(crate) mod tests {
     fn sets_of_real_encoders_are_read() {
         // x264, high profile, 1280x720, with timing and emulation prevention.
         let x264 = [
-            0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00,
-            0x03, 0x03, 0xC0, 0xF1, 0x83, 0x19, 0x60,
+            0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10,
+            0x00, 0x00, 0x03, 0x03, 0xC0, 0xF1, 0x83, 0x19, 0x60,
         ];
         assert_eq!(size(&x264), Ok((1280, 720)));
     }
@@ -271,7 +271,16 @@ pub(crate) mod tests {
             writer.number(0);
         }
         writer.flag(false);
-        writer.number(0).number(0).number(0).number(1).flag(false).number(79).number(44).flag(true).flag(true);
+        writer
+            .number(0)
+            .number(0)
+            .number(0)
+            .number(1)
+            .flag(false)
+            .number(79)
+            .number(44)
+            .flag(true)
+            .flag(true);
         writer.flag(false).flag(false);
         assert_eq!(size(&writer.unit([0x67, 100, 0, 31])[1..]), Ok((1280, 720)));
     }

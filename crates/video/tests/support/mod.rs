@@ -6,39 +6,39 @@ use std::time::Duration;
 use confocal_video::{ForwardedPacket, PayloadState, PictureCodec, PicturePacket, SourceKey, packetise};
 
 /// Of 1280x720, as x264 writes it.
-pub const SPS: [u8; 26] = [
-    0x67, 0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03,
-    0x03, 0xC0, 0xF1, 0x83, 0x19, 0x60,
+pub(crate) const SPS: [u8; 26] = [
+    0x67, 0x64, 0x00, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05, 0xBB, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10,
+    0x00, 0x00, 0x03, 0x03, 0xC0, 0xF1, 0x83, 0x19, 0x60,
 ];
-pub const PPS: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
+pub(crate) const PPS: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
 
 /// Time told in milliseconds.
-pub fn ms(millis: u64) -> Duration {
+pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// A packet on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    pub source: SourceKey,
+pub(crate) struct Sent {
+    pub(crate) source: SourceKey,
     /// How often its source has begun anew.
-    pub generation: u32,
+    pub(crate) generation: u32,
     /// Which frame of its source.
-    pub frame: u32,
-    pub codec: PictureCodec,
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub marker: bool,
-    pub payload: Vec<u8>,
-    pub at: Duration,
+    pub(crate) frame: u32,
+    pub(crate) codec: PictureCodec,
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) at: Duration,
 }
 
 impl Sent {
-    pub fn view(&self) -> PicturePacket<'_> {
+    pub(crate) fn view(&self) -> PicturePacket<'_> {
         self.at(self.at)
     }
 
-    pub fn at(&self, arrival: Duration) -> PicturePacket<'_> {
+    pub(crate) fn at(&self, arrival: Duration) -> PicturePacket<'_> {
         PicturePacket {
             codec: self.codec,
             sequence: self.sequence,
@@ -52,16 +52,16 @@ impl Sent {
 
 /// A packet as it was forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Out {
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub marker: bool,
-    pub payload: Vec<u8>,
-    pub key_frame_starts: bool,
+pub(crate) struct Out {
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) key_frame_starts: bool,
 }
 
 impl Out {
-    pub fn of(packet: &ForwardedPacket<'_>) -> Self {
+    pub(crate) fn of(packet: &ForwardedPacket<'_>) -> Self {
         Self {
             sequence: packet.sequence,
             timestamp: packet.timestamp,
@@ -71,7 +71,7 @@ impl Out {
         }
     }
 
-    pub fn view(&self, codec: PictureCodec, arrival: Duration) -> PicturePacket<'_> {
+    pub(crate) fn view(&self, codec: PictureCodec, arrival: Duration) -> PicturePacket<'_> {
         PicturePacket {
             codec,
             sequence: self.sequence,
@@ -83,7 +83,7 @@ impl Out {
     }
 
     /// Picture id, `TL0PICIDX` and `KEYIDX` of a descriptor that has them all.
-    pub fn vp8_numbers(&self) -> (u16, u8, u8) {
+    pub(crate) fn vp8_numbers(&self) -> (u16, u8, u8) {
         assert_eq!(self.payload[1], 0xF0, "{:02x?}", &self.payload[..6]);
         assert_ne!(self.payload[2] & 0x80, 0, "15 bits");
         let id = u16::from_be_bytes([self.payload[2] & 0x7F, self.payload[3]]);
@@ -93,7 +93,7 @@ impl Out {
 
 /// Which numbers VP8's descriptors have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ids {
+pub(crate) enum Ids {
     None,
     /// Picture ids of 7 bits.
     Short,
@@ -103,25 +103,25 @@ pub enum Ids {
 
 /// Somebody who sends.
 #[derive(Clone, Debug)]
-pub struct Source {
-    pub key: SourceKey,
-    pub codec: PictureCodec,
-    pub ids: Ids,
-    pub generation: u32,
-    pub frames: u32,
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub picture_id: u16,
-    pub tl0: u8,
-    pub key_index: u8,
-    pub max_payload: usize,
+pub(crate) struct Source {
+    pub(crate) key: SourceKey,
+    pub(crate) codec: PictureCodec,
+    pub(crate) ids: Ids,
+    pub(crate) generation: u32,
+    pub(crate) frames: u32,
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) picture_id: u16,
+    pub(crate) tl0: u8,
+    pub(crate) key_index: u8,
+    pub(crate) max_payload: usize,
     /// What is between two frames.
-    pub step: u32,
+    pub(crate) step: u32,
     state: PayloadState,
 }
 
 impl Source {
-    pub fn new(codec: PictureCodec, key: u64) -> Self {
+    pub(crate) fn new(codec: PictureCodec, key: u64) -> Self {
         Self {
             key: SourceKey(key),
             codec,
@@ -140,7 +140,7 @@ impl Source {
     }
 
     /// What its frame of this number is, as a decoder is given it: told by its first bytes, its key and its number.
-    pub fn content(&self, number: u32, key_frame: bool, len: usize) -> Vec<u8> {
+    pub(crate) fn content(&self, number: u32, key_frame: bool, len: usize) -> Vec<u8> {
         let mut content = Vec::new();
         match (self.codec, key_frame) {
             (PictureCodec::Vp8, true) => {
@@ -164,7 +164,7 @@ impl Source {
     }
 
     /// The packets of its next frame, which begins at a time and comes at once.
-    pub fn frame(&mut self, key_frame: bool, len: usize, at: Duration) -> Vec<Sent> {
+    pub(crate) fn frame(&mut self, key_frame: bool, len: usize, at: Duration) -> Vec<Sent> {
         let content = self.content(self.frames, key_frame, len);
         let mut payloads = Vec::new();
         packetise(self.codec, &content, self.max_payload, &mut self.state, |payload, marker| {
@@ -174,13 +174,14 @@ impl Source {
         self.picture_id = (self.picture_id + 1) & 0x7FFF;
         self.tl0 = self.tl0.wrapping_add(1);
         self.key_index = (self.key_index + u8::from(key_frame)) & 0x1F;
-        let packets = payloads.into_iter().map(|(payload, marker)| self.packet(payload, marker, at)).collect();
+        let packets =
+            payloads.into_iter().map(|(payload, marker)| self.packet(payload, marker, at)).collect();
         self.frames += 1;
         packets
     }
 
     /// A packet with the next sequence number.
-    pub fn packet(&mut self, payload: Vec<u8>, marker: bool, at: Duration) -> Sent {
+    pub(crate) fn packet(&mut self, payload: Vec<u8>, marker: bool, at: Duration) -> Sent {
         let payload = match self.codec {
             PictureCodec::Vp8 if !payload.is_empty() => self.described(&payload),
             PictureCodec::Vp8 | PictureCodec::H264 => payload,
@@ -216,7 +217,7 @@ impl Source {
     }
 
     /// Begins anew, as by a new SSRC: all numbers are elsewhere.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.generation += 1;
         self.sequence = self.sequence.wrapping_add(20_000);
         self.timestamp = self.timestamp.wrapping_add(1 << 30);
