@@ -30,6 +30,9 @@ const MAX_BEHIND: i64 = sent::WINDOW as i64 - 1;
 /// So many packets in a row that fit nowhere are a stream that began anew, and not some that were long on the way.
 const STRAYS: u8 = 3;
 
+/// So many streams are remembered that were left: a key frame of theirs that comes again, or very late, is nothing to begin with.
+const LEFT: usize = 8;
+
 /// The stream of one receiver. It begins, and passes from one source to another, only at the first packet of a key frame.
 #[derive(Clone, Debug)]
 pub struct Forwarder {
@@ -38,6 +41,8 @@ pub struct Forwarder {
     waiting_since: Option<Duration>,
     /// The newest packet that came of who is wanted and not shown yet.
     heard: Option<Heard>,
+    /// Where streams that went on until here were left, the next place to write at, last.
+    left: ([Option<(SourceKey, Heard)>; LEFT], usize),
     stream: Option<Stream>,
     sent: SentSoFar,
     /// Whose parameter sets the receiver has, of H.264.
@@ -46,10 +51,11 @@ pub struct Forwarder {
     refused: u64,
 }
 
-/// A packet that was not sent, but tells what comes next.
+/// The newest packet of a stream.
 #[derive(Clone, Copy, Debug)]
 struct Heard {
     sequence: u16,
+    timestamp: u32,
     marker: bool,
 }
 
@@ -90,6 +96,7 @@ impl Forwarder {
             wanted: None,
             waiting_since: None,
             heard: None,
+            left: ([None; LEFT], 0),
             stream: None,
             sent: SentSoFar::new(),
             sets_of: None,
@@ -101,6 +108,7 @@ impl Forwarder {
     /// Whom it is to show from their next key frame on; whoever is shown now goes on until then. `None` shows nobody, at once.
     pub fn wants(&mut self, source: Option<SourceKey>, now: Duration) {
         if source.is_none() {
+            self.leave();
             self.stream = None;
         }
         if self.wanted != source {
@@ -127,7 +135,7 @@ impl Forwarder {
         };
         if waited_for {
             let sets_known = self.sets_of == Some(source) && self.ends_before(packet.sequence);
-            if self.hear(packet) && look.key_frame_starts(sets_known) {
+            if self.hear(source, packet) && look.key_frame_starts(sets_known) {
                 self.switch(source, packet, &look);
             }
         }
@@ -173,12 +181,11 @@ impl Forwarder {
 
     /// Takes note of a packet of who is waited for; whether none that is newer came before. If one did, packets of its frame were not
     /// sent, and nothing can begin here.
-    fn hear(&mut self, packet: &PicturePacket<'_>) -> bool {
-        let ahead =
-            self.heard.map_or(1, |heard| i64::from(packet.sequence.wrapping_sub(heard.sequence) as i16));
-        let newer = !(-MAX_BEHIND..=0).contains(&ahead);
+    fn hear(&mut self, source: SourceKey, packet: &PicturePacket<'_>) -> bool {
+        let left = self.left.0.iter().flatten().filter(|(left, _)| *left == source).map(|(_, heard)| heard);
+        let newer = !self.heard.iter().chain(left).any(|heard| heard.overtook(packet));
         if newer {
-            self.heard = Some(Heard { sequence: packet.sequence, marker: packet.marker });
+            self.heard = Some(Heard::of(packet));
         }
         newer
     }
@@ -190,6 +197,7 @@ impl Forwarder {
 
     /// Goes on with a key frame of this source.
     fn switch(&mut self, source: SourceKey, packet: &PicturePacket<'_>, look: &Look<'_>) {
+        self.leave();
         let next = self.sent.next(packet.arrival);
         let first = i64::from(packet.sequence);
         self.stream = Some(Stream {
@@ -216,7 +224,7 @@ impl Forwarder {
             stream.strays += 1;
             let begins = look.key_frame_starts(false);
             if stream.strays >= STRAYS || begins {
-                self.break_off(packet.arrival);
+                self.break_off(packet);
             }
             if !begins || self.wanted != Some(source) {
                 return None;
@@ -233,7 +241,7 @@ impl Forwarder {
             stream.unproved = !look.h264.idr;
             if look.h264.slice {
                 // There were parameter sets before a picture that is no key frame.
-                self.break_off(packet.arrival);
+                self.break_off(packet);
                 return None;
             }
         }
@@ -241,7 +249,7 @@ impl Forwarder {
             if let Some(leap) = stream.timeline.leaps(packet, look.vp8.as_ref()) {
                 if leap.timestamps && ahead > 1 && !look.key_frame_starts(true) {
                     // Neither number goes on: that is another stream.
-                    self.break_off(packet.arrival);
+                    self.break_off(packet);
                     return None;
                 }
                 let next = self.sent.next(packet.arrival);
@@ -253,14 +261,26 @@ impl Forwarder {
         Some(sequence)
     }
 
-    /// Waits for a key frame of who is shown.
-    fn break_off(&mut self, now: Duration) {
+    /// Waits for a key frame of who is shown, which can't go on with this packet.
+    fn break_off(&mut self, packet: &PicturePacket<'_>) {
+        self.leave();
         if let Some(stream) = &mut self.stream {
             stream.broken = true;
-            self.heard = None;
             if self.wanted == Some(stream.source) {
-                self.waiting_since = Some(now);
+                self.heard = Some(Heard::of(packet));
+                self.waiting_since = Some(packet.arrival);
             }
+        }
+    }
+
+    /// Remembers how far the stream went.
+    fn leave(&mut self) {
+        if let Some(stream) = &self.stream {
+            let (timestamp, _) = stream.timeline.clock();
+            let heard = Heard { sequence: stream.newest as u16, timestamp, marker: false };
+            let (left, at) = &mut self.left;
+            left[*at] = Some((stream.source, heard));
+            *at = (*at + 1) % LEFT;
         }
     }
 
@@ -305,6 +325,18 @@ impl Forwarder {
             payload: look.vp8.as_ref().map_or(packet.payload, |vp8| vp8.data),
             key_frame_starts,
         })
+    }
+}
+
+impl Heard {
+    fn of(packet: &PicturePacket<'_>) -> Self {
+        Self { sequence: packet.sequence, timestamp: packet.timestamp, marker: packet.marker }
+    }
+
+    /// Whether a packet is of the same stream, and not newer.
+    fn overtook(&self, packet: &PicturePacket<'_>) -> bool {
+        let ahead = i64::from(packet.sequence.wrapping_sub(self.sequence) as i16);
+        (-MAX_BEHIND..=0).contains(&ahead) && numbers::are_near(packet.timestamp, self.timestamp)
     }
 }
 

@@ -310,6 +310,36 @@ fn a_source_that_begins_anew_with_a_key_frame_goes_on_at_once() {
 }
 
 #[test]
+fn a_key_frame_that_comes_again_is_nothing_to_begin_with() {
+    for codec in CODECS {
+        // After a leap, after nobody was shown, and after another was.
+        for case in 0..3 {
+            let mut bench = Bench::new(codec);
+            bench.wants(Some(A));
+            let key_frame = bench.a_packets(true);
+            bench.push_all(&key_frame);
+            bench.a_frame(false);
+            match case {
+                0 => {
+                    bench.a.timestamp = bench.a.timestamp.wrapping_add(1 << 29);
+                    let frame = bench.a_packets(false);
+                    assert_eq!(bench.push_all(&frame[1..]), []);
+                }
+                1 => bench.wants(None),
+                _ => {
+                    bench.wants(Some(B));
+                    bench.b_frame(true);
+                }
+            }
+            bench.wants(Some(A));
+            assert_eq!(bench.forwarder.key_frame_wanted(), Some(A));
+            assert_eq!(bench.push_all(&key_frame), [], "{case}");
+            assert!(!bench.a_frame(true).is_empty());
+        }
+    }
+}
+
+#[test]
 fn one_stray_packet_does_no_harm() {
     let mut bench = Bench::showing_a(PictureCodec::Vp8);
     for _ in 0..10 {

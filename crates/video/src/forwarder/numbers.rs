@@ -16,6 +16,15 @@ pub(super) fn signed(number: u16, extended: i64) -> i64 {
     i64::from(number.wrapping_sub(extended as u16) as i16)
 }
 
+fn distance(one: u32, other: u32) -> u32 {
+    (one.wrapping_sub(other) as i32).unsigned_abs()
+}
+
+/// Whether no leap is between two timestamps.
+pub(super) fn are_near(one: u32, other: u32) -> bool {
+    distance(one, other) <= LEAP
+}
+
 /// A stretch of a source's packets whose numbers go on, with the offsets that they have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeline {
@@ -112,11 +121,11 @@ impl Timeline {
 
     /// Whether a timestamp can be of this stretch at all.
     pub(super) fn fits(&self, timestamp: u32) -> bool {
-        self.distance(timestamp) <= LEAP
+        are_near(timestamp, self.newest)
     }
 
     fn distance(&self, timestamp: u32) -> u32 {
-        (timestamp.wrapping_sub(self.newest) as i32).unsigned_abs()
+        distance(timestamp, self.newest)
     }
 
     /// Whether a packet is of this stretch, not of the one `before` it.
