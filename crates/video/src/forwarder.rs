@@ -182,12 +182,16 @@ impl Forwarder {
     /// Takes note of a packet of who is waited for; whether none that is newer came before. If one did, packets of its frame were not
     /// sent, and nothing can begin here.
     fn hear(&mut self, source: SourceKey, packet: &PicturePacket<'_>) -> bool {
-        let left = self.left.0.iter().flatten().filter(|(left, _)| *left == source).map(|(_, heard)| heard);
-        let newer = !self.heard.iter().chain(left).any(|heard| heard.overtook(packet));
+        let newer = !self.is_old(source, packet) && !self.heard.is_some_and(|heard| heard.overtook(packet));
         if newer {
             self.heard = Some(Heard::of(packet));
         }
         newer
+    }
+
+    /// Whether a packet is of a stream that was left.
+    fn is_old(&self, source: SourceKey, packet: &PicturePacket<'_>) -> bool {
+        self.left.0.iter().flatten().any(|(left, heard)| *left == source && heard.overtook(packet))
     }
 
     /// Whether what came before a packet is known to be another frame's: then no parameter sets are missing that might be new.
@@ -218,9 +222,14 @@ impl Forwarder {
 
     /// The place of a packet in the source that is shown; none if it is not sent.
     fn place(&mut self, source: SourceKey, packet: &PicturePacket<'_>, look: &Look<'_>) -> Option<i64> {
-        let stream = self.stream.as_mut().filter(|stream| stream.source == source && !stream.broken)?;
+        let stream = self.stream.as_ref().filter(|stream| stream.source == source && !stream.broken)?;
         let ahead = signed(packet.sequence, stream.newest);
-        if !stream.fits(ahead, packet.timestamp) {
+        let fits = stream.fits(ahead, packet.timestamp);
+        if !fits && self.is_old(source, packet) {
+            return None;
+        }
+        let stream = self.stream.as_mut()?;
+        if !fits {
             stream.strays += 1;
             let begins = look.key_frame_starts(false);
             if stream.strays >= STRAYS || begins {

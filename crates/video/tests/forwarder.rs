@@ -312,8 +312,8 @@ fn a_source_that_begins_anew_with_a_key_frame_goes_on_at_once() {
 #[test]
 fn a_key_frame_that_comes_again_is_nothing_to_begin_with() {
     for codec in CODECS {
-        // After a leap, after nobody was shown, and after another was.
-        for case in 0..3 {
+        // After a leap, after nobody was shown, after another was, and after it began anew.
+        for case in 0..4 {
             let mut bench = Bench::new(codec);
             bench.wants(Some(A));
             let key_frame = bench.a_packets(true);
@@ -326,9 +326,16 @@ fn a_key_frame_that_comes_again_is_nothing_to_begin_with() {
                     assert_eq!(bench.push_all(&frame[1..]), []);
                 }
                 1 => bench.wants(None),
-                _ => {
+                2 => {
                     bench.wants(Some(B));
                     bench.b_frame(true);
+                }
+                _ => {
+                    bench.a.restart();
+                    bench.a_frame(true);
+                    assert_eq!(bench.push_all(&key_frame), []);
+                    assert!(!bench.a_frame(false).is_empty());
+                    continue;
                 }
             }
             bench.wants(Some(A));
