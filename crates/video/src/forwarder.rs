@@ -41,8 +41,8 @@ pub struct Forwarder {
     waiting_since: Option<Duration>,
     /// The newest packet that came of who is wanted and not shown yet.
     heard: Option<Heard>,
-    /// Where streams that went on until here were left, the next place to write at, last.
-    left: ([Option<(SourceKey, Heard)>; LEFT], usize),
+    /// Where streams were left, or leapt.
+    left: Left,
     stream: Option<Stream>,
     sent: SentSoFar,
     /// Whose parameter sets the receiver has, of H.264.
@@ -50,6 +50,9 @@ pub struct Forwarder {
     head: [u8; MAX_DESCRIPTOR],
     refused: u64,
 }
+
+/// Streams, each by its newest packet, and the place of the next one.
+type Left = ([Option<(SourceKey, Heard)>; LEFT], usize);
 
 /// The newest packet of a stream.
 #[derive(Clone, Copy, Debug)]
@@ -262,6 +265,7 @@ impl Forwarder {
                     return None;
                 }
                 let next = self.sent.next(packet.arrival);
+                remember(&mut self.left, stream);
                 stream.before = Some(stream.timeline);
                 stream.timeline = stream.timeline.after(leap, sequence, packet, next);
             }
@@ -285,11 +289,7 @@ impl Forwarder {
     /// Remembers how far the stream went.
     fn leave(&mut self) {
         if let Some(stream) = &self.stream {
-            let (timestamp, _) = stream.timeline.clock();
-            let heard = Heard { sequence: stream.newest as u16, timestamp, marker: false };
-            let (left, at) = &mut self.left;
-            left[*at] = Some((stream.source, heard));
-            *at = (*at + 1) % LEFT;
+            remember(&mut self.left, stream);
         }
     }
 
@@ -335,6 +335,14 @@ impl Forwarder {
             key_frame_starts,
         })
     }
+}
+
+fn remember(left: &mut Left, stream: &Stream) {
+    let (timestamp, _) = stream.timeline.clock();
+    let heard = Heard { sequence: stream.newest as u16, timestamp, marker: false };
+    let (places, next) = left;
+    places[*next] = Some((stream.source, heard));
+    *next = (*next + 1) % LEFT;
 }
 
 impl Heard {

@@ -312,8 +312,8 @@ fn a_source_that_begins_anew_with_a_key_frame_goes_on_at_once() {
 #[test]
 fn a_key_frame_that_comes_again_is_nothing_to_begin_with() {
     for codec in CODECS {
-        // After a leap, after nobody was shown, after another was, and after it began anew.
-        for case in 0..4 {
+        // After a leap, after nobody was shown, after another was, after it began anew, and after two leaps.
+        for case in 0..5 {
             let mut bench = Bench::new(codec);
             bench.wants(Some(A));
             let key_frame = bench.a_packets(true);
@@ -329,6 +329,15 @@ fn a_key_frame_that_comes_again_is_nothing_to_begin_with() {
                 2 => {
                     bench.wants(Some(B));
                     bench.b_frame(true);
+                }
+                3 => {
+                    for _ in 0..2 {
+                        bench.a.timestamp = bench.a.timestamp.wrapping_add(1 << 29);
+                        assert!(!bench.a_frame(false).is_empty());
+                    }
+                    assert_eq!(bench.push_all(&key_frame), []);
+                    assert!(!bench.a_frame(false).is_empty());
+                    continue;
                 }
                 _ => {
                     bench.a.restart();
