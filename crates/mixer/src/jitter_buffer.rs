@@ -305,6 +305,14 @@ impl JitterBuffer {
         surplus.min(behind.saturating_mul(1000))
     }
 
+    /// The RTP timestamp of what was `samples` at 48 kHz before that which [`pop`](Self::pop) gives next; `None` in a pause.
+    #[must_use]
+    pub fn timestamp_before(&self, samples: u32) -> Option<u32> {
+        let at = (self.timeline.next_sample()? - i64::from(samples)).div_euclid(self.clock);
+        // RTP's own arithmetic: the lower 32 bits.
+        Some(at as u32)
+    }
+
     /// Packets wait to be played.
     #[must_use]
     pub const fn has_packets(&self) -> bool {

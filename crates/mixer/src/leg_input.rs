@@ -2,7 +2,7 @@
 //! hears it, is decided elsewhere.
 
 use crate::config::MixerConfig;
-use crate::frame::{Frame, PacketKind, RtpAudio, TICK_MS};
+use crate::frame::{FRAME_SAMPLES, Frame, PacketKind, RtpAudio, TICK_MS};
 use crate::gate::Gate;
 use crate::jitter_buffer::{Arrival, JitterBuffer, Playout};
 use crate::key::LegKey;
@@ -217,6 +217,12 @@ impl LegInput {
         }
         // After the meter, which goes on measuring what nobody hears.
         self.gate.pass(frame) && audible
+    }
+
+    /// The RTP timestamp with which the sound of the last tick began; `None` where there was none.
+    pub(crate) fn played(&self) -> Option<u32> {
+        let behind = self.voice.as_ref().filter(|_| self.silent_ticks == 0)?.waiting() + FRAME_SAMPLES;
+        self.buffer.timestamp_before(u32::try_from(behind).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn measure(&self, leg: LegKey) -> LegMeasure {

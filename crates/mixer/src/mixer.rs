@@ -271,6 +271,14 @@ impl Mixer {
         self.legs.iter().map(|leg| leg.input.measure(leg.key))
     }
 
+    /// The RTP timestamp, in its sender's clock, of the sound with which a leg's share of the last tick began: with it, other streams of
+    /// the sender can be told to go with the mix. `None` where nothing of the leg was in it. The mix is
+    /// [`Limiter::DELAY_SAMPLES`](crate::Limiter::DELAY_SAMPLES) later.
+    #[must_use]
+    pub fn played(&self, leg: LegKey) -> Option<u32> {
+        self.legs[self.find(leg).ok()?].input.played()
+    }
+
     /// What became of a leg's packets; `None` if there is no such leg.
     #[must_use]
     pub fn stats(&self, leg: LegKey) -> Option<LegStats> {

@@ -23,6 +23,11 @@ impl PcmQueue {
         self.len >= FRAME_SAMPLES
     }
 
+    /// How many samples wait.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     pub(crate) const fn clear(&mut self) {
         self.len = 0;
     }

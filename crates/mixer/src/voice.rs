@@ -125,6 +125,11 @@ impl Voice {
         self.queue.has_frame()
     }
 
+    /// Samples that were decoded and wait for their tick.
+    pub(crate) const fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Decodes a packet of `samples`. Returns whether it was left out for being quiet, where `may_leave_out`.
     ///
     /// A corrupt packet is concealed and its error returned.

@@ -67,6 +67,11 @@ impl Timeline {
         self.playing
     }
 
+    /// The sample that comes next, at 48 kHz, while sound is played without a pause.
+    pub(super) fn next_sample(&self) -> Option<i64> {
+        self.next.filter(|_| self.playing).map(|next| next.timestamp)
+    }
+
     /// It is the next that is expected.
     pub(super) fn is_next(&self, slot: &Slot) -> bool {
         self.next.is_some_and(|next| next.sequence == slot.sequence)
