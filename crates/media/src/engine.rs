@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use confocal::conference::{
     Audience, Candidate, ConferenceId, Generation, LegId, MediaCommand, MediaReport, OfferNumber,
-    OfferRefusal, ParticipantId, RecordingFailure, RecordingId, Sdp, Sound,
+    OfferRefusal, ParticipantId, RecordingFailure, RecordingId, Sdp, Sound, StreamMetadata, View,
 };
 use confocal::ports::{MediaEngine, ReportSink};
 use confocal_transport::{ShardId, Transport, WebRtcTransport};
@@ -44,6 +44,8 @@ pub struct Engine<T: Transport = WebRtcTransport> {
     /// The shards, by their numbers.
     shards: Vec<Mixing>,
     sounds: Sounds,
+    /// What is shown in conferences that have legs, or will have.
+    views: HashMap<ConferenceId, Arc<Mutex<View>>>,
     /// Conferences that are recorded, and their shards: one stays where it is while nobody's media is up.
     recordings: HashMap<ConferenceId, (RecordingId, ShardId)>,
     /// Dropped after the shards, when all that was to be recorded is on its way.
@@ -132,6 +134,7 @@ impl<T: Transport> Engine<T> {
             reports,
             shards,
             sounds: Sounds::new(),
+            views: HashMap::new(),
             recordings: HashMap::new(),
             recorder,
             tasks: JoinSet::new(),
@@ -178,6 +181,7 @@ impl<T: Transport> Engine<T> {
         generation: Generation,
         conference: ConferenceId,
         participant: ParticipantId,
+        theirs: Option<StreamMetadata>,
         start: Start,
     ) {
         self.reap();
@@ -218,6 +222,8 @@ impl<T: Transport> Engine<T> {
             setups: Arc::clone(&self.setups),
             shard,
             orders: mixing.orders().clone(),
+            theirs,
+            view: Arc::clone(self.views.entry(conference).or_default()),
             reports: self.reports.clone(),
             heard,
             stats,
@@ -244,8 +250,15 @@ impl<T: Transport> Engine<T> {
         ShardId(fewest.map_or(0, |(shard, _)| shard))
     }
 
-    fn renegotiate(&self, leg: LegId, generation: Generation, number: OfferNumber, offer: Sdp) {
-        if self.command(leg, generation, LegCommand::Renegotiate(number, offer)).is_err() {
+    fn renegotiate(
+        &self,
+        leg: LegId,
+        generation: Generation,
+        number: OfferNumber,
+        offer: Sdp,
+        theirs: Option<StreamMetadata>,
+    ) {
+        if self.command(leg, generation, LegCommand::Renegotiate(number, offer, theirs)).is_err() {
             let (offer, why) = (number, OfferRefusal::Overloaded);
             self.reports.report(leg, generation, MediaReport::OfferRefused { leg, generation, offer, why });
         }
@@ -262,6 +275,26 @@ impl<T: Transport> Engine<T> {
             None => {}
         }
         true
+    }
+
+    fn offer_again(&self, leg: LegId, generation: Generation, number: OfferNumber, screen: bool) {
+        if self.command(leg, generation, LegCommand::OfferAgain(number, screen)).is_err() {
+            self.reports.report(leg, generation, MediaReport::NoOffer { leg, generation, number });
+        }
+    }
+
+    fn describe(&self, leg: LegId, generation: Generation, theirs: StreamMetadata) {
+        if self.command(leg, generation, LegCommand::Describe(theirs)).is_err() {
+            debug!(%leg, "what a caller says of its streams is not looked at: it says too much at a time");
+        }
+    }
+
+    fn show(&mut self, conference: ConferenceId, view: View) {
+        let kept = self.views.entry(conference).or_default();
+        kept.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&view);
+        if let Some(mixing) = self.shards.get(self.shard_for(conference).0) {
+            mixing.orders().show(conference, view);
+        }
     }
 
     fn accept(&self, leg: LegId, generation: Generation, answer: Sdp) {
@@ -306,6 +339,9 @@ impl<T: Transport> Engine<T> {
                 && let Some(mixing) = self.shards.get(entry.shard.0)
             {
                 mixing.orders().unseat(leg, generation);
+                if !self.legs.values().any(|other| other.conference == entry.conference) {
+                    self.views.remove(&entry.conference);
+                }
             }
         }
     }
@@ -353,24 +389,34 @@ impl<T: Transport> Engine<T> {
 impl<T: Transport> MediaEngine for Engine<T> {
     fn execute(&mut self, command: MediaCommand) {
         match command {
-            MediaCommand::Open { leg, generation, conference, participant, number, offer, memo, .. } => {
+            MediaCommand::Open {
+                leg,
+                generation,
+                conference,
+                participant,
+                number,
+                offer,
+                theirs,
+                memo,
+                ..
+            } => {
                 let start = Start::Answering { number, offer, memo };
-                self.open(leg, generation, conference, participant, start);
+                self.open(leg, generation, conference, participant, theirs, start);
             }
-            MediaCommand::Offer { leg, generation, conference, participant, number, memo, .. } => {
-                self.open(leg, generation, conference, participant, Start::Offering { number, memo });
+            MediaCommand::Offer {
+                leg, generation, conference, participant, number, theirs, memo, ..
+            } => {
+                let start = Start::Offering { number, memo };
+                self.open(leg, generation, conference, participant, theirs, start);
             }
-            MediaCommand::Renegotiate { leg, generation, number, offer, .. } => {
-                self.renegotiate(leg, generation, number, offer);
+            MediaCommand::Renegotiate { leg, generation, number, offer, theirs } => {
+                self.renegotiate(leg, generation, number, offer, theirs);
             }
             MediaCommand::OfferAgain { leg, generation, number, screen } => {
-                debug!(%leg, screen, "no second line of pictures is offered");
-                self.reports.report(leg, generation, MediaReport::NoOffer { leg, generation, number });
+                self.offer_again(leg, generation, number, screen);
             }
-            MediaCommand::Describe { leg, .. } => {
-                debug!(%leg, "what a caller says of its streams is not looked at")
-            }
-            MediaCommand::Show { conference, .. } => debug!(%conference, "no pictures are shown"),
+            MediaCommand::Describe { leg, generation, theirs } => self.describe(leg, generation, theirs),
+            MediaCommand::Show { conference, view } => self.show(conference, view),
             MediaCommand::Accept { leg, generation, answer } => self.accept(leg, generation, answer),
             MediaCommand::SetHeard { leg, generation, heard } => self.set_heard(leg, generation, heard),
             MediaCommand::AddCandidates { leg, generation, candidates } => {

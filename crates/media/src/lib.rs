@@ -1,7 +1,7 @@
 //! The media engine: runs transport and mixer behind the `MediaEngine` port.
 //!
 //! [`Engine`] takes commands and reports what comes of them. A task a leg runs its transport session; a thread a shard
-//! carries its calls' packets and mixes its conferences on a steady beat of 20 ms, and touches nothing asynchronous but queues that never
+//! carries its calls' packets, mixes its conferences on a steady beat of 20 ms and forwards their pictures, and touches nothing asynchronous but queues that never
 //! block. Matrix never lives here,
 //! nor do the rules of a conference: who may be in it is decided before a command is given.
 
@@ -11,6 +11,7 @@ mod engine;
 mod flow;
 mod leg;
 mod mixing;
+mod pictures;
 mod priority;
 mod recordings;
 mod refusal;
@@ -22,4 +23,4 @@ mod stats;
 pub use config::EngineConfig;
 pub use engine::{Engine, StartError};
 pub use recordings::RecordingConfig;
-pub use stats::{EngineStats, LegStats};
+pub use stats::{EngineStats, LegStats, SeenStats};

@@ -4,19 +4,22 @@
 //! there is no leg. Sessions never live here, only the packet side of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use confocal::conference::{ConferenceId, Generation, LegId, MediaReport, RecordingFailure, RecordingId};
-use confocal_mixer::{Clip, ComplexityByLoad, Micros, MixerConfig, TICK};
+use confocal::conference::{
+    ConferenceId, Generation, LegId, MediaReport, RecordingFailure, RecordingId, View,
+};
+use confocal_mixer::{Clip, ComplexityByLoad, Limiter, Micros, MixerConfig, SAMPLE_RATE, TICK};
 use confocal_sound_files::QueueSink;
-use confocal_transport::{LinkId, PacketPort};
+use confocal_transport::{Incoming, LinkId, PacketPort};
 use tracing::{debug, warn};
 
 use crate::beat::Beat;
+use crate::pictures::{PictureDesk, PictureLines, PictureSeat};
 use crate::priority;
 use crate::reports::Reports;
 use crate::room::{Room, Seat, Terms};
@@ -28,6 +31,14 @@ const LEVEL_TICKS: u64 = 5;
 /// What the port has counted is looked at every half second: whether packets come, and what callers say they miss.
 const COUNT_TICKS: u64 = 25;
 
+/// How much later sound is in what is sent than in the tick that it is mixed in.
+const MIX_DELAY: Duration =
+    Duration::from_micros(Limiter::DELAY_SAMPLES as u64 * 1_000_000 / SAMPLE_RATE as u64);
+
+/// Pictures are sent on for so long at a time, then packets are looked at again, and the mix has its tick: a key frame for hundreds
+/// takes longer.
+const FORWARDING: Duration = Duration::from_millis(2);
+
 /// Stats are made readable every fiftieth tick, which is every second.
 const STATS_TICKS: u64 = 50;
 
@@ -36,7 +47,8 @@ const STATS_TICKS: u64 = 50;
 enum Order {
     Seat { conference: ConferenceId, seat: Box<Seat> },
     Unseat { leg: LegId, generation: Generation },
-    Agree { leg: LegId, generation: Generation, terms: Terms },
+    Agree { leg: LegId, generation: Generation, terms: Terms, pictures: Box<PictureLines> },
+    Show { conference: ConferenceId, view: Box<View> },
     Connected { leg: LegId, generation: Generation, connected: bool },
     Play { conference: ConferenceId, to: Option<(LegId, Generation)>, clip: Box<Clip> },
     Record { conference: ConferenceId, recording: RecordingId, sink: Box<QueueSink> },
@@ -64,8 +76,13 @@ impl Orders {
     }
 
     /// Says what was agreed on a leg's media.
-    pub(crate) fn agree(&self, leg: LegId, generation: Generation, terms: Terms) {
-        self.give(Order::Agree { leg, generation, terms });
+    pub(crate) fn agree(&self, leg: LegId, generation: Generation, terms: Terms, pictures: PictureLines) {
+        self.give(Order::Agree { leg, generation, terms, pictures: Box::new(pictures) });
+    }
+
+    /// Says what is shown in a conference; nothing happens where nobody is.
+    pub(crate) fn show(&self, conference: ConferenceId, view: View) {
+        self.give(Order::Show { conference, view: Box::new(view) });
     }
 
     /// Says that a leg's connection was interrupted, or is up again.
@@ -120,13 +137,14 @@ impl Mixing {
         let waker = port.waker();
         let counters = Arc::new(Counters::default());
         let desk = Desk {
-            port,
             reports,
             counters: Arc::clone(&counters),
             complexity: ComplexityByLoad::new(u8::try_from(config.encoder.complexity).unwrap_or(0)),
             busy: Duration::ZERO,
             config,
             origin: Instant::now(),
+            pictures: PictureDesk::new(port.picture_origin()),
+            port,
             rooms: HashMap::new(),
             places: HashMap::new(),
             links: HashMap::new(),
@@ -173,6 +191,7 @@ struct Desk<P> {
     /// From where its time is counted.
     origin: Instant,
     rooms: HashMap<ConferenceId, Room>,
+    pictures: PictureDesk,
     places: HashMap<LegId, (ConferenceId, Generation)>,
     /// Whose packets come on a link.
     links: HashMap<LinkId, (ConferenceId, LegId)>,
@@ -206,7 +225,9 @@ impl<P: PacketPort> Desk<P> {
 
     /// Waits for packets, orders or the deadline, and takes what there is; `false` to end.
     fn look(&mut self, orders: &Receiver<Order>, deadline: Option<Instant>) -> bool {
-        self.port.wait(deadline);
+        // What waits is not waited for: what came meanwhile is looked at, and the next part of it sent.
+        let wait = if self.pictures.has_waiting() { Some(Instant::now()) } else { deadline };
+        self.port.wait(wait);
         loop {
             match orders.try_recv() {
                 Ok(order) => {
@@ -218,14 +239,22 @@ impl<P: PacketPort> Desk<P> {
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
-        let Self { port, rooms, links, origin, .. } = self;
-        port.receive(|link, packet| {
+        let Self { port, rooms, pictures, links, origin, .. } = self;
+        port.receive(|link, incoming| {
             // Packets may come a moment before their leg is in the mix, and after it has left.
             let Some((conference, leg)) = links.get(&link) else { return };
-            if let Some(room) = rooms.get_mut(conference) {
-                room.push(*leg, &packet, micros(*origin, packet.arrival));
+            if let Incoming::Sound(packet) = incoming {
+                if let Some(room) = rooms.get_mut(conference) {
+                    room.push(*leg, &packet, micros(*origin, packet.arrival));
+                }
+            } else {
+                pictures.take(*conference, *leg, &incoming);
             }
         });
+        if pictures.has_waiting() {
+            let until = Instant::now() + FORWARDING;
+            pictures.forward(deadline.map_or(until, |deadline| deadline.min(until)), port);
+        }
         true
     }
 
@@ -234,11 +263,15 @@ impl<P: PacketPort> Desk<P> {
         match order {
             Order::Seat { conference, seat } => self.seat(conference, *seat),
             Order::Unseat { leg, generation } => self.unseat(leg, generation),
-            Order::Agree { leg, generation, terms } => {
+            Order::Agree { leg, generation, terms, pictures } => {
                 if let Some(room) = self.room_of(leg, generation) {
                     room.agree(leg, terms);
                 }
+                if let Some((conference, _)) = self.places.get(&leg).filter(|(_, of)| *of == generation) {
+                    self.pictures.agree(*conference, leg, *pictures);
+                }
             }
+            Order::Show { conference, view } => self.pictures.show(conference, *view),
             Order::Connected { leg, generation, connected } => {
                 let now = self.now();
                 if let Some(room) = self.room_of(leg, generation) {
@@ -288,8 +321,8 @@ impl<P: PacketPort> Desk<P> {
         }
     }
 
-    fn seat(&mut self, conference: ConferenceId, seat: Seat) {
-        let (leg, generation, link) = (seat.leg, seat.generation, seat.link);
+    fn seat(&mut self, conference: ConferenceId, mut seat: Seat) {
+        let (leg, generation, link, participant) = (seat.leg, seat.generation, seat.link, seat.participant);
         // It may have been closed, and taken out, while this order was on its way.
         if !self.reports.is_open(leg, generation) || self.places.contains_key(&leg) {
             return;
@@ -297,8 +330,12 @@ impl<P: PacketPort> Desk<P> {
         let (config, now) = (&self.config, self.now());
         let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
         let arrived = self.port.stats(link).unwrap_or_default().arrived();
+        let lines = std::mem::take(&mut seat.pictures);
+        // Whoever changes it says so here afterwards, so it can't be missed.
+        let view = seat.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match room.seat(seat, arrived, now) {
             Ok(()) => {
+                self.pictures.seat(conference, PictureSeat { leg, participant, link, lines }, view);
                 self.places.insert(leg, (conference, generation));
                 self.links.insert(link, (conference, leg));
             }
@@ -319,6 +356,7 @@ impl<P: PacketPort> Desk<P> {
         self.places.remove(&leg);
         let Some(room) = self.rooms.get_mut(&conference) else { return };
         let left = room.unseat(leg, &self.port);
+        self.pictures.unseat(conference, leg);
         self.close_if_empty(conference);
         let Some((link, stats)) = left else { return };
         self.links.remove(&link);
@@ -333,9 +371,12 @@ impl<P: PacketPort> Desk<P> {
         let origin = self.origin;
         let began = Instant::now();
         let now = micros(origin, began);
-        for room in self.rooms.values_mut() {
+        for (conference, room) in &mut self.rooms {
             room.tick(tick, now, &mut self.port);
             if tick.is_multiple_of(LEVEL_TICKS) {
+                for (leg, timestamp, rate) in room.played() {
+                    self.pictures.played(*conference, leg, (timestamp, rate), began + MIX_DELAY);
+                }
                 let changed = room.changed_levels();
                 if !changed.is_empty() && !self.reports.try_levels(changed) {
                     room.levels_not_told();
@@ -348,11 +389,14 @@ impl<P: PacketPort> Desk<P> {
                 });
             }
             if tick.is_multiple_of(STATS_TICKS) {
-                room.publish_stats(&self.port);
+                room.publish_stats(&self.port, |leg| self.pictures.seen(*conference, leg));
             }
         }
+        // After all sound, which is what must not be late.
+        self.pictures.tick(tick, self.pictures.now(), &mut self.port);
         self.busy += began.elapsed();
         if tick.is_multiple_of(STATS_TICKS) {
+            self.counters.set_pictures_overflown(self.pictures.overflown());
             self.look_at_load();
         }
     }

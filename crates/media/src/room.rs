@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId, RecordingId};
+use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId, RecordingId, View};
 use confocal_mixer::{
     AddLegError, Audience, Bandwidth, BitrateClass, Codec, CodecError, LegKey, Micros, Mixer, MixerConfig,
     PacketKind, PlayError, Profile, RtpAudio, Sink, SinkKey, Source, SpeakerKey,
@@ -17,7 +17,8 @@ use confocal_transport::{
 use tracing::warn;
 
 use crate::flow::Flow;
-use crate::stats::LegStats;
+use crate::pictures::PictureLines;
+use crate::stats::{LegStats, SeenStats};
 
 /// A level that differs by less than this from the one that was told is no news, in dB.
 const LEVEL_STEP: u8 = 3;
@@ -47,6 +48,10 @@ pub(crate) struct Seat {
     pub(crate) link: LinkId,
     /// Where its stats can be read.
     pub(crate) stats: Arc<Mutex<LegStats>>,
+    /// Its lines for pictures, which are the picture desk's matter.
+    pub(crate) pictures: PictureLines,
+    /// What is shown in its conference.
+    pub(crate) view: Arc<Mutex<View>>,
 }
 
 /// A conference: a mixer and its legs.
@@ -251,6 +256,14 @@ impl Room {
         });
     }
 
+    /// Of each leg whose sound was in the last tick: its RTP timestamp there, and at how many Hz such count.
+    pub(crate) fn played(&self) -> impl Iterator<Item = (LegId, u32, u32)> {
+        self.seated.iter().filter_map(|Seated { seat, .. }| {
+            let timestamp = self.mixer.played(LegKey(seat.leg.0))?;
+            Some((seat.leg, timestamp, seat.terms.voice.codec.clock_rate()))
+        })
+    }
+
     /// How hard the encoders work from now on, 0 to 10.
     pub(crate) fn set_complexity(&mut self, complexity: u8) {
         self.mixer.set_complexity(complexity);
@@ -285,11 +298,11 @@ impl Room {
     }
 
     /// Makes the stats of every leg readable. Never waits: one that is being read is left for the next time.
-    pub(crate) fn publish_stats(&self, port: &impl PacketPort) {
+    pub(crate) fn publish_stats(&self, port: &impl PacketPort, seen: impl Fn(LegId) -> SeenStats) {
         for (at, seated) in self.seated.iter().enumerate() {
             if let (Some(stats), Ok(mut published)) = (self.stats_of(at, port), seated.seat.stats.try_lock())
             {
-                *published = stats;
+                *published = LegStats { seen: seen(seated.seat.leg), ..stats };
             }
         }
     }
@@ -297,7 +310,8 @@ impl Room {
     fn stats_of(&self, at: usize, port: &impl PacketPort) -> Option<LegStats> {
         let seat = &self.seated.get(at)?.seat;
         let link = port.stats(seat.link).unwrap_or_default();
-        Some(LegStats { link, mixer: self.mixer.stats(LegKey(seat.leg.0))? })
+        let mixer = self.mixer.stats(LegKey(seat.leg.0))?;
+        Some(LegStats { link, mixer, ..LegStats::default() })
     }
 
     fn find(&self, leg: LegId) -> Option<usize> {

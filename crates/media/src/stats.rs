@@ -11,6 +11,19 @@ pub struct LegStats {
     pub link: LinkStats,
     /// In the jitter buffer and the codecs.
     pub mixer: confocal_mixer::LegStats,
+    /// What it is shown.
+    pub seen: SeenStats,
+}
+
+/// What a leg is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenStats {
+    /// Lines on which somebody is shown.
+    pub lines: u64,
+    /// How often another one began to be shown.
+    pub switches: u64,
+    /// Nobody is shown although somebody would be: their pictures are coded in a way that the caller does not know.
+    pub foreign: bool,
 }
 
 /// How well the mixing threads keep their beat.
@@ -26,6 +39,8 @@ pub struct EngineStats {
     pub legs: u64,
     /// Ticks that are silent in recordings because the disk was too slow.
     pub recordings_left_out: u64,
+    /// Packets of pictures that were not forwarded, because too many waited.
+    pub pictures_overflown: u64,
 }
 
 impl std::iter::Sum for EngineStats {
@@ -36,6 +51,7 @@ impl std::iter::Sum for EngineStats {
             skipped: sum.skipped + one.skipped,
             legs: sum.legs + one.legs,
             recordings_left_out: sum.recordings_left_out + one.recordings_left_out,
+            pictures_overflown: sum.pictures_overflown + one.pictures_overflown,
         })
     }
 }
@@ -47,6 +63,7 @@ pub(crate) struct Counters {
     late: AtomicU64,
     skipped: AtomicU64,
     legs: AtomicU64,
+    pictures_overflown: AtomicU64,
 }
 
 impl Counters {
@@ -60,6 +77,10 @@ impl Counters {
         self.legs.store(legs as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn set_pictures_overflown(&self, packets: u64) {
+        self.pictures_overflown.store(packets, Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self) -> EngineStats {
         EngineStats {
             ticks: self.ticks.load(Ordering::Relaxed),
@@ -68,6 +89,7 @@ impl Counters {
             legs: self.legs.load(Ordering::Relaxed),
             // Counted by those who write.
             recordings_left_out: 0,
+            pictures_overflown: self.pictures_overflown.load(Ordering::Relaxed),
         }
     }
 }

@@ -161,7 +161,7 @@ pub struct Transmission {
     clock_rate: u32,
     packets: u32,
     octets: u32,
-    /// The timestamp of the newest packet, and when it was sent.
+    /// The timestamp of the newest packet, and the moment that it stands for.
     newest: Option<(u32, Duration)>,
 }
 
@@ -172,7 +172,8 @@ impl Transmission {
         Self { clock_rate, packets: 0, octets: 0, newest: None }
     }
 
-    /// Takes note of a packet that was sent at `now`, told as what has gone by since any fixed moment.
+    /// Takes note of a packet that was sent, and of the moment `now` for which its timestamp stands, told as what has gone by since any
+    /// fixed moment: that of sending, unless streams are told to belong together otherwise. It may be ahead of the next report.
     pub const fn on_packet(&mut self, timestamp: u32, payload_bytes: usize, now: Duration) {
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload_bytes as u32);
@@ -184,14 +185,12 @@ impl Transmission {
     #[must_use]
     pub fn sender_report(&self, ssrc: u32, wall: NtpTime, now: Duration) -> Option<SenderReport> {
         let (timestamp, sent) = self.newest?;
-        let since = in_clock_units(now.saturating_sub(sent), self.clock_rate);
-        Some(SenderReport {
-            ssrc,
-            ntp: wall,
-            rtp_timestamp: timestamp.wrapping_add(since),
-            packets: self.packets,
-            octets: self.octets,
-        })
+        let rtp_timestamp = if now >= sent {
+            timestamp.wrapping_add(in_clock_units(now - sent, self.clock_rate))
+        } else {
+            timestamp.wrapping_sub(in_clock_units(sent - now, self.clock_rate))
+        };
+        Some(SenderReport { ssrc, ntp: wall, rtp_timestamp, packets: self.packets, octets: self.octets })
     }
 }
 
@@ -335,5 +334,13 @@ mod tests {
             reception.on_packet(sequence.wrapping_add(1), u32::MAX, Duration::MAX);
             let _ = reception.report_block(SSRC, Duration::ZERO);
         }
+    }
+
+    #[test]
+    fn a_packet_may_stand_for_a_moment_that_is_yet_to_come() {
+        let mut transmission = Transmission::new(90_000);
+        transmission.on_packet(9_000, 100, ms(1_050));
+        let at = |millis| transmission.sender_report(SSRC, NtpTime(0), ms(millis)).unwrap().rtp_timestamp;
+        assert_eq!((at(1_000), at(1_050), at(1_100)), (4_500, 9_000, 13_500));
     }
 }

@@ -20,15 +20,23 @@ mod sdp;
 mod session;
 mod shard;
 
+pub use confocal_rtp::NtpTime;
+pub use confocal_video::{PictureCodec, PicturePacket};
+
 pub use candidate::{CandidatePolicy, RemoteCandidate};
 pub use config::{IceTimeouts, PortRange, PortRangeError, TransportConfig};
-pub use packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, SendError};
+pub use packet::{
+    AudioPacket, Incoming, LinkId, LinkStats, OutgoingAudio, OutgoingPicture, PacketPort, PictureStats,
+    SendError, StreamKind,
+};
 pub use peer::{PeerSession, StartError, WebRtcTransport};
 #[cfg(feature = "fuzzing")]
 pub use sdp::fuzz;
-pub use sdp::{AudioCodec, Direction, MAX_SDP_BYTES, MemoError, Offer, OfferError, Voice};
+pub use sdp::{
+    AudioCodec, Direction, MAX_SDP_BYTES, MemoError, Offer, OfferError, PictureLine, PictureTerms, Voice,
+};
 pub use session::{
-    AcceptError, Accepted, Answer, AnswerError, LocalOffer, OfferedSession, OpenError, OpenSession,
-    RenegotiateError, Session, SessionEvent, ShardId, Transport,
+    AcceptError, Accepted, Answer, AnswerError, LocalOffer, OfferAgainError, OfferedSession, OpenError,
+    OpenSession, RenegotiateError, Session, SessionEvent, ShardId, Transport,
 };
 pub use shard::{BindError, UdpPort};

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::candidate::RemoteCandidate;
 use crate::packet::{LinkId, PacketPort};
-use crate::sdp::{Direction, MemoError, OfferError, Voice};
+use crate::sdp::{Direction, MemoError, OfferError, PictureTerms, Voice};
 
 /// Makes sessions.
 pub trait Transport: Send + Sync + 'static {
@@ -74,11 +74,24 @@ pub trait Session: Send + 'static {
     /// [`RenegotiateError`]; the session goes on as it was.
     fn renegotiate(&mut self, offer: &str) -> impl Future<Output = Result<Answer, RenegotiateError>> + Send;
 
-    /// Takes the caller's answer to the offer that the session was made with.
+    /// Offers a change of our own while the call goes on: with `screen`, a line on which a screen of ours is shown, a new one if
+    /// there is none; without, that line with nothing of ours on it. [`accept`](Self::accept) takes the answer; an offer of the
+    /// caller that comes first takes its place (<https://spec.matrix.org/v1.15/client-server-api/#mcallnegotiate>: the callee
+    /// gives in).
     ///
     /// # Errors
     ///
-    /// [`AcceptError`]; nothing will connect then.
+    /// [`OfferAgainError`]; the session goes on as it was.
+    fn offer_again(
+        &mut self,
+        screen: bool,
+    ) -> impl Future<Output = Result<LocalOffer, OfferAgainError>> + Send;
+
+    /// Takes the caller's answer to our last offer.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError`]; after the offer that the session was made with nothing will connect then.
     fn accept(&mut self, answer: &str) -> impl Future<Output = Result<Accepted, AcceptError>> + Send;
 
     /// Takes candidates of the caller. Those that can't be used (end marks, TCP, `.local` names, addresses that the policy
@@ -108,7 +121,7 @@ pub enum SessionEvent {
 pub struct Answer {
     /// The SDP (RFC 8866).
     pub sdp: String,
-    /// The id of the one stream that it announces: the first token of `a=msid` (RFC 8830). The same over a session's life.
+    /// The id of the stream with our voice: the first token of `a=msid` (RFC 8830). The same over a session's life.
     pub stream_id: String,
     /// How sound is coded, both ways.
     pub voice: Voice,
@@ -117,8 +130,8 @@ pub struct Answer {
     /// The caller has put the call on hold (<https://spec.matrix.org/v1.15/client-server-api/#mcallnegotiate>; RFC 3264
     /// section 8.4): it listens no more, though it did before, or nothing flows at all.
     pub held: bool,
-    /// The caller sends pictures, on a line that this answer takes.
-    pub pictures: bool,
+    /// What was agreed on the lines for pictures, in the order of [`PictureLine::ALL`](crate::PictureLine::ALL).
+    pub pictures: [Option<PictureTerms>; 2],
     /// What is to be kept to set up another session in place of this one, should it be lost: for [`Transport::offer`]. Replaces
     /// what was to be kept before.
     pub memo: String,
@@ -133,12 +146,14 @@ pub struct LocalOffer {
     pub stream_id: String,
     /// How sound was coded, which the answer has to keep.
     pub voice: Voice,
+    /// What is offered on the lines for pictures; what the caller sends on them only its answer says.
+    pub pictures: [Option<PictureTerms>; 2],
     /// As [`Answer::memo`].
     pub memo: String,
 }
 
 /// What the caller's answer to our offer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// As [`Answer::voice`].
     pub voice: Voice,
@@ -146,6 +161,10 @@ pub struct Accepted {
     pub direction: Direction,
     /// As [`Answer::held`].
     pub held: bool,
+    /// As [`Answer::pictures`].
+    pub pictures: [Option<PictureTerms>; 2],
+    /// As [`Answer::memo`].
+    pub memo: String,
 }
 
 /// Why no transport was set up.
@@ -185,6 +204,23 @@ pub enum RenegotiateError {
     Answer(#[from] AnswerError),
 }
 
+/// Why no offer was made while a call goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum OfferAgainError {
+    /// Our first offer is not answered yet.
+    #[error("our own offer is not answered yet")]
+    Offering,
+    /// The caller does not bundle its lines, so none can be added.
+    #[error("the caller's lines are not bundled")]
+    NoBundle,
+    /// There are as many lines as a description may have.
+    #[error("there are too many media lines")]
+    TooManyLines,
+    /// The session could not be described.
+    #[error("the session could not be described")]
+    Answer(#[from] AnswerError),
+}
+
 /// Why an answer to an offer of ours is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
@@ -194,6 +230,9 @@ pub enum AcceptError {
     /// It can't be read, or changes what an answer may not.
     #[error("the answer can't be taken")]
     Answer(#[from] OfferError),
+    /// The same of an answer to an offer that was made while the call goes on, as it still does.
+    #[error("the answer to a change can't be taken")]
+    Again(#[source] OfferError),
     /// The WebRTC stack did not take the description that was made from it.
     #[error("the description was not taken")]
     NotTaken(#[source] webrtc::error::Error),

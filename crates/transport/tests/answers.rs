@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::num::NonZeroUsize;
 
 use confocal_transport::{
-    BindError, OpenError, OpenSession, PortRange, RenegotiateError, Session, ShardId, StartError, Transport,
-    TransportConfig, UdpPort, WebRtcTransport,
+    AcceptError, BindError, Direction, OfferAgainError, OpenError, OpenSession, PictureCodec, PortRange,
+    RenegotiateError, Session, ShardId, StartError, Transport, TransportConfig, UdpPort, WebRtcTransport,
 };
 
 const ONLY: ShardId = ShardId(0);
@@ -22,6 +22,7 @@ const FIREFOX: [&str; 3] = [
     include_str!("fixtures/firefox/video-offer.sdp"),
     include_str!("fixtures/firefox/voice-offer.sdp"),
 ];
+const VOICE: &str = CHROMIUM[2];
 /// Offers of one connection: talk, hold, resume.
 const CALL: [(&str, &str); 3] = [
     (include_str!("fixtures/js-sdk-chromium/voice-13-negotiate-offer.sdp"), "sendrecv"),
@@ -38,11 +39,17 @@ async fn browsers_offers_are_answered() {
         assert_eq!(lines(&answer.sdp), lines(offer));
         assert!(answer.sdp.contains("a=candidate:") && answer.sdp.contains("a=end-of-candidates\r\n"));
         assert!(answer.sdp.contains("a=setup:active\r\n"));
-        // One stream with one track: Element Android ends a call with more, and shows none without its name.
+        // One stream with a track of a kind: Element Android ends a call with more, and shows none without its name.
         let streams: Vec<&str> =
             answer.sdp.lines().filter_map(|line| line.strip_prefix("a=msid:")?.split(' ').next()).collect();
-        assert_eq!(streams, [answer.stream_id.as_str()]);
-        assert!(!answer.held && !answer.pictures, "voice alone is answered");
+        assert_eq!(streams, vec![answer.stream_id.as_str(); lines(offer)]);
+        let [camera, screen] = answer.pictures;
+        assert_eq!((camera.is_some(), screen), (lines(offer) == 2, None));
+        if let Some(camera) = camera {
+            assert_eq!((camera.codec, camera.ours), (PictureCodec::Vp8, answer.stream_id));
+            assert_eq!(camera.theirs.is_some(), camera.direction.receives() && !offer.contains("msid:- "));
+        }
+        assert!(!answer.held);
         session.close().await;
     }
 }
@@ -68,6 +75,54 @@ async fn a_recorded_call_is_followed_through_hold_and_resume() {
     let foreign = session.renegotiate(FIREFOX[0]).await;
     assert!(matches!(foreign, Err(RenegotiateError::Offer(_))), "{foreign:?}");
     assert!(session.renegotiate(CALL[1].0).await.is_ok());
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_line_for_a_screen_is_offered_while_the_call_goes_on() {
+    let (transport, _ports) = transport(local(None));
+    let OpenSession { mut session, answer: before, .. } = transport.open(ONLY, VOICE, None).await.unwrap();
+    let offer = session.offer_again(true).await.unwrap();
+    let [camera, screen] = offer.pictures;
+    let screen = screen.unwrap();
+    assert_eq!((camera, screen.direction), (None, Direction::SendRecv));
+    assert_ne!(screen.ours, before.stream_id);
+    assert!(offer.sdp.contains("a=setup:actpass\r\n") && offer.sdp.contains("a=group:BUNDLE 0 s0\r\n"));
+    assert_eq!(line(&offer.sdp, "a=ice-ufrag:"), line(&before.sdp, "a=ice-ufrag:"), "no restart");
+    assert_eq!(line(&offer.sdp, "o=").split(' ').nth(2), Some("2"));
+    let theirs = format!(
+        "{VOICE}m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:s0\r\na=recvonly\r\n\
+         a=rtpmap:96 VP8/90000\r\n"
+    )
+    .replace("BUNDLE 0", "BUNDLE 0 s0");
+    let accepted = session.accept(&theirs).await.unwrap();
+    assert_eq!(accepted.pictures[1].as_ref().unwrap().direction, Direction::SendOnly);
+    assert!(matches!(session.accept(&theirs).await, Err(AcceptError::Unasked)), "it is answered");
+
+    // An offer of the caller takes the place of ours.
+    session.offer_again(false).await.unwrap();
+    let answer = session.renegotiate(&theirs).await.unwrap();
+    assert_eq!(
+        answer.pictures[1].as_ref().unwrap().direction,
+        Direction::SendOnly,
+        "the screen is still shown"
+    );
+    assert!(matches!(session.accept(&theirs).await, Err(AcceptError::Unasked)));
+    let off = session.offer_again(false).await.unwrap();
+    assert!(!off.sdp.contains("a=msid:screen") && off.sdp.contains("a=mid:s0\r\n"), "{}", off.sdp);
+    let accepted = session.accept(&theirs.replace("a=recvonly", "a=inactive")).await.unwrap();
+    assert_eq!(accepted.pictures[1].as_ref().unwrap().direction, Direction::Inactive);
+
+    // After a crash the lines are offered as they were.
+    let lost = transport.offer(ONLY, &accepted.memo).await.unwrap();
+    assert!(lost.offer.sdp.contains("a=group:BUNDLE 0 s0\r\n"), "{}", lost.offer.sdp);
+    let mut lost = lost.session;
+    assert!(matches!(lost.offer_again(true).await, Err(OfferAgainError::Offering)));
+    lost.close().await;
+    session.close().await;
+    let unbundled = VOICE.replace("a=group:BUNDLE 0\r\n", "");
+    let OpenSession { mut session, .. } = transport.open(ONLY, &unbundled, None).await.unwrap();
+    assert!(matches!(session.offer_again(true).await, Err(OfferAgainError::NoBundle)));
     session.close().await;
 }
 

@@ -26,9 +26,9 @@ pub use session::PeerSession;
 use crate::config::TransportConfig;
 use crate::packet::LinkId;
 use crate::random;
-use crate::sdp::{Memo, Offer, OwnLines, Shape};
+use crate::sdp::{Memo, Offer, OwnLines, OwnPictures, PictureNames, Shape};
 use crate::session::{OfferedSession, OpenError, OpenSession, Session, ShardId, Transport};
-use crate::shard::{BindError, LinkSetup, Order, ShardHandle, Stream, UdpPort};
+use crate::shard::{BindError, LinkSetup, Order, PictureStream, ShardHandle, Stream, UdpPort};
 
 /// Makes sessions on `webrtc` connections. Needs to be used from within a tokio runtime.
 #[derive(Clone)]
@@ -83,29 +83,38 @@ impl WebRtcTransport {
 
     /// What is ours in the descriptions of a new session: of one that takes the place of another, what clients know of that.
     fn own_lines(&self, memo: Option<&Memo>) -> Result<OwnLines, OpenError> {
-        // A new source of packets all the same, which begins with new numbers (RFC 3550 section 8.1).
-        let (ssrc, cname) = (u32::from_be_bytes(random::bytes()?), random::name()?);
+        // New sources of packets all the same, which begin with new numbers (RFC 3550 section 8.1).
+        let (ssrcs, cname) = (ssrcs()?, random::name()?);
         let ice_lite = self.0.config.ice_lite;
-        Ok(match memo {
-            Some(Memo { session, version, stream, track, .. }) => OwnLines {
-                session: *session,
-                version: *version,
-                stream: stream.clone(),
-                track: track.clone(),
-                ssrc,
-                cname,
-                ice_lite,
-            },
-            None => OwnLines {
-                session: u64::from_be_bytes(random::bytes()?) >> 1,
-                version: 0,
-                stream: format!("mix-{}", random::name()?),
-                track: format!("voice-{}", random::name()?),
-                ssrc,
-                cname,
-                ice_lite,
-            },
-        })
+        let [ssrc, camera, camera_rtx, screen, screen_rtx] = ssrcs;
+        let (session, version) = match memo {
+            Some(memo) => (memo.session, memo.version),
+            None => (u64::from_be_bytes(random::bytes()?) >> 1, 0),
+        };
+        let stream = match memo {
+            Some(memo) => memo.stream.clone(),
+            None => format!("mix-{}", random::name()?),
+        };
+        let track = match memo {
+            Some(memo) => memo.track.clone(),
+            None => format!("voice-{}", random::name()?),
+        };
+        let names = match memo.and_then(|memo| memo.pictures.clone()) {
+            Some(names) => names,
+            None => [
+                PictureNames { stream: stream.clone(), track: format!("camera-{}", random::name()?) },
+                PictureNames {
+                    stream: format!("screen-{}", random::name()?),
+                    track: format!("shown-{}", random::name()?),
+                },
+            ],
+        };
+        let mut sources = [(camera, camera_rtx), (screen, screen_rtx)].into_iter();
+        let pictures = names.map(|PictureNames { stream, track }| {
+            let (ssrc, rtx) = sources.next().unwrap_or_default();
+            OwnPictures { stream, track, ssrc, rtx }
+        });
+        Ok(OwnLines { session, version, stream, track, ssrc, cname, ice_lite, pictures })
     }
 
     /// A session with its connection, that has not described itself yet.
@@ -128,6 +137,8 @@ impl WebRtcTransport {
             voice: shape.voice,
             level_extension: shape.level_extension,
         };
+        let [camera, screen] = &lines.pictures;
+        let pictures = [picture_stream(camera)?, picture_stream(screen)?];
         let (sockets, inlet) = socket::Sockets::new(link, shard.clone());
         let (state_sender, states) = mpsc::unbounded_channel();
         let (idle, noted) = (Arc::new(AtomicBool::new(false)), keys::Noted::default());
@@ -141,7 +152,7 @@ impl WebRtcTransport {
             ipv6: shard.wire().reaches(false),
         };
         let pc = connection::connect(&self.0.config, connecting).await.map_err(OpenError::Connection)?;
-        shard.order(Order::Open { link, setup: Box::new(LinkSetup { inlet, stream }) });
+        shard.order(Order::Open { link, setup: Box::new(LinkSetup { inlet, stream, pictures }) });
         Ok(PeerSession {
             pc,
             config: Arc::clone(&self.0.config),
@@ -153,10 +164,37 @@ impl WebRtcTransport {
             shape,
             has_listened,
             remote: None,
+            offered: None,
             candidates: 0,
             up: false,
             failed: false,
         })
+    }
+}
+
+/// What begins anew on a line for pictures; as with sound, in the lower half.
+fn picture_stream(own: &OwnPictures) -> Result<PictureStream, getrandom::Error> {
+    Ok(PictureStream {
+        ssrc: own.ssrc,
+        rtx: own.rtx,
+        sequence: u16::from_be_bytes(random::bytes()?) >> 1,
+        rtx_sequence: u16::from_be_bytes(random::bytes()?) >> 1,
+        timestamp: u32::from_be_bytes(random::bytes()?),
+    })
+}
+
+/// Numbers for our sources of packets, no two alike.
+fn ssrcs() -> Result<[u32; 5], getrandom::Error> {
+    loop {
+        let bytes: [u8; 20] = random::bytes()?;
+        let mut words = bytes.chunks_exact(4);
+        let ssrcs: [u32; 5] = std::array::from_fn(|_| {
+            words.next().and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes)
+        });
+        let doubled = (1..ssrcs.len()).any(|at| ssrcs[..at].contains(&ssrcs[at]));
+        if !doubled {
+            return Ok(ssrcs);
+        }
     }
 }
 

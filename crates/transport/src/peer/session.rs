@@ -13,11 +13,15 @@ use super::keys::{self, KeysError, Noted};
 use crate::candidate::{self, CandidatePolicy, MAX_CANDIDATES, RemoteCandidate, concerns_audio};
 use crate::config::TransportConfig;
 use crate::packet::LinkId;
-use crate::sdp::{Direction, Kept, LocalTransport, Memo, Offer, OwnLines, Shape, reduced, reduced_answer};
-use crate::session::{
-    AcceptError, Accepted, Answer, AnswerError, LocalOffer, RenegotiateError, Session, SessionEvent,
+use crate::sdp::{
+    Direction, Directions, Kept, LocalTransport, MAX_LINES, Memo, Offer, OwnLines, PICTURE_LINES,
+    PictureTerms, Shape, reduced, reduced_answer,
 };
-use crate::shard::{Order, ShardHandle};
+use crate::session::{
+    AcceptError, Accepted, Answer, AnswerError, LocalOffer, OfferAgainError, RenegotiateError, Session,
+    SessionEvent,
+};
+use crate::shard::{AgreedPictures, Order, ShardHandle};
 
 /// The signalling side of a call on a `webrtc` connection.
 pub struct PeerSession {
@@ -33,8 +37,10 @@ pub struct PeerSession {
     pub(super) shape: Shape,
     /// The caller has listened in this call: not to listen any more is to hold.
     pub(super) has_listened: bool,
-    /// What the caller described last; nothing as long as our offer is not answered.
-    pub(super) remote: Option<Remote>,
+    /// What the caller described last; nothing as long as our first offer is not answered.
+    pub(super) remote: Option<Offer>,
+    /// The lines of an offer that we made while the call goes on, until it is answered.
+    pub(super) offered: Option<Shape>,
     /// Candidates taken under the present ICE credentials.
     pub(super) candidates: usize,
     pub(super) up: bool,
@@ -51,14 +57,6 @@ impl Drop for OwnLink {
     fn drop(&mut self) {
         self.shard.order(Order::Close { link: self.id });
     }
-}
-
-/// The caller's side.
-pub(super) struct Remote {
-    /// Its last offer, or answer.
-    described: Offer,
-    /// What its further offers have to keep.
-    kept: Kept,
 }
 
 impl std::fmt::Debug for PeerSession {
@@ -83,14 +81,14 @@ impl PeerSession {
         let local = self.local().await?;
         self.lines.version = version;
         self.shape = offer.shape.clone();
-        let (direction, held) = (offer.direction.reversed(), self.is_held(offer.direction));
+        let (directions, held) = (offer.directions(), self.is_held(offer.direction));
         let answer = Answer {
-            sdp: self.lines.write(&self.shape, direction, &local),
+            sdp: self.lines.write(&self.shape, &directions, &local),
             stream_id: self.lines.stream.clone(),
             voice: offer.shape.voice,
-            direction,
+            direction: directions.audio,
             held,
-            pictures: offer.pictures(|line| offer.shape.takes(line)),
+            pictures: self.terms(&self.shape, &directions, Some(&offer)),
             memo: self.memo(),
         };
         self.take(offer).await;
@@ -105,14 +103,38 @@ impl PeerSession {
         };
         offered.await.map_err(AnswerError::NotTaken)?;
         let local = self.local().await?;
+        let shape = self.shape.clone();
+        Ok(self.describe(&shape, &local))
+    }
+
+    /// Our offer of lines.
+    fn describe(&mut self, shape: &Shape, local: &LocalTransport) -> LocalOffer {
         self.lines.version += 1;
-        // All that there may be: a client that is on hold, or only listens, says so in its answer.
-        let sdp = self.lines.write(&self.shape, Direction::SendRecv, &local);
-        Ok(LocalOffer {
-            sdp,
+        let directions = shape.offered();
+        LocalOffer {
+            sdp: self.lines.write(shape, &directions, local),
             stream_id: self.lines.stream.clone(),
-            voice: self.shape.voice,
-            memo: self.memo(),
+            voice: shape.voice,
+            pictures: self.terms(shape, &directions, None),
+            memo: Memo::of(&self.lines, shape, self.has_listened).to_text(),
+        }
+    }
+
+    /// What is agreed on the lines for pictures, or offered.
+    fn terms(
+        &self,
+        shape: &Shape,
+        directions: &Directions,
+        said: Option<&Offer>,
+    ) -> [Option<PictureTerms>; PICTURE_LINES] {
+        std::array::from_fn(|place| {
+            let now = said.and_then(|said| said.pictures[place].as_ref());
+            shape.pictures[place].as_ref().map(|picture| PictureTerms {
+                codec: picture.codec,
+                direction: directions.pictures[place],
+                theirs: now.and_then(|now| now.stream.clone()),
+                ours: self.lines.pictures[place].stream.clone(),
+            })
         })
     }
 
@@ -142,12 +164,18 @@ impl PeerSession {
 
     /// The caller's side is now as it has described it.
     async fn take(&mut self, described: Offer) {
-        if self.remote.as_ref().is_none_or(|remote| remote.described.ice != described.ice) {
+        if self.remote.as_ref().is_none_or(|remote| remote.ice != described.ice) {
             self.candidates = 0;
         }
         let candidates = described.candidates.clone();
-        let kept = self.remote.take().map_or_else(|| described.kept(), |remote| remote.kept);
-        self.remote = Some(Remote { described, kept });
+        let agreed = std::array::from_fn(|place| {
+            let shape = described.shape.pictures[place].clone()?;
+            let mid = described.shape.lines.get(shape.line).and_then(|line| line.mid.clone());
+            let theirs = described.pictures[place].as_ref().and_then(|now| now.sources);
+            Some(AgreedPictures { shape, mid: mid.unwrap_or_default(), theirs })
+        });
+        self.link.shard.order(Order::Pictures { link: self.link.id, agreed: Box::new(agreed) });
+        self.remote = Some(described);
         for line in candidates {
             self.add_candidate(&line).await;
         }
@@ -171,8 +199,8 @@ impl PeerSession {
 
     async fn add_candidate(&mut self, line: &str) {
         let policy = CandidatePolicy { allow_private: self.config.allow_private };
-        let Some(Remote { described, .. }) = &self.remote else { return };
-        let Some(candidate) = policy.usable(line, &described.ice.ufrag) else { return };
+        let Some(remote) = &self.remote else { return };
+        let Some(candidate) = policy.usable(line, &remote.ice.ufrag) else { return };
         if self.candidates >= MAX_CANDIDATES {
             debug!("a candidate beyond the limit is passed over");
             return;
@@ -187,23 +215,57 @@ impl PeerSession {
 
 impl Session for PeerSession {
     async fn renegotiate(&mut self, offer: &str) -> Result<Answer, RenegotiateError> {
-        let Some(Remote { kept, .. }) = &self.remote else { return Err(RenegotiateError::Offering) };
-        let offer = Offer::parse_again(offer, kept)?;
+        let Some(remote) = &self.remote else { return Err(RenegotiateError::Offering) };
+        let kept = Kept { shape: self.shape.clone(), ..remote.kept() };
+        let offer = Offer::parse_again(offer, &kept)?;
+        self.offered = None;
         Ok(self.answer(offer).await?)
     }
 
-    async fn accept(&mut self, answer: &str) -> Result<Accepted, AcceptError> {
-        if self.remote.is_some() {
-            return Err(AcceptError::Unasked);
+    async fn offer_again(&mut self, screen: bool) -> Result<LocalOffer, OfferAgainError> {
+        if self.remote.is_none() {
+            return Err(OfferAgainError::Offering);
         }
-        let answer = Offer::parse_answer(answer, &self.shape.audio_line())?;
-        let remote = RTCSessionDescription::answer(reduced_answer(&answer, self.lines.version))
-            .map_err(AcceptError::NotTaken)?;
-        self.pc.set_remote_description(remote).await.map_err(AcceptError::NotTaken)?;
+        let mut shape = Shape { screen, ..self.shape.clone() };
+        if screen {
+            shape.add_screen_line();
+            if shape.pictures[1].is_none() {
+                return Err(OfferAgainError::NoBundle);
+            }
+            if shape.lines.len() > MAX_LINES {
+                return Err(OfferAgainError::TooManyLines);
+            }
+        }
+        // The stack knows of no lines for pictures, so it has nothing to do with this.
+        let local = self.local().await?.offering();
+        let offer = self.describe(&shape, &local);
+        self.offered = Some(shape);
+        Ok(offer)
+    }
+
+    async fn accept(&mut self, answer: &str) -> Result<Accepted, AcceptError> {
+        let answer = match (&self.remote, self.offered.take()) {
+            (None, _) => {
+                let answer = Offer::parse_answer(answer, &self.shape)?;
+                let remote = RTCSessionDescription::answer(reduced_answer(&answer, self.lines.version))
+                    .map_err(AcceptError::NotTaken)?;
+                self.pc.set_remote_description(remote).await.map_err(AcceptError::NotTaken)?;
+                answer
+            }
+            (Some(remote), Some(shape)) => {
+                let kept = Kept { shape, ..remote.kept() };
+                Offer::parse_again(answer, &kept).map_err(AcceptError::Again)?
+            }
+            (Some(_), None) => return Err(AcceptError::Unasked),
+        };
+        self.shape = answer.shape.clone();
+        let (directions, held) = (answer.directions(), self.is_held(answer.direction));
         let accepted = Accepted {
             voice: answer.shape.voice,
-            direction: answer.direction.reversed(),
-            held: self.is_held(answer.direction),
+            direction: directions.audio,
+            held,
+            pictures: self.terms(&self.shape, &directions, Some(&answer)),
+            memo: self.memo(),
         };
         self.take(answer).await;
         Ok(accepted)
@@ -212,7 +274,7 @@ impl Session for PeerSession {
     async fn add_candidates(&mut self, candidates: &[RemoteCandidate]) {
         for candidate in candidates {
             // Before our offer is answered none can be used; the caller's own checks make up for them.
-            let concerns_us = |remote: &Remote| concerns_audio(candidate, &remote.described);
+            let concerns_us = |remote: &Offer| concerns_audio(candidate, remote);
             if self.remote.as_ref().is_some_and(concerns_us) {
                 self.add_candidate(&candidate.line).await;
             }

@@ -42,6 +42,14 @@ impl Direction {
         matches!(self, Self::SendRecv | Self::RecvOnly)
     }
 
+    /// The same, but this side sends nothing.
+    pub(crate) const fn without_sending(self) -> Self {
+        match self {
+            Self::SendRecv | Self::RecvOnly => Self::RecvOnly,
+            Self::SendOnly | Self::Inactive => Self::Inactive,
+        }
+    }
+
     /// Whether a caller that says so holds the call, if it `has_listened` before. One that only ever sends is a speaker by
     /// design, and one that only listens is a listener.
     pub(crate) const fn holds(self, has_listened: bool) -> bool {

@@ -21,7 +21,7 @@ const LOCAL: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=fingerpr
 /// Bytes as an offer, as the offer that follows it, and each line of them as a candidate.
 ///
 /// An offer is refused, or leads to a description for the stack and to an answer that can be read: with the offer's lines in its
-/// order, one of them taken, no line in it that we did not write, and small enough to be sent.
+/// order, those of them taken that can be, no line in it that we did not write, and small enough to be sent.
 ///
 /// # Panics
 ///
@@ -58,7 +58,7 @@ pub fn offer(bytes: &[u8]) {
     for (index, (line, media)) in offer.shape.lines.iter().zip(&answered.media_descriptions).enumerate() {
         assert_eq!(media.media_name.media, line.media);
         assert_eq!(media.attribute("mid").flatten(), line.mid.as_deref());
-        assert_eq!(media.media_name.port.value != 0, index == offer.shape.audio);
+        assert_eq!(media.media_name.port.value != 0, offer.shape.takes(index));
     }
 }
 
@@ -78,9 +78,10 @@ fn answer_to(offer: &Offer) -> String {
         ssrc: 77,
         cname: "name".to_owned(),
         ice_lite: false,
+        pictures: super::own::numbered(),
     };
     match LocalTransport::read(LOCAL, vec!["1 1 udp 2130706431 10.0.0.5 4000 typ host".to_owned()]) {
-        Ok(local) => lines.write(&offer.shape, offer.direction.reversed(), &local),
+        Ok(local) => lines.write(&offer.shape, &offer.directions(), &local),
         Err(error) => panic!("{error}"),
     }
 }

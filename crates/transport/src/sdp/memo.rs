@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::own::OwnLines;
+use super::pictures::PICTURE_LINES;
 use super::shape::Shape;
 
 /// A session as it was described last.
@@ -23,6 +24,16 @@ pub(crate) struct Memo {
     pub(crate) has_listened: bool,
     /// The lines.
     pub(crate) shape: Shape,
+    /// The streams and tracks of pictures; none in memos of a time when only voice was taken.
+    #[serde(default)]
+    pub(crate) pictures: Option<[PictureNames; PICTURE_LINES]>,
+}
+
+/// The names of what is sent on a line for pictures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PictureNames {
+    pub(crate) stream: String,
+    pub(crate) track: String,
 }
 
 /// A memo that no session of ours wrote.
@@ -40,6 +51,12 @@ impl Memo {
             track: lines.track.clone(),
             has_listened,
             shape: shape.clone(),
+            pictures: Some(
+                lines
+                    .pictures
+                    .each_ref()
+                    .map(|own| PictureNames { stream: own.stream.clone(), track: own.track.clone() }),
+            ),
         }
     }
 

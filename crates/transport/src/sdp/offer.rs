@@ -8,20 +8,28 @@ use std::io::Cursor;
 use rtc::sdp::{MediaDescription, SessionDescription};
 
 use super::direction::Direction;
-use super::shape::{AudioLine, Line, Shape};
+use super::pictures::{PICTURE_LINES, PictureNow, PictureShape};
+use super::shape::{AudioLine, Directions, Line, Shape};
 use super::voice::Voice;
 
 /// The largest SDP that is read, in bytes.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
 
 /// The most media lines of an offer. Its answer repeats them all, and has to fit into a Matrix event; browsers make a few.
-const MAX_LINES: usize = 64;
+pub(crate) const MAX_LINES: usize = 64;
 
 /// The longest word of a media line that the answer repeats, in bytes.
 const MAX_WORD_BYTES: usize = 64;
 
 /// The header extension by which a sender claims its level (RFC 6464).
 pub(crate) const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+
+/// That by which a sender tells when a packet left, for receivers that estimate how much they can take
+/// (<https://webrtc.googlesource.com/src/+/refs/heads/main/docs/native-code/rtp-hdrext/abs-send-time>).
+pub(crate) const SEND_TIME_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+
+/// That by which a packet tells its line (RFC 8843 section 15).
+pub(crate) const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 
 /// An offer that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +40,8 @@ pub struct Offer {
     pub(crate) now: Vec<LineNow>,
     /// What the caller wants on the audio line, seen from the caller.
     pub(crate) direction: Direction,
+    /// What it says of the lines for pictures that are taken.
+    pub(crate) pictures: [Option<PictureNow>; PICTURE_LINES],
     /// The caller's ICE credentials (RFC 8839 section 5.4).
     pub(crate) ice: IceCredentials,
     /// The caller only answers connectivity checks.
@@ -49,8 +59,6 @@ pub struct Offer {
 pub(crate) struct LineNow {
     /// It shares the audio line's ICE credentials, so its candidates are good for audio too.
     pub(crate) shares_ice: bool,
-    /// It is in use, and the caller sends on it.
-    pub(crate) sent: bool,
 }
 
 /// ICE credentials.
@@ -63,7 +71,7 @@ pub(crate) struct IceCredentials {
 /// What a further offer of the same call has to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    pub(crate) audio: AudioLine,
+    pub(crate) shape: Shape,
     pub(crate) fingerprint: String,
 }
 
@@ -106,56 +114,75 @@ impl Offer {
         Self::read(sdp, None)
     }
 
-    /// Reads a further offer of a call, whose audio line and codec have to be those of `kept`.
+    /// Reads a further description of a call, whose audio line and codec have to be those of `kept`. Lines for pictures may come
+    /// and go.
     pub(crate) fn parse_again(sdp: &str, kept: &Kept) -> Result<Self, OfferError> {
-        let offer = Self::parse_answer(sdp, &kept.audio)?;
+        let offer = Self::parse_answer(sdp, &kept.shape)?;
         if !offer.fingerprint.eq_ignore_ascii_case(&kept.fingerprint) {
             return Err(OfferError::FingerprintChanged);
         }
         Ok(offer)
     }
 
-    /// Reads an answer to an offer of ours, which had `audio` in it.
-    pub(crate) fn parse_answer(sdp: &str, audio: &AudioLine) -> Result<Self, OfferError> {
-        let answer = Self::read(sdp, Some(audio))?;
-        if answer.shape.voice.is_coded_as(audio.voice) { Ok(answer) } else { Err(OfferError::CodecChanged) }
+    /// Reads an answer to an offer of ours, which had the lines of `shape`.
+    pub(crate) fn parse_answer(sdp: &str, shape: &Shape) -> Result<Self, OfferError> {
+        let answer = Self::read(sdp, Some(shape))?;
+        if answer.shape.voice.is_coded_as(shape.voice) { Ok(answer) } else { Err(OfferError::CodecChanged) }
     }
 
     /// What a further offer has to keep of this one.
     pub(crate) fn kept(&self) -> Kept {
-        Kept { audio: self.shape.audio_line(), fingerprint: self.fingerprint.clone() }
+        Kept { shape: self.shape.clone(), fingerprint: self.fingerprint.clone() }
     }
 
-    /// The caller sends pictures on one of the lines that are taken.
-    pub(crate) fn pictures(&self, taken: impl Fn(usize) -> bool) -> bool {
-        let lines = self.shape.lines.iter().zip(&self.now).enumerate();
-        lines.into_iter().any(|(index, (line, now))| line.media == "video" && now.sent && taken(index))
+    /// The widest answer to it (RFC 3264 section 6.1), seen from us: on the second line for pictures we send only while there is a
+    /// screen to show.
+    pub(crate) fn directions(&self) -> Directions {
+        let [camera, screen] = self
+            .pictures
+            .each_ref()
+            .map(|now| now.as_ref().map_or(Direction::Inactive, |now| now.direction.reversed()));
+        let screen = if self.shape.screen { screen } else { screen.without_sending() };
+        Directions { audio: self.direction.reversed(), pictures: [camera, screen] }
     }
 
-    fn read(sdp: &str, kept: Option<&AudioLine>) -> Result<Self, OfferError> {
+    fn read(sdp: &str, before: Option<&Shape>) -> Result<Self, OfferError> {
         if sdp.len() > MAX_SDP_BYTES {
             return Err(OfferError::TooLarge);
         }
         let session = SessionDescription::unmarshal(&mut Cursor::new(sdp))
             .map_err(|_| OfferError::Malformed("session description"))?;
 
-        let audio = choose_audio(&session, kept)?;
+        let kept = before.map(Shape::audio_line);
+        let audio = choose_audio(&session, kept.as_ref())?;
         let media = session.media_descriptions.get(audio).ok_or(OfferError::NoAudio)?;
         let voice = Voice::of(media, kept.map(|kept| kept.voice)).ok_or(OfferError::NoCodec)?;
         let both = Levels { session: &session, media };
 
         let fingerprint = both.fingerprint().ok_or(OfferError::NoFingerprint)?;
-        let bundled = check_bundle(&session, media)?;
+        let bundle = check_bundle(&session, media)?;
         let ice = IceCredentials {
             ufrag: both.ice_value("ice-ufrag").ok_or(OfferError::Malformed("ice-ufrag"))?,
             pwd: both.ice_value("ice-pwd").ok_or(OfferError::Malformed("ice-pwd"))?,
         };
 
-        let shape =
-            Shape { lines: lines(&session)?, audio, voice, level_extension: level_extension(media), bundled };
+        let lines = lines(&session)?;
+        let screen = before.is_some_and(|before| before.screen);
+        let (chosen, pictures) = choose_pictures(&session, bundle.as_ref(), before);
+        let shape = Shape {
+            lines,
+            audio,
+            voice,
+            level_extension: extension(media, AUDIO_LEVEL_URI),
+            send_time: extension(media, SEND_TIME_URI),
+            bundled: bundle.is_some(),
+            pictures: chosen,
+            screen,
+        };
         Ok(Self {
             shape,
             now: lines_now(&session, &ice),
+            pictures,
             direction: both.direction(),
             ice,
             ice_lite: session.has_attribute("ice-lite"),
@@ -255,8 +282,11 @@ fn choose_audio(session: &SessionDescription, kept: Option<&AudioLine>) -> Resul
     with_codec.map(|(index, _)| *index).ok_or(OfferError::NoCodec)
 }
 
-/// Whether the offer bundles its lines. Several lines in use must all be bundled with the audio line.
-fn check_bundle(session: &SessionDescription, audio: &MediaDescription) -> Result<bool, OfferError> {
+/// The lines that the offer bundles with its audio line, if it does. Several lines in use must all be.
+fn check_bundle<'a>(
+    session: &'a SessionDescription,
+    audio: &MediaDescription,
+) -> Result<Option<BTreeSet<&'a str>>, OfferError> {
     let bundles: Vec<BTreeSet<&str>> = session
         .attributes
         .iter()
@@ -265,12 +295,53 @@ fn check_bundle(session: &SessionDescription, audio: &MediaDescription) -> Resul
         .filter_map(|value| value.trim().strip_prefix("BUNDLE"))
         .map(|mids| mids.split_whitespace().collect())
         .collect();
-    let ours = mid_of(audio).and_then(|mid| bundles.iter().find(|bundle| bundle.contains(mid)));
+    let ours = mid_of(audio).and_then(|mid| bundles.into_iter().find(|bundle| bundle.contains(mid)));
     let several = session.media_descriptions.iter().filter(|media| in_use(media)).count() > 1;
     if several && ours.is_none() {
         return Err(OfferError::NoBundle);
     }
-    Ok(ours.is_some())
+    Ok(ours)
+}
+
+/// The lines for pictures that are taken: those of before, then the first others that are in use and bundled, as long as there is
+/// a place for them.
+fn choose_pictures(
+    session: &SessionDescription,
+    bundle: Option<&BTreeSet<&str>>,
+    before: Option<&Shape>,
+) -> ([Option<PictureShape>; PICTURE_LINES], [Option<PictureNow>; PICTURE_LINES]) {
+    let (mut chosen, mut now) = ([const { None }; PICTURE_LINES], [const { None }; PICTURE_LINES]);
+    let kept = |index: usize, mid: &str| {
+        let before = before?;
+        let place = before.picture_place(index)?;
+        let same = before.lines.get(index).is_some_and(|line| line.mid.as_deref() == Some(mid));
+        let shape = before.pictures.get(place)?.as_ref().filter(|_| same)?;
+        Some((place, shape.codec))
+    };
+    let usable = |(index, media): (usize, &MediaDescription)| {
+        let mid = mid_of(media).filter(|_| media.media_name.media == "video" && in_use(media))?;
+        bundle.filter(|bundle| bundle.contains(mid))?;
+        let kept = kept(index, mid);
+        let shape = PictureShape::of(index, media, kept.map(|(_, codec)| codec))?;
+        let direction = Levels { session, media }.direction();
+        Some((kept.map(|(place, _)| place), shape, PictureNow::of(media, direction)))
+    };
+    let lines = session.media_descriptions.iter().enumerate().filter_map(usable);
+    let (old, new): (Vec<_>, Vec<_>) = lines.partition(|(place, ..)| place.is_some());
+    for (place, shape, said) in old.into_iter().chain(new) {
+        let place = place.or_else(|| chosen.iter().position(Option::is_none));
+        if let Some((chosen, now)) = place.and_then(|place| chosen.get_mut(place).zip(now.get_mut(place))) {
+            *chosen = Some(shape);
+            *now = Some(said);
+        }
+    }
+    // A line that was made for a screen of ours is as good for the caller's camera: browsers take the first that is free.
+    let sends = now[1].as_ref().is_some_and(|now: &PictureNow| now.direction.sends());
+    if chosen[0].is_none() && sends && before.is_none_or(|before| !before.screen) {
+        chosen.swap(0, 1);
+        now.swap(0, 1);
+    }
+    (chosen, now)
 }
 
 fn mid_of(media: &MediaDescription) -> Option<&str> {
@@ -305,25 +376,25 @@ fn lines(session: &SessionDescription) -> Result<Vec<Line>, OfferError> {
 }
 
 /// A token of RFC 8866 section 9, or what clients take for one.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     (1..=MAX_WORD_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn lines_now(session: &SessionDescription, ice: &IceCredentials) -> Vec<LineNow> {
     let now = |media: &MediaDescription| LineNow {
         shares_ice: values(media, "ice-ufrag").next().is_none_or(|ufrag| ufrag == ice.ufrag),
-        sent: in_use(media) && Levels { session, media }.direction().sends(),
     };
     session.media_descriptions.iter().map(now).collect()
 }
 
-/// `<id>[/direction] <uri>`, RFC 8285 section 5. Ids above 14 need the two-byte form, which is not worth having here.
-fn level_extension(media: &MediaDescription) -> Option<u8> {
+/// The number of a header extension on a line: `<id>[/direction] <uri>`, RFC 8285 section 5. Ids above 14 need the two-byte form,
+/// which is not worth having here.
+pub(super) fn extension(media: &MediaDescription, uri: &str) -> Option<u8> {
     values(media, "extmap").find_map(|value| {
         let mut words = value.split_whitespace();
         let id = words.next()?;
         let id = id.split_once('/').map_or(id, |(id, _)| id);
         let id: u8 = id.parse().ok().filter(|id| (1..=14).contains(id))?;
-        (words.next() == Some(AUDIO_LEVEL_URI)).then_some(id)
+        (words.next() == Some(uri)).then_some(id)
     })
 }

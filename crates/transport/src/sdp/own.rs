@@ -1,4 +1,4 @@
-//! Our descriptions as the caller gets them, answers and offers: its own lines in its own order, one of them in use.
+//! Our descriptions as the caller gets them, answers and offers: its own lines in its own order, those in use that are taken.
 //!
 //! Nothing of it is decided here: what is ours comes as [`LocalTransport`] from the connection, the rest from the caller's offer.
 
@@ -8,9 +8,10 @@ use std::io::Cursor;
 use rtc::sdp::SessionDescription;
 
 use super::direction::Direction;
-use super::offer::AUDIO_LEVEL_URI;
+use super::offer::{AUDIO_LEVEL_URI, MID_URI, SEND_TIME_URI};
+use super::pictures::{PICTURE_LINES, PictureShape, parameters, rtpmap};
 use super::reduced::OPUS_PARAMETERS;
-use super::shape::Shape;
+use super::shape::{Directions, Line, Shape};
 use super::voice::{AudioCodec, Voice};
 use crate::session::AnswerError;
 
@@ -47,6 +48,11 @@ impl LocalTransport {
         })
     }
 
+    /// For an offer while a session goes on: the roles stay, but it is the answer that says so (RFC 8842 section 5.3).
+    pub(crate) fn offering(self) -> Self {
+        Self { setup: "actpass".to_owned(), ..self }
+    }
+
     /// The name by which checks call us.
     pub(crate) fn ufrag(&self) -> &str {
         &self.ufrag
@@ -70,27 +76,48 @@ pub(crate) struct OwnLines {
     pub(crate) cname: String,
     /// We only answer connectivity checks.
     pub(crate) ice_lite: bool,
+    /// What is sent on the lines for pictures.
+    pub(crate) pictures: [OwnPictures; PICTURE_LINES],
+}
+
+/// What is ours on a line for pictures.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnPictures {
+    /// The stream's id.
+    pub(crate) stream: String,
+    /// The track's id.
+    pub(crate) track: String,
+    /// Our SSRC.
+    pub(crate) ssrc: u32,
+    /// That of packets that are sent again (RFC 4588).
+    pub(crate) rtx: u32,
 }
 
 impl OwnLines {
-    /// Writes an answer (RFC 8829 section 5.3.1) or a further offer (section 5.2.2): the audio line in use, in `direction` as seen
+    /// Writes an answer (RFC 8829 section 5.3.1) or a further offer (section 5.2.2): the lines in use, in `directions` as seen
     /// from us, every other rejected by port 0.
-    pub(crate) fn write(&self, shape: &Shape, direction: Direction, local: &LocalTransport) -> String {
-        let mut sdp = Writer(String::with_capacity(1024));
+    pub(crate) fn write(&self, shape: &Shape, directions: &Directions, local: &LocalTransport) -> String {
+        let mut sdp = Writer(String::with_capacity(4096));
         sdp.line(format_args!("v=0"));
         sdp.line(format_args!("o=- {} {} IN IP4 127.0.0.1", self.session, self.version));
         sdp.line(format_args!("s=-"));
         sdp.line(format_args!("t=0 0"));
-        if let Some(mid) = shape.audio_mid().filter(|_| shape.bundled) {
-            sdp.line(format_args!("a=group:BUNDLE {mid}"));
+        if shape.bundled {
+            let mids: Vec<&str> = shape.bundle().collect();
+            sdp.line(format_args!("a=group:BUNDLE {}", mids.join(" ")));
         }
         if self.ice_lite {
             sdp.line(format_args!("a=ice-lite"));
         }
         sdp.line(format_args!("a=msid-semantic: WMS {}", self.stream));
         for (index, line) in shape.lines.iter().enumerate() {
-            if shape.takes(index) {
-                self.audio(&mut sdp, shape, direction, local, &line.proto);
+            if index == shape.audio {
+                self.audio(&mut sdp, shape, directions.audio, local, line);
+            } else if let Some(place) = shape.picture_place(index)
+                && let Some(Some(picture)) = shape.pictures.get(place)
+            {
+                let (direction, own) = (directions.pictures[place], &self.pictures[place]);
+                self.pictures(&mut sdp, picture, own, direction, local, line);
             } else {
                 sdp.line(format_args!("m={} 0 {} {}", line.media, line.proto, line.format));
                 sdp.line(format_args!("c=IN IP4 0.0.0.0"));
@@ -109,22 +136,18 @@ impl OwnLines {
         shape: &Shape,
         direction: Direction,
         local: &LocalTransport,
-        proto: &str,
+        line: &Line,
     ) {
         let Voice { codec, payload_type, .. } = shape.voice;
-        sdp.line(format_args!("m=audio 9 {proto} {payload_type}"));
+        sdp.line(format_args!("m=audio 9 {} {payload_type}", line.proto));
         sdp.line(format_args!("c=IN IP4 0.0.0.0"));
         sdp.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
         for candidate in &local.candidates {
             sdp.line(format_args!("a=candidate:{candidate}"));
         }
         sdp.line(format_args!("a=end-of-candidates"));
-        sdp.line(format_args!("a=ice-ufrag:{}", local.ufrag));
-        sdp.line(format_args!("a=ice-pwd:{}", local.pwd));
-        sdp.line(format_args!("a=ice-options:trickle"));
-        sdp.line(format_args!("a=fingerprint:{}", local.fingerprint));
-        sdp.line(format_args!("a=setup:{}", local.setup));
-        if let Some(mid) = shape.audio_mid() {
+        sdp.transport(local);
+        if let Some(mid) = &line.mid {
             sdp.line(format_args!("a=mid:{mid}"));
         }
         if let Some(id) = shape.level_extension {
@@ -143,6 +166,59 @@ impl OwnLines {
             sdp.line(format_args!("a=ssrc:{} cname:{}", self.ssrc, self.cname));
         }
     }
+
+    fn pictures(
+        &self,
+        sdp: &mut Writer,
+        picture: &PictureShape,
+        own: &OwnPictures,
+        direction: Direction,
+        local: &LocalTransport,
+        line: &Line,
+    ) {
+        let number = picture.payload_type;
+        match picture.rtx {
+            Some(again) => sdp.line(format_args!("m=video 9 {} {number} {again}", line.proto)),
+            None => sdp.line(format_args!("m=video 9 {} {number}", line.proto)),
+        }
+        sdp.line(format_args!("c=IN IP4 0.0.0.0"));
+        sdp.line(format_args!("a=rtcp:9 IN IP4 0.0.0.0"));
+        // Being bundled it has no need of them, but there are clients that ask each line.
+        sdp.transport(local);
+        if let Some(mid) = &line.mid {
+            sdp.line(format_args!("a=mid:{mid}"));
+        }
+        for (id, uri) in [(picture.send_time, SEND_TIME_URI), (picture.mid, MID_URI)] {
+            if let Some(id) = id {
+                sdp.line(format_args!("a=extmap:{id} {uri}"));
+            }
+        }
+        sdp.line(format_args!("a={direction}"));
+        if direction.sends() {
+            sdp.line(format_args!("a=msid:{} {}", own.stream, own.track));
+        }
+        sdp.line(format_args!("a=rtcp-mux"));
+        sdp.line(format_args!("a=rtpmap:{number} {}", rtpmap(picture.codec)));
+        for name in picture.feedback.names() {
+            sdp.line(format_args!("a=rtcp-fb:{number} {name}"));
+        }
+        if let Some(parameters) = parameters(picture.codec) {
+            sdp.line(format_args!("a=fmtp:{number} {parameters}"));
+        }
+        if let Some(again) = picture.rtx {
+            sdp.line(format_args!("a=rtpmap:{again} rtx/90000"));
+            sdp.line(format_args!("a=fmtp:{again} apt={number}"));
+        }
+        if direction.sends() {
+            if picture.rtx.is_some() {
+                sdp.line(format_args!("a=ssrc-group:FID {} {}", own.ssrc, own.rtx));
+            }
+            sdp.line(format_args!("a=ssrc:{} cname:{}", own.ssrc, self.cname));
+            if picture.rtx.is_some() {
+                sdp.line(format_args!("a=ssrc:{} cname:{}", own.rtx, self.cname));
+            }
+        }
+    }
 }
 
 /// Lines that end as RFC 8866 section 5 wants.
@@ -154,4 +230,24 @@ impl Writer {
         let _ = self.0.write_fmt(text);
         self.0.push_str("\r\n");
     }
+
+    /// What all lines in use share.
+    fn transport(&mut self, local: &LocalTransport) {
+        self.line(format_args!("a=ice-ufrag:{}", local.ufrag));
+        self.line(format_args!("a=ice-pwd:{}", local.pwd));
+        self.line(format_args!("a=ice-options:trickle"));
+        self.line(format_args!("a=fingerprint:{}", local.fingerprint));
+        self.line(format_args!("a=setup:{}", local.setup));
+    }
+}
+
+/// What tests and fuzzers send on the lines for pictures.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn numbered() -> [OwnPictures; PICTURE_LINES] {
+    [("stream", "camera", 78), ("screen", "shown", 80)].map(|(stream, track, ssrc)| OwnPictures {
+        stream: stream.to_owned(),
+        track: track.to_owned(),
+        ssrc,
+        rtx: ssrc + 1,
+    })
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::routes::TransactionId;
 use super::wire::{Path, Wire};
 use crate::packet::LinkId;
-use crate::sdp::Voice;
+use crate::sdp::{PICTURE_LINES, PictureShape, Voice};
 
 /// A datagram on its way to a session.
 #[derive(Debug)]
@@ -40,11 +40,34 @@ pub(crate) struct Stream {
     pub(crate) level_extension: Option<u8>,
 }
 
+/// What our stream on a line for pictures is numbered by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PictureStream {
+    pub(crate) ssrc: u32,
+    /// The SSRC of packets that are sent again (RFC 4588).
+    pub(crate) rtx: u32,
+    /// The sequence numbers and the timestamp that they start with.
+    pub(crate) sequence: u16,
+    pub(crate) rtx_sequence: u16,
+    pub(crate) timestamp: u32,
+}
+
+/// What was agreed on a line for pictures.
+#[derive(Clone, Debug)]
+pub(crate) struct AgreedPictures {
+    pub(crate) shape: PictureShape,
+    /// The line's name.
+    pub(crate) mid: String,
+    /// The caller's SSRC, and that of packets that it sends again, where it has named them.
+    pub(crate) theirs: Option<(u32, Option<u32>)>,
+}
+
 /// A call as the shard first hears of it.
 #[derive(Debug)]
 pub(crate) struct LinkSetup {
     pub(crate) inlet: Inlet,
     pub(crate) stream: Stream,
+    pub(crate) pictures: [PictureStream; PICTURE_LINES],
 }
 
 /// The keys of a call, both ways (RFC 5764 section 4.2).
@@ -70,6 +93,8 @@ pub(crate) enum Order {
     Check { link: LinkId, id: TransactionId },
     /// A path is proven to be the caller's.
     Path { link: LinkId, path: Path, nominated: bool },
+    /// These are its lines for pictures from now on.
+    Pictures { link: LinkId, agreed: Box<[Option<AgreedPictures>; PICTURE_LINES]> },
     /// Its packets are protected by these from now on.
     Keys { link: LinkId, keys: Box<Keys> },
     /// It has ended.

@@ -17,13 +17,14 @@ use tracing::debug;
 
 use super::arrival::Clocks;
 use super::handle::{Order, ShardHandle};
-use super::link::{Link, MAX_DATAGRAM, REPORT_RHYTHM};
+use super::link::{Link, MAX_PICTURE_DATAGRAM, MISSING_RHYTHM, REPORT_RHYTHM};
 use super::pace::Pace;
 use super::routes::Routes;
 use super::tcp::{Look, Stream};
 use super::wire::{BindError, Path, Wire};
 use crate::config::PortRange;
-use crate::packet::{AudioPacket, LinkId, LinkStats, OutgoingAudio, PacketPort, SendError};
+use crate::packet::{Incoming, LinkId, LinkStats, OutgoingAudio, OutgoingPicture, PacketPort, SendError};
+use crate::sdp::PictureLine;
 
 /// Sockets are known to the poll by their place, and so are listeners and connections, each from here on; last is the waker.
 const LISTENERS: usize = 1 << 16;
@@ -48,13 +49,18 @@ pub struct UdpPort {
     accepted: usize,
     /// What is received goes here: a buffer for each datagram of a batch, or for each heap of them.
     buffers: Vec<Vec<u8>>,
-    scratch: [u8; MAX_DATAGRAM],
+    scratch: [u8; MAX_PICTURE_DATAGRAM],
     pace: Pace,
     /// Datagrams of this look.
     seen: usize,
     /// There was more than one look could take.
     more: bool,
     reports_due: Instant,
+    /// From where arrivals of pictures are counted.
+    origin: Instant,
+    /// Pictures of some caller are missing, as far as was seen; and when that is looked at next.
+    missing: bool,
+    missing_due: Instant,
 }
 
 impl std::fmt::Debug for UdpPort {
@@ -114,25 +120,28 @@ impl UdpPort {
             streams: HashMap::new(),
             accepted: 0,
             buffers: vec![buffer; BATCH_SIZE],
-            scratch: [0; MAX_DATAGRAM],
+            scratch: [0; MAX_PICTURE_DATAGRAM],
             pace: Pace::starting(Instant::now()),
             seen: 0,
             more: false,
             reports_due: Instant::now(),
+            origin: Instant::now(),
+            missing: false,
+            missing_due: Instant::now(),
         };
         Ok((port, handle))
     }
 
-    fn carry_out_orders(&mut self, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn carry_out_orders(&mut self, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         while let Ok(order) = self.orders.try_recv() {
             self.carry_out(order, take);
         }
     }
 
-    fn carry_out(&mut self, order: Order, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn carry_out(&mut self, order: Order, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         match order {
             Order::Open { link, setup } => {
-                self.links.insert(link, Link::new(*setup, Instant::now()));
+                self.links.insert(link, Link::new(*setup, self.origin, Instant::now()));
             }
             Order::Named { link: id, ufrag } => {
                 if let Some(link) = self.links.get_mut(&id) {
@@ -150,10 +159,17 @@ impl UdpPort {
                 }
             }
             Order::Keys { link: id, keys } => {
-                if let Some(link) = self.links.get_mut(&id) {
+                let Self { links, wire, scratch, missing, .. } = self;
+                if let Some(link) = links.get_mut(&id) {
                     for (arrival, path, mut bytes) in link.set_keys(*keys, Instant::now()) {
-                        deliver(id, link, path, &mut bytes, arrival, take);
+                        deliver(id, link, path, &mut bytes, arrival, (wire, scratch), take);
+                        *missing |= link.misses();
                     }
+                }
+            }
+            Order::Pictures { link, agreed } => {
+                if let Some(link) = self.links.get_mut(&link) {
+                    link.agree(*agreed);
                 }
             }
             Order::Close { link } => {
@@ -165,7 +181,7 @@ impl UdpPort {
     }
 
     /// Reads what has arrived at one socket.
-    fn drain(&mut self, socket: usize, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn drain(&mut self, socket: usize, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         let mut buffers = std::mem::take(&mut self.buffers);
         let mut meta = [RecvMeta::default(); BATCH_SIZE];
         for batch in 0..BATCHES {
@@ -205,7 +221,7 @@ impl UdpPort {
         path: Path,
         datagram: &mut [u8],
         arrival: Instant,
-        take: &mut impl FnMut(LinkId, AudioPacket<'_>),
+        take: &mut impl FnMut(LinkId, Incoming<'_>),
     ) {
         let kind = kind(datagram);
         let known = self.routes.by_address(path.remote);
@@ -215,16 +231,20 @@ impl UdpPort {
             Kind::Dtls | Kind::Rtp | Kind::Rtcp => known,
             Kind::Other => None,
         };
-        let Some((id, link)) = id.and_then(|id| Some((id, self.links.get_mut(&id)?))) else { return };
+        let Self { links, wire, scratch, missing, .. } = self;
+        let Some((id, link)) = id.and_then(|id| Some((id, links.get_mut(&id)?))) else { return };
         match kind {
             Kind::Stun | Kind::Dtls => link.hand_in(path, datagram),
-            Kind::Rtp | Kind::Rtcp => deliver(id, link, path, datagram, arrival, take),
+            Kind::Rtp | Kind::Rtcp => {
+                deliver(id, link, path, datagram, arrival, (wire, scratch), take);
+                *missing |= link.misses();
+            }
             Kind::Other => {}
         }
     }
 
     /// The call whose name a check calls, or whose check it answers.
-    fn called(&mut self, datagram: &[u8], take: &mut impl FnMut(LinkId, AudioPacket<'_>)) -> Option<LinkId> {
+    fn called(&mut self, datagram: &[u8], take: &mut impl FnMut(LinkId, Incoming<'_>)) -> Option<LinkId> {
         let stun = StunView::parse(datagram)?;
         let find = |routes: &Routes| match stun.class() {
             StunClass::Success | StunClass::Error => routes.by_check(stun.transaction_id()),
@@ -238,7 +258,7 @@ impl UdpPort {
     }
 
     /// Looks after TCP connections: those that the poll told of.
-    fn look_at_streams(&mut self, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn look_at_streams(&mut self, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
@@ -251,7 +271,7 @@ impl UdpPort {
         self.events = events;
     }
 
-    fn accept(&mut self, listener: usize, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn accept(&mut self, listener: usize, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         let wire = Arc::clone(&self.wire);
         let Some(listener) = wire.listeners().get(listener) else { return };
         loop {
@@ -279,7 +299,7 @@ impl UdpPort {
         }
     }
 
-    fn read_stream(&mut self, token: Token, take: &mut impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn read_stream(&mut self, token: Token, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         let Some(mut stream) = self.streams.remove(&token) else { return };
         let (wire, arrival) = (Arc::clone(&self.wire), Instant::now());
         let look = stream.read(wire.tcp(), |path, datagram| self.sort(path, datagram, arrival, take));
@@ -298,6 +318,22 @@ impl UdpPort {
         }
     }
 
+    /// Asks callers for what is missing of their pictures.
+    fn ask_for_missing(&mut self, now: Instant) {
+        if !self.missing || now < self.missing_due {
+            return;
+        }
+        self.missing_due = now + MISSING_RHYTHM;
+        self.missing = false;
+        for link in self.links.values_mut() {
+            if let Some((path, length)) = link.seal_missing(now, &mut self.scratch) {
+                // It is asked for again if it does not come.
+                let _ = self.wire.send(path, self.scratch.get(..length).unwrap_or_default());
+            }
+            self.missing |= link.misses();
+        }
+    }
+
     fn send_reports(&mut self, now: Instant) {
         if now < self.reports_due {
             return;
@@ -313,17 +349,20 @@ impl UdpPort {
     }
 }
 
-/// Hands over a packet that is media.
+/// Hands over a packet that is media, or what a report tells. What that asks for again goes out by the wire, from the room beside it.
 fn deliver(
     id: LinkId,
     link: &mut Link,
     path: Path,
     bytes: &mut [u8],
     arrival: Instant,
-    take: &mut impl FnMut(LinkId, AudioPacket<'_>),
+    (wire, room): (&Wire, &mut [u8]),
+    take: &mut impl FnMut(LinkId, Incoming<'_>),
 ) {
     if kind(bytes) == Kind::Rtcp {
-        link.take_report(path, bytes, arrival);
+        // What is lost once more is asked for once more.
+        let send = |path, datagram: &[u8]| drop(wire.send(path, datagram));
+        link.take_report(path, bytes, arrival, room, send, |incoming| take(id, incoming));
     } else if let Some(packet) = link.open(path, bytes, arrival) {
         take(id, packet);
     }
@@ -354,7 +393,7 @@ impl PacketPort for UdpPort {
         }
     }
 
-    fn receive(&mut self, mut take: impl FnMut(LinkId, AudioPacket<'_>)) {
+    fn receive(&mut self, mut take: impl FnMut(LinkId, Incoming<'_>)) {
         self.seen = 0;
         self.more = false;
         self.carry_out_orders(&mut take);
@@ -366,6 +405,7 @@ impl PacketPort for UdpPort {
         }
         let now = Instant::now();
         self.pace.note(self.seen, now);
+        self.ask_for_missing(now);
         self.send_reports(now);
     }
 
@@ -387,6 +427,46 @@ impl PacketPort for UdpPort {
                 Ok(())
             }
         }
+    }
+
+    fn send_picture(&mut self, link: LinkId, packet: OutgoingPicture<'_>) -> Result<(), SendError> {
+        let link = self.links.get_mut(&link).ok_or(SendError::Closed)?;
+        let (path, length) = link.seal_picture(packet, Instant::now(), &mut self.scratch)?;
+        let stats = &mut link.stats.pictures;
+        match self.wire.send(path, self.scratch.get(..length).unwrap_or_default()) {
+            Ok(()) => {
+                stats.sent += 1;
+                stats.sent_bytes += (packet.head.len() + packet.payload.len()) as u64;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                stats.unsent += 1;
+                Err(SendError::Full)
+            }
+            Err(_) => {
+                stats.unsent += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn ask_key_frame(&mut self, link: LinkId, line: PictureLine) {
+        let Some(link) = self.links.get_mut(&link) else { return };
+        if let Some((path, length)) = link.seal_key_frame(line, Instant::now(), &mut self.scratch) {
+            // Whoever waits for one asks again.
+            let _ = self.wire.send(path, self.scratch.get(..length).unwrap_or_default());
+        }
+    }
+
+    fn limit_pictures(&mut self, link: LinkId, bits: u64) {
+        let now = Instant::now();
+        if let Some(link) = self.links.get_mut(&link) {
+            link.limit(bits, now);
+        }
+    }
+
+    fn picture_origin(&self) -> Instant {
+        self.origin
     }
 
     fn stats(&self, link: LinkId) -> Option<LinkStats> {

@@ -1,13 +1,11 @@
-//! One call's reports (RFC 3550 section 6): what is told the caller of its stream and ours, and what the caller tells of ours.
+//! What is reported of one stream of a call and of its counterpart (RFC 3550 section 6), and when.
 //!
-//! Keys and sockets never live here.
+//! Keys and sockets never live here, nor which streams a call has.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use confocal_rtp::rtcp::{ReceiverReport, ReportBlock, RtcpPacket, RtcpPackets, RtcpWriter};
-use confocal_rtp::{NtpTime, Reception, Transmission, round_trip};
-
-use crate::packet::LinkStats;
+use confocal_rtp::rtcp::{ReceiverReport, ReportBlock, RtcpWriter, SenderReport, WriteRtcpError};
+use confocal_rtp::{NtpTime, Reception, Transmission};
 
 /// The first report comes soon: it lets the caller measure the round trip, and tell voice and picture in time.
 const FIRST: Duration = Duration::from_secs(1);
@@ -15,18 +13,55 @@ const FIRST: Duration = Duration::from_secs(1);
 /// Then one in this time (RFC 3550 section 6.2), by half of it more or less, so that those of many calls don't come at once.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is reported on one call.
+/// Before one that is made for a reason has to come, so much goes by since the last.
+const HURRY: Duration = Duration::from_millis(500);
+
+/// When the reports of a call are due.
 #[derive(Debug)]
-pub(super) struct Reports {
+pub(super) struct Rhythm {
+    due: Instant,
+    last: Instant,
+    /// Where chance has got to; it begins with an SSRC, which is random.
+    chance: u32,
+}
+
+impl Rhythm {
+    pub(super) fn new(ssrc: u32, now: Instant) -> Self {
+        Self { due: now + FIRST, last: now, chance: ssrc | 1 }
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now >= self.due
+    }
+
+    /// One is made now.
+    pub(super) fn beat(&mut self, now: Instant) {
+        self.last = now;
+        self.due = now + INTERVAL / 2 + INTERVAL.mul_f64(f64::from(self.draw()) / f64::from(u32::MAX));
+    }
+
+    /// There is something that the caller should know soon.
+    pub(super) fn hurry(&mut self) {
+        self.due = self.due.min(self.last + HURRY);
+    }
+
+    /// The next number of a short random sequence (Marsaglia's xorshift, 32 bits): reports are to be spread, not kept secret.
+    fn draw(&mut self) -> u32 {
+        self.chance ^= self.chance << 13;
+        self.chance ^= self.chance >> 17;
+        self.chance ^= self.chance << 5;
+        self.chance
+    }
+}
+
+/// What is reported of one stream of ours, and of the caller's that came in return. Moments are told as what has gone by since any
+/// fixed one.
+#[derive(Debug)]
+pub(super) struct StreamReports {
     /// Our stream's, by which we report.
     ssrc: u32,
     /// How timestamps count, both ways, in Hz.
     clock_rate: u32,
-    /// From where time is counted.
-    origin: Instant,
-    due: Instant,
-    /// Where chance has got to; it begins with the SSRC, which is random.
-    chance: u32,
     sent: Transmission,
     /// The caller's stream. A caller that begins another (RFC 3550 section 8.2) is counted anew.
     received: Option<(u32, Reception)>,
@@ -34,86 +69,66 @@ pub(super) struct Reports {
     lost_before: u64,
 }
 
-impl Reports {
-    pub(super) fn new(ssrc: u32, clock_rate: u32, now: Instant) -> Self {
-        Self {
-            ssrc,
-            clock_rate,
-            origin: now,
-            due: now + FIRST,
-            chance: ssrc | 1,
-            sent: Transmission::new(clock_rate),
-            received: None,
-            lost_before: 0,
-        }
+impl StreamReports {
+    pub(super) const fn new(ssrc: u32, clock_rate: u32) -> Self {
+        Self { ssrc, clock_rate, sent: Transmission::new(clock_rate), received: None, lost_before: 0 }
+    }
+
+    /// Our SSRC.
+    pub(super) const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The caller's SSRC, once a packet has come.
+    pub(super) fn theirs(&self) -> Option<u32> {
+        self.received.as_ref().map(|(ssrc, _)| *ssrc)
     }
 
     /// A packet of the caller's stream came.
-    pub(super) fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, arrival: Instant) {
-        let since = arrival.saturating_duration_since(self.origin);
-        if self.received.as_ref().is_none_or(|(known, _)| *known != ssrc) {
+    pub(super) fn received(&mut self, ssrc: u32, sequence: u16, timestamp: u32, arrival: Duration) {
+        if self.theirs() != Some(ssrc) {
             self.lost_before = self.lost();
             self.received = Some((ssrc, Reception::new(self.clock_rate)));
         }
         if let Some((_, reception)) = &mut self.received {
-            reception.on_packet(sequence, timestamp, since);
+            reception.on_packet(sequence, timestamp, arrival);
         }
     }
 
-    /// A packet of our stream was sent.
-    pub(super) fn sent(&mut self, timestamp: u32, bytes: usize, now: Instant) {
-        self.sent.on_packet(timestamp, bytes, now.saturating_duration_since(self.origin));
+    /// A packet of our stream was sent, whose timestamp stands for the moment `at`.
+    pub(super) const fn sent(&mut self, timestamp: u32, bytes: usize, at: Duration) {
+        self.sent.on_packet(timestamp, bytes, at);
     }
 
-    /// Reads the caller's reports.
-    pub(super) fn take(&mut self, compound: &[u8], arrival: Instant, stats: &mut LinkStats) {
-        // What can't be read is passed over: it is authentic, so the caller's own matter.
-        for packet in RtcpPackets::new(compound).flatten() {
-            let blocks = match packet {
-                RtcpPacket::SenderReport(report, blocks) => {
-                    if let Some((ssrc, reception)) = &mut self.received
-                        && *ssrc == report.ssrc
-                    {
-                        let since = arrival.saturating_duration_since(self.origin);
-                        reception.on_sender_report(report.ntp, since);
-                    }
-                    blocks
-                }
-                RtcpPacket::ReceiverReport(_, blocks) => blocks,
-                RtcpPacket::SourceDescription(_)
-                | RtcpPacket::Goodbye(_)
-                | RtcpPacket::Nack(_)
-                | RtcpPacket::Pli(_)
-                | RtcpPacket::Fir(_)
-                | RtcpPacket::Remb(_)
-                | RtcpPacket::TransportFeedback(_) => continue,
-            };
-            for block in blocks.filter(|block| block.ssrc == self.ssrc) {
-                stats.missed = Some(block.fraction_lost);
-                stats.told_missed += 1;
-                let told = round_trip(wall_time(), block.last_sr, block.delay_since_last_sr);
-                stats.round_trip = told.or(stats.round_trip);
+    /// A sender report came; whether it is of the caller's stream.
+    pub(super) fn on_sender_report(&mut self, report: &SenderReport, arrival: Duration) -> bool {
+        match &mut self.received {
+            Some((ssrc, reception)) if *ssrc == report.ssrc => {
+                reception.on_sender_report(report.ntp, arrival);
+                true
             }
+            _ => false,
         }
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        now >= self.due
-    }
-
-    /// Writes a compound report, not protected yet: how long it is.
-    pub(super) fn write(&mut self, cname: &str, now: Instant, out: &mut [u8]) -> Option<usize> {
-        self.due = now + INTERVAL / 2 + INTERVAL.mul_f64(f64::from(self.draw()) / f64::from(u32::MAX));
-        let since = now.saturating_duration_since(self.origin);
-        let block = self.received.as_mut().and_then(|(ssrc, reception)| reception.report_block(*ssrc, since));
+    /// Writes its report, and our name, if there is anything to report; `always` also if there is not.
+    pub(super) fn write(
+        &mut self,
+        writer: &mut RtcpWriter<'_>,
+        cname: &str,
+        always: bool,
+        now: Duration,
+    ) -> Result<(), WriteRtcpError> {
+        let block = self.received.as_mut().and_then(|(ssrc, reception)| reception.report_block(*ssrc, now));
         let block: &[ReportBlock] = block.as_slice();
-        let mut writer = RtcpWriter::new(out);
-        match self.sent.sender_report(self.ssrc, wall_time(), since) {
-            Some(report) => writer.sender_report(&report, block).ok()?,
-            None => writer.receiver_report(&ReceiverReport { ssrc: self.ssrc }, block).ok()?,
+        match self.sent.sender_report(self.ssrc, wall_time(), now) {
+            Some(report) => writer.sender_report(&report, block)?,
+            None if always || !block.is_empty() => {
+                writer.receiver_report(&ReceiverReport { ssrc: self.ssrc }, block)?;
+            }
+            None => return Ok(()),
         }
-        writer.cname(self.ssrc, cname).ok()?;
-        Some(writer.len())
+        writer.cname(self.ssrc, cname)
     }
 
     /// How unevenly the caller's packets come.
@@ -128,41 +143,46 @@ impl Reports {
             |(_, reception): &(u32, Reception)| reception.expected().saturating_sub(reception.received());
         self.lost_before + self.received.as_ref().map_or(0, |received| u64::from(lost(received)))
     }
-
-    /// The next number of a short random sequence (Marsaglia's xorshift, 32 bits): reports are to be spread, not kept secret.
-    fn draw(&mut self) -> u32 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 17;
-        self.chance ^= self.chance << 5;
-        self.chance
-    }
 }
 
 /// The clock that all reports share.
-fn wall_time() -> NtpTime {
+pub(super) fn wall_time() -> NtpTime {
     // A clock set before 1970 tells nothing that anyone could use.
     NtpTime::from_unix(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use confocal_rtp::rtcp::{RtcpPacket, RtcpPackets};
+
     use super::*;
 
-    /// What the other side of `from` reads of a report that it writes.
-    fn passed(from: &mut Reports, to: &mut Reports, now: Instant) -> LinkStats {
-        let mut stats = LinkStats::default();
+    const START: Duration = Duration::from_secs(100);
+
+    /// The blocks of a report of that stream.
+    fn blocks(from: &mut StreamReports, now: Duration) -> Vec<ReportBlock> {
         let mut room = [0; 256];
-        let length = from.write("name", now, &mut room).unwrap();
-        to.take(&room[..length], now, &mut stats);
-        stats
+        let mut writer = RtcpWriter::new(&mut room);
+        from.write(&mut writer, "name", true, now).unwrap();
+        let length = writer.len();
+        RtcpPackets::new(&room[..length])
+            .filter_map(|packet| {
+                let (RtcpPacket::SenderReport(_, blocks) | RtcpPacket::ReceiverReport(_, blocks)) =
+                    packet.unwrap()
+                else {
+                    return None;
+                };
+                Some(blocks)
+            })
+            .flatten()
+            .collect()
     }
 
     #[test]
-    fn each_side_learns_what_the_other_misses_and_how_far_it_is() {
-        let start = Instant::now();
-        let (mut ours, mut theirs) = (Reports::new(1, 48_000, start), Reports::new(2, 48_000, start));
+    fn each_side_learns_what_the_other_misses() {
+        let (mut ours, mut theirs) = (StreamReports::new(1, 48_000), StreamReports::new(2, 48_000));
         for number in 0..100_u16 {
-            let now = start + Duration::from_millis(20 * u64::from(number));
+            let now = START + Duration::from_millis(20 * u64::from(number));
             ours.sent(u32::from(number) * 960, 80, now);
             // One in four is lost.
             if number % 4 != 1 {
@@ -170,35 +190,40 @@ mod tests {
             }
         }
         assert_eq!(theirs.lost(), 25);
-        let now = start + Duration::from_secs(2);
-        assert_eq!(passed(&mut ours, &mut theirs, now).missed, None, "nothing was sent to us");
-        let told = passed(&mut theirs, &mut ours, now);
-        assert_eq!((told.missed, told.told_missed), (Some(64), 1));
-        assert!(told.round_trip.is_some_and(|span| span < Duration::from_secs(1)), "{told:?}");
+        let now = START + Duration::from_secs(2);
+        assert_eq!(blocks(&mut ours, now), [], "nothing was sent to us");
+        let told = blocks(&mut theirs, now);
+        assert_eq!((told.len(), told[0].ssrc, told[0].fraction_lost), (1, 1, 64));
     }
 
     #[test]
     fn a_new_stream_of_the_caller_loses_nothing_that_the_old_one_had_not_lost() {
-        let start = Instant::now();
-        let mut reports = Reports::new(1, 48_000, start);
+        let mut reports = StreamReports::new(1, 48_000);
         for (ssrc, sequence) in [(7, 10), (7, 12), (8, 40_000), (8, 40_001), (8, 40_003)] {
-            reports.received(ssrc, sequence, 0, start);
+            reports.received(ssrc, sequence, 0, START);
         }
-        assert_eq!(reports.lost(), 2);
+        assert_eq!((reports.lost(), reports.theirs()), (2, Some(8)));
+    }
+
+    #[test]
+    fn a_stream_on_which_nothing_passes_is_not_reported_on() {
+        let mut room = [0; 256];
+        let mut writer = RtcpWriter::new(&mut room);
+        StreamReports::new(1, 90_000).write(&mut writer, "name", false, START).unwrap();
+        assert!(writer.is_empty());
     }
 
     #[test]
     fn reports_are_a_few_seconds_apart_and_not_all_alike() {
         let start = Instant::now();
-        let mut reports = Reports::new(0xDEAD_BEEF, 48_000, start);
+        let mut rhythm = Rhythm::new(0xDEAD_BEEF, start);
         let mut now = start + FIRST;
-        let mut room = [0; 256];
         let mut gaps = Vec::new();
         for _ in 0..50 {
-            assert!(reports.is_due(now) && !reports.is_due(now - Duration::from_nanos(1)));
-            reports.write("name", now, &mut room).unwrap();
-            gaps.push(reports.due - now);
-            now = reports.due;
+            assert!(rhythm.is_due(now) && !rhythm.is_due(now - Duration::from_nanos(1)));
+            rhythm.beat(now);
+            gaps.push(rhythm.due - now);
+            now = rhythm.due;
         }
         assert!(gaps.iter().all(|gap| (INTERVAL / 2..=INTERVAL * 3 / 2).contains(gap)), "{gaps:?}");
         let (least, most) = (gaps.iter().min().unwrap(), gaps.iter().max().unwrap());
@@ -206,12 +231,12 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_passed_over() {
+    fn a_reason_to_report_brings_the_next_one_forward_but_not_all_the_time() {
         let start = Instant::now();
-        let mut reports = Reports::new(1, 48_000, start);
-        let mut stats = LinkStats::default();
-        reports.take(&[0x81, 201, 0, 0xFF, 1, 2, 3], start, &mut stats);
-        reports.take(&[], start, &mut stats);
-        assert_eq!(stats, LinkStats::default());
+        let mut rhythm = Rhythm::new(7, start);
+        rhythm.beat(start);
+        rhythm.hurry();
+        rhythm.hurry();
+        assert_eq!(rhythm.due, start + HURRY);
     }
 }

@@ -3,6 +3,7 @@
 
 mod middle;
 mod pair;
+mod pictures;
 mod tunnel;
 
 use std::io::{ErrorKind, Read as _, Write as _};

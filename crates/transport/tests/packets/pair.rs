@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use confocal_transport::{
-    LinkId, OfferedSession, OpenSession, OutgoingAudio, PacketPort, PeerSession, SendError, Session,
-    SessionEvent, ShardId, Transport, TransportConfig, UdpPort, WebRtcTransport,
+    Incoming, LinkId, NtpTime, OfferedSession, OpenSession, OutgoingAudio, PacketPort, PeerSession,
+    PictureLine, SendError, Session, SessionEvent, ShardId, StreamKind, Transport, TransportConfig, UdpPort,
+    WebRtcTransport,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
@@ -37,11 +38,31 @@ pub(crate) struct Received {
     pub(crate) payload: Vec<u8>,
 }
 
+/// A packet of pictures as it was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) line: PictureLine,
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// What else was told, as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    KeyFrameWanted(PictureLine),
+    Estimate(u64),
+    Clock(StreamKind, u32, NtpTime),
+}
+
 /// One end.
 pub(crate) struct End {
     pub(crate) port: UdpPort,
     pub(crate) link: LinkId,
     pub(crate) received: Vec<Received>,
+    pub(crate) pictures: Vec<Picture>,
+    pub(crate) told: Vec<Told>,
     /// Nothing is kept of packets, they are counted.
     only_counted: bool,
     pub(crate) counted: u64,
@@ -58,8 +79,17 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Two ends whose connection is up; with a `middle`, all that passes between them passes it, and the first one is behind it.
+    /// Two ends with voice alone.
     pub(crate) async fn connected(
+        change: impl Fn(&mut TransportConfig),
+        middle: Option<&dyn Between>,
+    ) -> Self {
+        Self::with_lines(LINES, change, middle).await
+    }
+
+    /// Two ends, with the lines of an offer, whose connection is up; with a `middle`, all that passes between them passes it, and the first one is behind it.
+    pub(crate) async fn with_lines(
+        lines: &str,
         change: impl Fn(&mut TransportConfig),
         middle: Option<&dyn Between>,
     ) -> Self {
@@ -76,7 +106,7 @@ impl Pair {
         };
         let (one, one_port) = start();
         let (other, other_port) = start();
-        let known = one.open(ONLY, LINES, None).await.unwrap();
+        let known = one.open(ONLY, lines, None).await.unwrap();
         let OfferedSession { session, link, offer } = one.offer(ONLY, &known.answer.memo).await.unwrap();
         known.session.close().await;
         let mut offer = offer.sdp;
@@ -140,6 +170,8 @@ impl End {
             port,
             link,
             received: Vec::new(),
+            pictures: Vec::new(),
+            told: Vec::new(),
             only_counted: false,
             counted: 0,
             events,
@@ -171,16 +203,29 @@ impl End {
 
     /// Takes what there is.
     pub(crate) fn take(&mut self) {
-        let Self { port, received, only_counted, counted, .. } = self;
-        port.receive(|_, packet| {
-            *counted += 1;
-            if !*only_counted {
-                received.push(Received {
+        let Self { port, received, pictures, told, only_counted, counted, .. } = self;
+        port.receive(|_, incoming| {
+            *counted += u64::from(matches!(incoming, Incoming::Sound(_) | Incoming::Picture(..)));
+            if *only_counted {
+                return;
+            }
+            match incoming {
+                Incoming::Sound(packet) => received.push(Received {
                     sequence: packet.sequence,
                     timestamp: packet.timestamp,
                     marker: packet.marker,
                     payload: packet.payload.to_vec(),
-                });
+                }),
+                Incoming::Picture(line, packet) => pictures.push(Picture {
+                    line,
+                    sequence: packet.sequence,
+                    timestamp: packet.timestamp,
+                    marker: packet.marker,
+                    payload: packet.payload.to_vec(),
+                }),
+                Incoming::KeyFrameWanted(line) => told.push(Told::KeyFrameWanted(line)),
+                Incoming::Estimate { bits } => told.push(Told::Estimate(bits)),
+                Incoming::SenderClock { of, timestamp, ntp } => told.push(Told::Clock(of, timestamp, ntp)),
             }
         });
     }

@@ -1,0 +1,130 @@
+//! The pictures of all conferences of a shard, and the packets that wait.
+//!
+//! What is done for one conference is its room's.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use confocal::conference::{ConferenceId, LegId, View};
+use confocal_transport::{Incoming, PacketPort};
+
+use super::PictureLines;
+use super::queue::Queue;
+use super::room::{PictureRoom, PictureSeat};
+use crate::stats::SeenStats;
+
+/// The pictures of a shard.
+#[derive(Debug)]
+pub(crate) struct PictureDesk {
+    rooms: HashMap<ConferenceId, PictureRoom>,
+    queue: Queue,
+    /// From where the port counts time.
+    origin: Instant,
+}
+
+impl PictureDesk {
+    /// Of a port that counts time from there ([`PacketPort::picture_origin`]).
+    pub(crate) fn new(origin: Instant) -> Self {
+        Self { rooms: HashMap::new(), queue: Queue::default(), origin }
+    }
+
+    /// Takes a leg in, into a conference in which that is shown.
+    pub(crate) fn seat(&mut self, conference: ConferenceId, seat: PictureSeat, view: View) {
+        let room = self.rooms.entry(conference).or_default();
+        room.show(view);
+        room.seat(seat);
+    }
+
+    pub(crate) fn unseat(&mut self, conference: ConferenceId, leg: LegId) {
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.unseat(leg);
+            if room.is_empty() {
+                self.rooms.remove(&conference);
+            }
+        }
+    }
+
+    /// What is shown in a conference from now on; where nobody is, nothing happens.
+    pub(crate) fn show(&mut self, conference: ConferenceId, view: View) {
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.show(view);
+        }
+    }
+
+    /// What holds for a leg's lines from now on.
+    pub(crate) fn agree(&mut self, conference: ConferenceId, leg: LegId, lines: PictureLines) {
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.agree(leg, lines);
+        }
+    }
+
+    /// Takes what has come from a leg, but sound.
+    pub(crate) fn take(&mut self, conference: ConferenceId, leg: LegId, incoming: &Incoming<'_>) {
+        let now = match incoming {
+            Incoming::Picture(_, packet) => packet.arrival,
+            Incoming::Sound(_)
+            | Incoming::KeyFrameWanted(_)
+            | Incoming::Estimate { .. }
+            | Incoming::SenderClock { .. } => self.now(),
+        };
+        self.take_at(conference, leg, incoming, now);
+    }
+
+    fn take_at(&mut self, conference: ConferenceId, leg: LegId, incoming: &Incoming<'_>, now: Duration) {
+        let Some(room) = self.rooms.get_mut(&conference) else { return };
+        if room.take(leg, incoming, now)
+            && let Incoming::Picture(line, packet) = incoming
+        {
+            self.queue.push(conference, leg, *line, packet);
+        }
+    }
+
+    /// The sound of that timestamp, which counts at `rate` Hz, is sent in the mix at that moment.
+    pub(crate) fn played(&mut self, conference: ConferenceId, leg: LegId, played: (u32, u32), at: Instant) {
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.played(leg, played.0, played.1, at);
+        }
+    }
+
+    /// Sends on what waits, until that moment.
+    pub(crate) fn forward(&mut self, until: Instant, port: &mut impl PacketPort) {
+        while let Some(waiting) = self.queue.first() {
+            // A conference that has ended has nobody to send to.
+            let room = self.rooms.get_mut(&waiting.conference);
+            let done = room.is_none_or(|room| room.forward(waiting, until, port));
+            if done {
+                self.queue.drop_first();
+            }
+            if !done || Instant::now() >= until {
+                return;
+            }
+        }
+    }
+
+    /// Whether packets wait.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The time of now.
+    pub(crate) fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// What is to be done at each tick, after the mix.
+    pub(crate) fn tick(&mut self, tick: u64, now: Duration, port: &mut impl PacketPort) {
+        for room in self.rooms.values_mut() {
+            room.tick(tick, now, port);
+        }
+    }
+
+    /// What a leg is shown.
+    pub(crate) fn seen(&self, conference: ConferenceId, leg: LegId) -> SeenStats {
+        self.rooms.get(&conference).map(|room| room.seen(leg)).unwrap_or_default()
+    }
+
+    /// Packets that were lost because too many waited.
+    pub(crate) fn overflown(&self) -> u64 {
+        self.queue.overflown
+    }
+}

@@ -1,0 +1,113 @@
+//! The pictures of a shard's conferences, beside their sound and on the same thread: whose are seen by whom, forwarded as they come.
+//!
+//! - [`PictureDesk`] has all conferences, and the packets that wait to be forwarded (`queue`): the mix goes before them.
+//! - `room` is one conference: its legs' lines, and what is to be done for them at each tick; `watching` decides who sees whom.
+//! - `sender` is one line on which a caller sends pictures, `viewer` one on which a caller is sent some.
+//!
+//! Codecs never live here, nor who may be seen: that is told (`View`).
+
+mod desk;
+mod lips;
+mod queue;
+mod room;
+mod sender;
+mod viewer;
+mod watching;
+
+pub(crate) use desk::PictureDesk;
+pub(crate) use room::PictureSeat;
+
+use std::collections::BTreeMap;
+
+use confocal::conference::{StreamInfo, StreamMetadata, StreamPurpose};
+use confocal_transport::{Direction, PictureLine, PictureTerms};
+
+/// What was agreed on a leg's lines for pictures, and what the caller says they are of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PictureLines(pub(crate) [Option<LineTerms>; 2]);
+
+/// The same of one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LineTerms {
+    pub(crate) terms: PictureTerms,
+    /// What the caller sends on it.
+    pub(crate) purpose: StreamPurpose,
+    /// The caller says that there is nothing to see.
+    pub(crate) muted: bool,
+}
+
+impl PictureLines {
+    /// `held`: nothing flows on any of them, whatever was agreed on. A stream of which the caller says nothing is its camera's.
+    pub(crate) fn new(terms: [Option<PictureTerms>; 2], held: bool, said: Option<&StreamMetadata>) -> Self {
+        let described: BTreeMap<&str, &StreamInfo> =
+            said.into_iter().flatten().map(|(id, info)| (id.as_str(), info)).collect();
+        Self(terms.map(|terms| {
+            let mut terms = terms?;
+            if held {
+                terms.direction = Direction::Inactive;
+            }
+            let info = terms.theirs.as_deref().and_then(|stream| described.get(stream));
+            let purpose = info.map_or(StreamPurpose::UserMedia, |info| info.purpose);
+            Some(LineTerms { muted: info.is_some_and(|info| info.video_muted), purpose, terms })
+        }))
+    }
+
+    /// The caller sends pictures for that purpose.
+    pub(crate) fn sends(&self, purpose: StreamPurpose) -> bool {
+        let sends = |line: &LineTerms| line.terms.direction.receives() && line.purpose == purpose;
+        self.0.iter().flatten().any(sends)
+    }
+
+    /// The caller can be sent pictures.
+    pub(crate) fn receives(&self) -> bool {
+        self.0.iter().flatten().any(|line| line.terms.direction.sends())
+    }
+
+    fn line(&self, line: PictureLine) -> Option<&LineTerms> {
+        self.0.get(line.index()).and_then(Option::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod line_tests {
+    use confocal::conference::StreamId;
+    use confocal_transport::PictureCodec;
+
+    use super::*;
+
+    fn terms(theirs: Option<&str>, direction: Direction) -> Option<PictureTerms> {
+        let theirs = theirs.map(str::to_owned);
+        Some(PictureTerms { codec: PictureCodec::Vp8, direction, theirs, ours: "ours".to_owned() })
+    }
+
+    fn said(video_muted: bool) -> StreamMetadata {
+        let info = |purpose| StreamInfo { purpose, audio_muted: false, video_muted };
+        StreamMetadata::from([
+            (StreamId::new("face".to_owned()), info(StreamPurpose::UserMedia)),
+            (StreamId::new("screen".to_owned()), info(StreamPurpose::ScreenShare)),
+        ])
+    }
+
+    #[test]
+    fn what_a_line_is_of_is_said_by_its_streams_metadata() {
+        let both = [terms(Some("screen"), Direction::SendRecv), terms(Some("face"), Direction::RecvOnly)];
+        let lines = PictureLines::new(both.clone(), false, Some(&said(false)));
+        let purpose = |line| lines.line(line).unwrap().purpose;
+        assert_eq!(purpose(PictureLine::Camera), StreamPurpose::ScreenShare, "whichever line it is on");
+        assert_eq!(purpose(PictureLine::Screen), StreamPurpose::UserMedia);
+        assert!(lines.sends(StreamPurpose::ScreenShare) && lines.receives());
+        let silent = PictureLines::new(both.clone(), false, None);
+        assert!(!silent.sends(StreamPurpose::ScreenShare), "who says nothing sends a camera");
+        let held = PictureLines::new(both, true, Some(&said(false)));
+        assert!(!held.sends(StreamPurpose::UserMedia) && !held.receives());
+    }
+
+    #[test]
+    fn a_camera_goes_off_and_on_by_what_is_said() {
+        for muted in [true, false] {
+            let one = [terms(Some("face"), Direction::SendRecv), None];
+            let lines = PictureLines::new(one, false, Some(&said(muted)));
+            assert_eq!(lines.line(PictureLine::Camera).unwrap().muted, muted);
+        }
+    }
+}
