@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 mod calls;
+mod departures;
 mod discovery;
 mod endings;
 mod media;
@@ -59,6 +60,7 @@ pub const ALL: [&[Invariant]; 10] = [
     media::ALL,
     membership::ALL,
     rooms::ALL,
+    departures::ALL,
     discovery::ALL,
     people::ALL,
     recording::ALL,
