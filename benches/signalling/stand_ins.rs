@@ -123,6 +123,10 @@ impl Homeserver for WillingHomeserver {
         Ok(BTreeSet::new())
     }
 
+    async fn can_preview(&self, _: &UserId, _: &RoomId, _: &[OwnedServerName]) -> Result<(), RequestError> {
+        Err(nothing())
+    }
+
     async fn ping(&self, _: &str) -> Result<Duration, RequestError> {
         Ok(Duration::ZERO)
     }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use confocal::conference::Input;
 use confocal::ports::Inbox;
 use ruma_common::{OwnedUserId, UserId};
 
@@ -14,6 +15,7 @@ use crate::counters::{Counters, Counts};
 use crate::focus_id::FocusIdScheme;
 use crate::founders::Founders;
 use crate::homeserver::{Homeserver, HttpHomeserver, HttpSetupError, RequestError};
+use crate::invitations::Invitations;
 use crate::registrar::Registrar;
 use crate::secret::Secret;
 use crate::translate::Translator;
@@ -65,6 +67,7 @@ struct Shared<H> {
     translator: Translator,
     registrar: Registrar,
     founders: Founders,
+    invitations: Invitations,
     contact: Contact,
     counters: Counters,
     appservice_id: String,
@@ -103,6 +106,7 @@ impl<H: Homeserver> Adapter<H> {
             translator: Translator::new(config.scheme, bot),
             registrar: Registrar::default(),
             founders: Founders::default(),
+            invitations: Invitations::default(),
             contact: Contact::default(),
             counters: Counters::default(),
             appservice_id: config.appservice_id,
@@ -167,6 +171,14 @@ impl<H: Homeserver> Adapter<H> {
 
     pub(crate) fn founders(&self) -> &Founders {
         &self.shared.founders
+    }
+
+    pub(crate) fn invitations(&self) -> &Invitations {
+        &self.shared.invitations
+    }
+
+    pub(crate) fn note_invitation(&self, input: &Input) {
+        self.shared.invitations.note(input, self.translator().scheme().server_name());
     }
 
     pub(crate) fn hs_token(&self) -> &Secret {

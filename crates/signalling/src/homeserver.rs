@@ -118,6 +118,19 @@ pub trait Homeserver: Send + Sync + 'static {
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Box<RawValue>>, RequestError>> + Send;
 
+    /// Whether one of the servers `via` tells a room's summary, as it does to the homeserver of someone who is invited
+    /// (<https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv1room_summaryroomidoralias>).
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`]: not found when none does, or the homeserver does not know the endpoint.
+    fn can_preview(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        via: &[OwnedServerName],
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
+
     /// Sends a message event. A repetition under the same transaction id is recognised by the homeserver.
     ///
     /// # Errors

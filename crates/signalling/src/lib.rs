@@ -18,6 +18,7 @@ pub mod events;
 mod focus_id;
 mod founders;
 mod homeserver;
+mod invitations;
 mod membership;
 mod perform;
 mod registrar;

@@ -3,7 +3,7 @@
 //! Retrying, order and what an outcome leads to never live here: those are the driver's and the machine's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use confocal::conference::{
     Admission, CallAddress, CallVersion, FocusUser, Input, MemberId, Millis, RequestFailure, RequestOutcome,
@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 mod bot;
+mod elsewhere;
 mod telling;
 
 use crate::adapter::Adapter;
@@ -33,10 +34,6 @@ const READ_BACK: u32 = 50;
 /// How far back something of ours is looked for, in events; farther only where nothing of ours was found. The most that a
 /// homeserver tells at once is a thousand.
 const LOOK_BACK: [u32; 2] = [50, 1000];
-/// When a refused join by way of another homeserver is tried again: ours tells of an invitation before the one that it comes from has
-/// stored it, which for so long knows of none.
-const AGAIN_ELSEWHERE: [Duration; 3] =
-    [Duration::from_millis(250), Duration::from_millis(750), Duration::from_secs(2)];
 /// The longest room name that is taken into a display name, in characters.
 const MAX_ROOM_NAME: usize = 100;
 
@@ -218,16 +215,9 @@ impl<H: Homeserver> Adapter<H> {
         let via: Vec<OwnedServerName> =
             via.iter().filter_map(|server| ruma_common::ServerName::parse(server.as_str()).ok()).collect();
         let elsewhere = via.iter().any(|server| server != self.translator().scheme().server_name());
-        let mut waits = AGAIN_ELSEWHERE.iter().filter(|_| elsewhere);
-        loop {
-            match self.homeserver().join(user, room, &via).await {
-                Err(error) if error.is_forbidden() => match waits.next() {
-                    Some(wait) => tokio::time::sleep(*wait).await,
-                    None => return Err(error),
-                },
-                joined => return joined,
-            }
-        }
+        self.join_by(user, room, &via, elsewhere).await?;
+        self.invitations().take(user, room);
+        Ok(())
     }
 
     /// Leaves a room or declines the invitation; not to be in it is as good.
@@ -236,6 +226,9 @@ impl<H: Homeserver> Adapter<H> {
         // An invited user need not exist yet, and one that does not can't decline: also one whose id names no room.
         self.ensure_registered(user).await?;
         self.count_in(user, &room).await;
+        if let Some(by) = self.invitations().take(user, &room) {
+            self.wait_until_stored(user, &room, &by).await;
+        }
         match self.homeserver().leave(user, &room).await {
             Err(error) if !error.is_denial() => Err(error.into()),
             _ => Ok(Performed::done()),

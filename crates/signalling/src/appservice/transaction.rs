@@ -99,7 +99,10 @@ impl<H: Homeserver> Transactions<H> {
         for (position, event) in body.events.into_iter().enumerate() {
             let reading = self.adapter.translator().read(&event);
             match reading.meaning {
-                Ok(input) => inputs.push(self.adapter.founders().complete(input)),
+                Ok(input) => {
+                    self.adapter.note_invitation(&input);
+                    inputs.push(self.adapter.founders().complete(input));
+                }
                 Err(why) => {
                     self.note(position, &why);
                     handled.skipped.push(Skipped { position, why });

@@ -15,6 +15,7 @@ use ruma_client_api::membership::{
 };
 use ruma_client_api::message::{get_message_events, send_message_event};
 use ruma_client_api::profile::set_profile_field;
+use ruma_client_api::room::get_summary;
 use ruma_client_api::state::{get_state_event_for_key, send_state_event};
 use ruma_client_api::uiaa::UiaaResponse;
 use ruma_common::api::auth_scheme::{AuthScheme, SendAccessToken};
@@ -300,6 +301,21 @@ impl Homeserver for HttpHomeserver {
         Ok(response.chunk.into_iter().map(Raw::into_json).collect())
     }
 
+    async fn can_preview(
+        &self,
+        as_user: &UserId,
+        room: &RoomId,
+        via: &[OwnedServerName],
+    ) -> Result<(), RequestError> {
+        let request = get_summary::v1::Request::new(room_in_path(room)?.into(), via.to_vec());
+        let here = Self { versions: with_summaries(), ..self.clone() };
+        match here.request(request, Some(as_user), REQUEST).await {
+            // What it says of the room is not read.
+            Ok(_) | Err(RequestError::Unreadable(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn send(
         &self,
         as_user: &UserId,
@@ -344,6 +360,11 @@ impl Homeserver for HttpHomeserver {
         let request = request_ping::v1::Request::new(text_in_path(id));
         Ok(self.request(request, None, REQUEST).await?.duration)
     }
+}
+
+/// Of homeservers that tell summaries of rooms: for all else their paths are older.
+fn with_summaries() -> SupportedVersions {
+    SupportedVersions { versions: [MatrixVersion::V1_15].into(), features: [].into() }
 }
 
 /// Escapes the escape character, which ruma leaves alone in paths: else the homeserver would read a name like `@b%6Fb:…` as

@@ -22,6 +22,7 @@ pub(crate) const FOCUS: &str = "@fs_IWFiYzplRVQ:hs.test";
 pub(crate) const GROUP: &str = "!abc:eET";
 #[allow(dead_code, reason = "each of the test programs asks for a part of it")]
 pub(crate) const DIRECT: &str = "!direct:hs.test";
+#[allow(dead_code, reason = "each of the test programs uses a part of these")]
 pub(crate) const ALICE: &str = "@alice:hs.test";
 pub(crate) const HS_TOKEN: &str = "hs-s3cret";
 pub(crate) const AS_TOKEN: &str = "as-s3cret";
