@@ -37,6 +37,7 @@ enum Order {
     Seat { conference: ConferenceId, seat: Box<Seat> },
     Unseat { leg: LegId, generation: Generation },
     Agree { leg: LegId, generation: Generation, terms: Terms },
+    LookAtHeard { leg: LegId, generation: Generation },
     Connected { leg: LegId, generation: Generation, connected: bool },
     Play { conference: ConferenceId, to: Option<(LegId, Generation)>, clip: Box<Clip> },
     Record { conference: ConferenceId, recording: RecordingId, sink: Box<QueueSink> },
@@ -66,6 +67,11 @@ impl Orders {
     /// Says what was agreed on a leg's media.
     pub(crate) fn agree(&self, leg: LegId, generation: Generation, terms: Terms) {
         self.give(Order::Agree { leg, generation, terms });
+    }
+
+    /// Says that whether a leg is heard has changed ([`Seat::heard`]).
+    pub(crate) fn look_at_heard(&self, leg: LegId, generation: Generation) {
+        self.give(Order::LookAtHeard { leg, generation });
     }
 
     /// Says that a leg's connection was interrupted, or is up again.
@@ -127,9 +133,9 @@ impl Mixing {
             busy: Duration::ZERO,
             config,
             origin: Instant::now(),
-            rooms: HashMap::new(),
+            rooms: Map::default(),
             places: HashMap::new(),
-            links: HashMap::new(),
+            links: Map::default(),
         };
         let thread = std::thread::Builder::new()
             // At most 15 bytes of a name are shown.
@@ -160,6 +166,9 @@ impl Drop for Mixing {
     }
 }
 
+/// What is asked with each packet, by numbers of our own.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// What the thread has before it.
 struct Desk<P> {
     port: P,
@@ -172,10 +181,10 @@ struct Desk<P> {
     busy: Duration,
     /// From where its time is counted.
     origin: Instant,
-    rooms: HashMap<ConferenceId, Room>,
+    rooms: Map<ConferenceId, Room>,
     places: HashMap<LegId, (ConferenceId, Generation)>,
     /// Whose packets come on a link.
-    links: HashMap<LinkId, (ConferenceId, LegId)>,
+    links: Map<LinkId, (ConferenceId, LegId)>,
 }
 
 impl<P: PacketPort> Desk<P> {
@@ -237,6 +246,11 @@ impl<P: PacketPort> Desk<P> {
             Order::Agree { leg, generation, terms } => {
                 if let Some(room) = self.room_of(leg, generation) {
                     room.agree(leg, terms);
+                }
+            }
+            Order::LookAtHeard { leg, generation } => {
+                if let Some(room) = self.room_of(leg, generation) {
+                    room.look_at_heard(leg);
                 }
             }
             Order::Connected { leg, generation, connected } => {

@@ -128,7 +128,7 @@ impl WebRtcTransport {
             voice: shape.voice,
             level_extension: shape.level_extension,
         };
-        let (sockets, inlet) = socket::Sockets::new(link, shard.clone());
+        let (sockets, inlet) = socket::Sockets::new(link, shard.clone(), self.0.origin);
         let (state_sender, states) = mpsc::unbounded_channel();
         let (idle, noted) = (Arc::new(AtomicBool::new(false)), keys::Noted::default());
         let connecting = connection::Connecting {

@@ -1,11 +1,13 @@
 //! The packet path: one UDP port that many calls share, and the thread that drives it (a shard).
 //!
-//! - `wire`: the sockets; `tcp`: connections in place of them. - `routes`: whose datagram it is. - `link`: one call's keys, streams and counts. - `port`: the whole,
+//! - `wire`: the sockets; `tcp`: connections in place of them. - `routes`: whose datagram it is. - `link`: one call's keys, streams and counts. - `batch`: what
+//!   is sent, many at a time. - `port`: the whole,
 //!   as the thread sees it. - `handle`: how sessions reach it from other threads.
 //!
 //! Offers, answers, checks and handshakes never live here: what belongs to them is passed to the session.
 
 mod arrival;
+mod batch;
 mod early;
 mod handle;
 mod link;
