@@ -305,8 +305,14 @@ impl<T: Transport> Engine<T> {
 
     fn set_heard(&self, leg: LegId, generation: Generation, heard: bool) {
         match self.legs.get(&leg).filter(|entry| entry.generation == generation) {
-            // The mixing thread looks before each tick, so no command on its way to the leg holds this up.
-            Some(entry) => entry.heard.store(heard, Ordering::Relaxed),
+            // The mixing thread looks before its next tick, so no command on its way to the leg holds this up; a leg that is not in
+            // the mix yet is looked at when it is seated.
+            Some(entry) => {
+                entry.heard.store(heard, Ordering::Relaxed);
+                if let Some(mixing) = self.shards.get(entry.shard.0) {
+                    mixing.orders().look_at_heard(leg, generation);
+                }
+            }
             None => debug!(%leg, %generation, "a stale command is dropped"),
         }
     }

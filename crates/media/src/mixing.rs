@@ -48,6 +48,7 @@ enum Order {
     Seat { conference: ConferenceId, seat: Box<Seat> },
     Unseat { leg: LegId, generation: Generation },
     Agree { leg: LegId, generation: Generation, terms: Terms, pictures: Box<PictureLines> },
+    LookAtHeard { leg: LegId, generation: Generation },
     Show { conference: ConferenceId, view: Box<View> },
     Connected { leg: LegId, generation: Generation, connected: bool },
     Play { conference: ConferenceId, to: Option<(LegId, Generation)>, clip: Box<Clip> },
@@ -83,6 +84,11 @@ impl Orders {
     /// Says what is shown in a conference; nothing happens where nobody is.
     pub(crate) fn show(&self, conference: ConferenceId, view: View) {
         self.give(Order::Show { conference, view: Box::new(view) });
+    }
+
+    /// Says that whether a leg is heard has changed ([`Seat::heard`]).
+    pub(crate) fn look_at_heard(&self, leg: LegId, generation: Generation) {
+        self.give(Order::LookAtHeard { leg, generation });
     }
 
     /// Says that a leg's connection was interrupted, or is up again.
@@ -145,9 +151,9 @@ impl Mixing {
             origin: Instant::now(),
             pictures: PictureDesk::new(port.picture_origin()),
             port,
-            rooms: HashMap::new(),
+            rooms: Map::default(),
             places: HashMap::new(),
-            links: HashMap::new(),
+            links: Map::default(),
         };
         let thread = std::thread::Builder::new()
             // At most 15 bytes of a name are shown.
@@ -178,6 +184,9 @@ impl Drop for Mixing {
     }
 }
 
+/// What is asked with each packet, by numbers of our own.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// What the thread has before it.
 struct Desk<P> {
     port: P,
@@ -190,11 +199,11 @@ struct Desk<P> {
     busy: Duration,
     /// From where its time is counted.
     origin: Instant,
-    rooms: HashMap<ConferenceId, Room>,
+    rooms: Map<ConferenceId, Room>,
     pictures: PictureDesk,
     places: HashMap<LegId, (ConferenceId, Generation)>,
     /// Whose packets come on a link.
-    links: HashMap<LinkId, (ConferenceId, LegId)>,
+    links: Map<LinkId, (ConferenceId, LegId)>,
 }
 
 impl<P: PacketPort> Desk<P> {
@@ -272,6 +281,11 @@ impl<P: PacketPort> Desk<P> {
                 }
             }
             Order::Show { conference, view } => self.pictures.show(conference, *view),
+            Order::LookAtHeard { leg, generation } => {
+                if let Some(room) = self.room_of(leg, generation) {
+                    room.look_at_heard(leg);
+                }
+            }
             Order::Connected { leg, generation, connected } => {
                 let now = self.now();
                 if let Some(room) = self.room_of(leg, generation) {

@@ -42,7 +42,7 @@ pub(crate) struct Seat {
     pub(crate) generation: Generation,
     pub(crate) participant: ParticipantId,
     pub(crate) terms: Terms,
-    /// Whether others hear it; may change at any time, and counts from the next tick on.
+    /// Whether others hear it; may change at any time, and counts once the room has looked at it.
     pub(crate) heard: Arc<AtomicBool>,
     /// Where its packets pass.
     pub(crate) link: LinkId,
@@ -68,8 +68,6 @@ pub(crate) struct Room {
 #[derive(Debug)]
 struct Seated {
     seat: Seat,
-    /// What the mixer was told last.
-    heard: bool,
     flow: Flow,
     /// How many reports on what it misses the mixer was told of.
     told_missed: u64,
@@ -140,11 +138,10 @@ impl Room {
         let (leg, direction) = (seat.leg, seat.terms.direction);
         let at = self.seated.partition_point(|other| other.seat.leg < leg);
         let silence = LevelDbov::SILENCE.0;
-        // A new leg is sent to, received and heard as it is.
+        // A new leg is sent to and received as it is.
         self.seated.insert(
             at,
             Seated {
-                heard: true,
                 flow: Flow::new(arrived, now),
                 told_missed: 0,
                 last_frame: None,
@@ -156,6 +153,7 @@ impl Room {
         if direction != Direction::SendRecv {
             self.direct(leg, direction);
         }
+        self.look_at_heard(leg);
         Ok(())
     }
 
@@ -179,6 +177,12 @@ impl Room {
             }
         }
         self.direct(leg, terms.direction);
+    }
+
+    /// Whether others hear a leg may have changed.
+    pub(crate) fn look_at_heard(&mut self, leg: LegId) {
+        let Some(seated) = self.find(leg).and_then(|at| self.seated.get(at)) else { return };
+        self.mixer.set_heard(LegKey(leg.0), seated.seat.heard.load(Ordering::Relaxed));
     }
 
     fn direct(&mut self, leg: LegId, direction: Direction) {
@@ -236,13 +240,6 @@ impl Room {
 
     /// Mixes, and sends what comes of it. `tick` counts on also while nobody ticked.
     pub(crate) fn tick(&mut self, tick: u64, now: Micros, port: &mut impl PacketPort) {
-        for seated in &mut self.seated {
-            let heard = seated.seat.heard.load(Ordering::Relaxed);
-            if heard != seated.heard {
-                seated.heard = heard;
-                self.mixer.set_heard(LegKey(seated.seat.leg.0), heard);
-            }
-        }
         let mut seated = self.seated.iter_mut();
         self.mixer.tick(now, |key, frame| {
             // Both are in the order of the legs.

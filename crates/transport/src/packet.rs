@@ -36,7 +36,8 @@ pub trait PacketPort: Send + 'static {
     /// Also does what is due for the connections themselves: reports, and packets that are asked for again, both ways.
     fn receive(&mut self, take: impl FnMut(LinkId, Incoming<'_>));
 
-    /// Sends one packet under its stream's next sequence number.
+    /// Sends one packet under its stream's next sequence number. It may be gathered with others: it has left with the next
+    /// [`wait`](Self::wait) or [`receive`](Self::receive) at the latest.
     ///
     /// # Errors
     ///
@@ -162,8 +163,8 @@ pub enum SendError {
     /// It is larger than a datagram may be, or its keys are used up.
     #[error("the packet can't be protected")]
     Unfit,
-    /// The network took no more just now.
-    #[error("the network takes no more")]
+    /// There was no room for it. What the network did not take is not told here, but counted ([`LinkStats::unsent`]).
+    #[error("there is no room for the packet")]
     Full,
 }
 

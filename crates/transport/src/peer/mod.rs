@@ -139,7 +139,7 @@ impl WebRtcTransport {
         };
         let [camera, screen] = &lines.pictures;
         let pictures = [picture_stream(camera)?, picture_stream(screen)?];
-        let (sockets, inlet) = socket::Sockets::new(link, shard.clone());
+        let (sockets, inlet) = socket::Sockets::new(link, shard.clone(), self.0.origin);
         let (state_sender, states) = mpsc::unbounded_channel();
         let (idle, noted) = (Arc::new(AtomicBool::new(false)), keys::Noted::default());
         let connecting = connection::Connecting {

@@ -21,7 +21,7 @@ use crate::config::IceTimeouts;
 /// ones are handshakes' and checks' on their way.
 const IDLE_FROM: Duration = Duration::from_millis(50);
 
-/// The longest that an idle connection may sleep instead. A loss is noticed so much later at the most.
+/// How long an idle connection sleeps instead where it is not known when it has something to do again.
 const IDLE: Duration = Duration::from_secs(2);
 
 /// Idle connections wake up at the multiples of this, all together: one after the other they would wake a thread for each.
@@ -33,8 +33,7 @@ pub(super) struct OwnRuntime {
     tokio: TokioRuntime,
     sockets: Sockets,
     idle: Arc<AtomicBool>,
-    /// How long it sleeps while it is idle.
-    nap: Duration,
+    timeouts: IceTimeouts,
     /// From where the multiples are counted: the same for all connections.
     origin: Instant,
 }
@@ -46,6 +45,17 @@ fn to_the_next(step: Duration, time: Duration) -> Duration {
     step.saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)))
 }
 
+/// How long a connection that is up can sleep at `now`, after a check of its own at `asked` and a sign of the other side at `heard`: until
+/// the next check is due, or until it is lost. All are counted from one origin; zero is never.
+fn nap(now: Duration, asked: Duration, heard: Duration, timeouts: IceTimeouts) -> Duration {
+    let check = (!asked.is_zero()).then(|| asked + timeouts.keepalive);
+    // Lost is what was not heard for longer than that.
+    let loss = (!heard.is_zero()).then(|| heard + timeouts.lost + Duration::from_millis(1));
+    let next = check.into_iter().chain(loss).min().and_then(|next| next.checked_sub(now));
+    let shortest = timeouts.lost.min(timeouts.failed).min(timeouts.keepalive);
+    next.filter(|left| !left.is_zero()).unwrap_or_else(|| IDLE.min(shortest / 2))
+}
+
 impl OwnRuntime {
     /// `idle` says whether the connection is up, so that it has nothing to do but keep itself alive, by these times.
     pub(super) fn new(
@@ -54,8 +64,7 @@ impl OwnRuntime {
         timeouts: IceTimeouts,
         origin: Instant,
     ) -> Self {
-        let shortest = timeouts.lost.min(timeouts.failed).min(timeouts.keepalive);
-        Self { tokio: TokioRuntime, sockets, idle, nap: IDLE.min(shortest / 2), origin }
+        Self { tokio: TokioRuntime, sockets, idle, timeouts, origin }
     }
 }
 
@@ -90,8 +99,9 @@ impl Runtime for OwnRuntime {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
         // A packet wakes it all the same.
         if duration >= IDLE_FROM && self.idle.load(Ordering::Relaxed) {
-            let sleep = duration.max(self.nap);
-            return self.tokio.sleep(sleep + to_the_next(TOGETHER, self.origin.elapsed() + sleep));
+            let now = self.origin.elapsed();
+            let sleep = duration.max(nap(now, self.sockets.asked(), self.sockets.heard(), self.timeouts));
+            return self.tokio.sleep(sleep + to_the_next(TOGETHER, now + sleep));
         }
         self.tokio.sleep(duration)
     }
@@ -110,5 +120,24 @@ impl Runtime for OwnRuntime {
 
     fn name(&self) -> &'static str {
         "confocal"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_sleeps_until_its_next_check_or_until_it_is_lost() {
+        let timeouts = IceTimeouts::default();
+        let at = Duration::from_millis;
+        let nap = |now, asked, heard| nap(at(now), at(asked), at(heard), timeouts).as_millis();
+        assert_eq!(nap(10_000, 9_900, 9_910), 3_900, "a check each 4 s");
+        assert_eq!(nap(12_500, 9_900, 12_490), 1_400, "woken by a check of the other side");
+        assert_eq!(nap(14_000, 13_900, 6_000), 1_001, "lost after 9 s");
+        // A check that should have been sent, and was not: it is looked at again, but not all the time.
+        assert_eq!(nap(14_000, 9_900, 13_000), 2_000);
+        assert_eq!(nap(500, 0, 400), 8_901, "one that answers checks only");
+        assert_eq!(nap(500, 0, 0), 2_000);
     }
 }

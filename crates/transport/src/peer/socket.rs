@@ -6,10 +6,12 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use confocal_rtp::{Kind, kind};
+use confocal_rtp::{Kind, StunClass, StunView, kind};
 use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
@@ -30,6 +32,12 @@ struct Shared {
     incoming_v4: Mutex<Option<mpsc::Receiver<Datagram>>>,
     incoming_v6: Mutex<Option<mpsc::Receiver<Datagram>>>,
     watch: Mutex<Watch>,
+    /// From where the following are counted, in ms.
+    origin: Instant,
+    /// When the stack sent a check last.
+    asked: AtomicU64,
+    /// When a check or its answer came last.
+    heard: AtomicU64,
 }
 
 impl std::fmt::Debug for Sockets {
@@ -40,7 +48,7 @@ impl std::fmt::Debug for Sockets {
 
 impl Sockets {
     /// The sockets of a link, and the shard's way into them.
-    pub(super) fn new(link: LinkId, shard: ShardHandle) -> (Self, Inlet) {
+    pub(super) fn new(link: LinkId, shard: ShardHandle, origin: Instant) -> (Self, Inlet) {
         let (v4, incoming_v4) = mpsc::channel(WAITING);
         let (v6, incoming_v6) = mpsc::channel(WAITING);
         let shared = Shared {
@@ -49,8 +57,21 @@ impl Sockets {
             incoming_v4: Mutex::new(Some(incoming_v4)),
             incoming_v6: Mutex::new(Some(incoming_v6)),
             watch: Mutex::default(),
+            origin,
+            asked: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
         };
         (Self(Arc::new(shared)), Inlet { v4, v6 })
+    }
+
+    /// When the stack sent a check last, counted from the origin; zero if it has not.
+    pub(super) fn asked(&self) -> Duration {
+        Duration::from_millis(self.0.asked.load(Ordering::Relaxed))
+    }
+
+    /// When a check or its answer came last, counted from the origin.
+    pub(super) fn heard(&self) -> Duration {
+        Duration::from_millis(self.0.heard.load(Ordering::Relaxed))
     }
 
     /// The socket to use in place of one that the stack has bound.
@@ -65,13 +86,21 @@ impl Sockets {
 
 impl Shared {
     fn received(&self, datagram: &Datagram) {
+        if kind(&datagram.bytes) == Kind::Stun {
+            self.heard.store(self.millis(), Ordering::Relaxed);
+        }
         let shown = self.watch().received(&datagram.bytes, datagram.path);
         self.tell(shown);
     }
 
     fn send(&self, bytes: &[u8], remote: SocketAddr) -> io::Result<usize> {
         let path = match kind(bytes) {
-            Kind::Stun | Kind::Dtls => {
+            kind @ (Kind::Stun | Kind::Dtls) => {
+                let is_check =
+                    || StunView::parse(bytes).is_some_and(|stun| stun.class() == StunClass::Request);
+                if kind == Kind::Stun && is_check() {
+                    self.asked.store(self.millis(), Ordering::Relaxed);
+                }
                 let mut watch = self.watch();
                 let shown = watch.sent(bytes, remote);
                 let path = watch.path_of(remote);
@@ -87,6 +116,12 @@ impl Shared {
             let _ = self.shard.wire().send(path, bytes);
         }
         Ok(bytes.len())
+    }
+
+    /// Now, as it is noted.
+    fn millis(&self) -> u64 {
+        // 2^64 ms are more than any process lives.
+        u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn tell(&self, shown: Option<Shown>) {

@@ -18,7 +18,7 @@ use crate::packet::{AudioPacket, Incoming, LinkStats, OutgoingAudio, OutgoingPic
 use crate::sdp::{PICTURE_LINES, PictureLine};
 
 /// The largest datagram of ours but for pictures: what fits every path that the internet has in use, tunnels among them.
-const MAX_DATAGRAM: usize = 1280;
+pub(super) const MAX_DATAGRAM: usize = 1280;
 
 /// The largest that is sent: pictures that came in packets of some size go on in such.
 pub(super) const MAX_PICTURE_DATAGRAM: usize = 1452;

@@ -2,11 +2,12 @@
 //!
 //! - `wire`: the sockets; `tcp`: connections in place of them. - `routes`: whose datagram it is. - `link`: one call's keys, streams and
 //!   counts; `pictures`: one line for pictures of it; `feedback`: what callers tell of our streams; `reports`: what is reported of a stream.
-//! - `port`: the whole, as the thread sees it. - `handle`: how sessions reach it from other threads.
+//! - `batch`: what is sent, many at a time. - `port`: the whole, as the thread sees it. - `handle`: how sessions reach it from other threads.
 //!
 //! Offers, answers, checks and handshakes never live here: what belongs to them is passed to the session.
 
 mod arrival;
+mod batch;
 mod early;
 mod feedback;
 mod handle;

@@ -16,6 +16,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta};
 use tracing::debug;
 
 use super::arrival::Clocks;
+use super::batch::Batch;
 use super::handle::{Order, ShardHandle};
 use super::link::{Link, MAX_PICTURE_DATAGRAM, MISSING_RHYTHM, REPORT_RHYTHM};
 use super::pace::Pace;
@@ -41,7 +42,7 @@ pub struct UdpPort {
     poll: Poll,
     events: Events,
     waker: Waker,
-    links: HashMap<LinkId, Link>,
+    links: HashMap<LinkId, Link, foldhash::fast::RandomState>,
     routes: Routes,
     /// TCP connections, by their tokens.
     streams: HashMap<Token, Stream>,
@@ -50,6 +51,10 @@ pub struct UdpPort {
     /// What is received goes here: a buffer for each datagram of a batch, or for each heap of them.
     buffers: Vec<Vec<u8>>,
     scratch: [u8; MAX_PICTURE_DATAGRAM],
+    /// Packets that are sent with the next look.
+    batch: Batch,
+    /// When what has arrived was looked at last: what is sent after it is sent then.
+    looked: Instant,
     pace: Pace,
     /// Datagrams of this look.
     seen: usize,
@@ -115,12 +120,14 @@ impl UdpPort {
             poll,
             events: Events::with_capacity(128),
             waker,
-            links: HashMap::new(),
+            links: HashMap::default(),
             routes: Routes::default(),
             streams: HashMap::new(),
             accepted: 0,
             buffers: vec![buffer; BATCH_SIZE],
             scratch: [0; MAX_PICTURE_DATAGRAM],
+            batch: Batch::new(),
+            looked: Instant::now(),
             pace: Pace::starting(Instant::now()),
             seen: 0,
             more: false,
@@ -197,7 +204,11 @@ impl UdpPort {
                     let clocks = Clocks::now();
                     for (buffer, meta) in buffers.iter_mut().zip(&meta).take(count) {
                         let arrival = clocks.arrival(meta.timestamp);
-                        let path = Path { remote: meta.addr, socket: socket as u8, local: meta.dst_ip };
+                        let path = Path {
+                            remote: meta.addr,
+                            socket: socket as u8,
+                            local: self.wire.local(socket, meta.dst_ip),
+                        };
                         let heap = buffer.get_mut(..meta.len).unwrap_or_default();
                         // The kernel may have put several of one sender together.
                         for datagram in heap.chunks_mut(meta.stride.max(1)) {
@@ -318,6 +329,17 @@ impl UdpPort {
         }
     }
 
+    /// Gives to the network what has been sent.
+    fn flush(&mut self) {
+        let links = &mut self.links;
+        self.batch.send(&self.wire, |id| {
+            if let Some(link) = links.get_mut(&id) {
+                link.stats.sent -= 1;
+                link.stats.unsent += 1;
+            }
+        });
+    }
+
     /// Asks callers for what is missing of their pictures.
     fn ask_for_missing(&mut self, now: Instant) {
         if !self.missing || now < self.missing_due {
@@ -374,6 +396,7 @@ impl PacketPort for UdpPort {
     }
 
     fn wait(&mut self, deadline: Option<Instant>) {
+        self.flush();
         if self.more {
             return;
         }
@@ -394,6 +417,7 @@ impl PacketPort for UdpPort {
     }
 
     fn receive(&mut self, mut take: impl FnMut(LinkId, Incoming<'_>)) {
+        self.flush();
         self.seen = 0;
         self.more = false;
         self.carry_out_orders(&mut take);
@@ -404,29 +428,22 @@ impl PacketPort for UdpPort {
             self.look_at_streams(&mut take);
         }
         let now = Instant::now();
+        self.looked = now;
         self.pace.note(self.seen, now);
         self.ask_for_missing(now);
         self.send_reports(now);
     }
 
     fn send(&mut self, link: LinkId, packet: OutgoingAudio<'_>) -> Result<(), SendError> {
-        let link = self.links.get_mut(&link).ok_or(SendError::Closed)?;
-        let (path, length) = link.seal(packet, Instant::now(), &mut self.scratch)?;
-        match self.wire.send(path, self.scratch.get(..length).unwrap_or_default()) {
-            Ok(()) => {
-                link.stats.sent += 1;
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                link.stats.unsent += 1;
-                Err(SendError::Full)
-            }
-            // Whatever the network says of that address, the checks will find out.
-            Err(_) => {
-                link.stats.unsent += 1;
-                Ok(())
-            }
+        let to = self.links.get_mut(&link).ok_or(SendError::Closed)?;
+        // There is a place, since one that is full is sent at once.
+        let place = self.batch.place().ok_or(SendError::Full)?;
+        let (path, length) = to.seal(packet, self.looked, place)?;
+        to.stats.sent += 1;
+        if self.batch.queue(link, path, length) {
+            self.flush();
         }
+        Ok(())
     }
 
     fn send_picture(&mut self, link: LinkId, packet: OutgoingPicture<'_>) -> Result<(), SendError> {

@@ -26,7 +26,8 @@ pub(crate) type TransactionId = [u8; 12];
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     by_check: HashMap<TransactionId, LinkId>,
-    by_address: HashMap<SocketAddr, LinkId>,
+    /// Asked with each packet.
+    by_address: HashMap<SocketAddr, LinkId, foldhash::fast::RandomState>,
     by_name: HashMap<String, LinkId>,
 }
 

@@ -2,14 +2,19 @@
 //!
 //! Whose packets they are is not known here.
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::array;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 use tracing::debug;
 
 use super::tcp::{TCP, Writers};
 use crate::config::PortRange;
+
+/// Datagrams that one system call sends at most.
+pub(super) const MANY: usize = 32;
 
 /// How many ports are tried when the operating system chooses, and another program has the same port on another address.
 const ATTEMPTS: usize = 16;
@@ -23,6 +28,12 @@ pub(crate) struct Path {
     pub(crate) socket: u8,
     /// Our address as the other end knows it, where the socket has several.
     pub(crate) local: Option<IpAddr>,
+}
+
+impl Path {
+    /// The way to no one.
+    pub(super) const NOWHERE: Self =
+        Self { remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0), socket: 0, local: None };
 }
 
 /// The sockets.
@@ -176,6 +187,44 @@ impl Wire {
             src_ip: path.local,
         };
         socket.state.try_send(UdpSockRef::from(&socket.io), &transmit)
+    }
+
+    /// Sends the first of some datagrams, of which there is at least one, and of those after it as many as one system call can: how many.
+    /// Those are as many as follow at the same socket without an address of ours to be named, [`MANY`] at the most.
+    ///
+    /// # Errors
+    ///
+    /// That of the operating system about the first: it is not sent.
+    pub(super) fn send_many(&self, datagrams: &[(Path, &[u8])]) -> io::Result<usize> {
+        let Some((first, bytes)) = datagrams.first() else { return Ok(0) };
+        let alike = |path: &Path| path.local.is_none() && path.socket == first.socket;
+        let count = datagrams.iter().take(MANY).take_while(|(path, _)| alike(path)).count();
+        let Some(socket) = self.sockets.get(usize::from(first.socket)).filter(|_| count > 1) else {
+            return self.send(*first, bytes).map(|()| 1);
+        };
+        let addresses: [SocketAddrAny; MANY] =
+            array::from_fn(|at| datagrams.get(at).map_or(Path::NOWHERE, |(path, _)| *path).remote.into());
+        let slices: [[IoSlice<'_>; 1]; MANY] = array::from_fn(|at| {
+            let bytes = datagrams.get(at).map(|(_, bytes)| *bytes);
+            [IoSlice::new(bytes.unwrap_or_default())]
+        });
+        // Nothing is told besides.
+        let mut nothing: [SendAncillaryBuffer<'_, '_, '_>; MANY] =
+            array::from_fn(|_| SendAncillaryBuffer::default());
+        let mut parts = addresses.iter().zip(&slices);
+        let mut headers = nothing.each_mut().map(|nothing| {
+            // There are as many of each.
+            let (address, slice) = parts.next().unwrap_or((&addresses[0], &slices[0]));
+            MMsgHdr::new_with_addr(address, slice, nothing)
+        });
+        let headers = headers.get_mut(..count).unwrap_or_default();
+        sendmmsg(&socket.io, headers, SendFlags::empty()).map_err(io::Error::from)
+    }
+
+    /// Our address on a path by which something came to a socket, if it is to be named in what goes back: a socket at one address has no
+    /// other.
+    pub(super) fn local(&self, socket: usize, came_to: Option<IpAddr>) -> Option<IpAddr> {
+        came_to.filter(|_| self.sockets.get(socket).is_some_and(|socket| socket.bound.ip().is_unspecified()))
     }
 
     /// How large a buffer must be to take all that the kernel may put together.

@@ -50,6 +50,17 @@ async fn packets_pass_both_ways_with_all_that_is_told_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_at_once_has_left_with_the_next_look_in_its_order() {
+    let Pair { mut one, mut other } = Pair::connected(|_| {}, None).await;
+    for number in 0..PACKETS {
+        pair::say(&mut one, number);
+    }
+    pair::until("all has come", &mut one, &mut other, |_, other| other.received.len() as u32 == PACKETS);
+    assert!(other.received.iter().zip(0..).all(|(packet, number)| packet.payload == pair::payload(number)));
+    assert_eq!(one.port.stats(one.link).unwrap().sent, u64::from(PACKETS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn packets_pass_over_ipv6() {
     if UdpSocket::bind("[::1]:0").is_err() {
         // There are machines without.
