@@ -74,12 +74,7 @@ impl World {
         MediaReport::AnswerReady { leg, generation: session.generation, offer, answer, streams, agreed, memo }
     }
 
-    pub(super) fn offer_ready(
-        &mut self,
-        leg: LegId,
-        session: Session,
-        number: OfferNumber,
-    ) -> MediaReport {
+    pub(super) fn offer_ready(&mut self, leg: LegId, session: Session, number: OfferNumber) -> MediaReport {
         let (offer, streams) = (self.text("answer", false), metadata(false));
         let memo = SessionMemo("memo".into());
         MediaReport::OfferReady { leg, generation: session.generation, number, offer, streams, memo }
