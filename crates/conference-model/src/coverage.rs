@@ -263,6 +263,7 @@ names!(TIMERS, timer(TimerKind) {
     "Alone": TimerKind::Alone(_),
     "BotAlone": TimerKind::BotAlone(_),
     "DirectIdle": TimerKind::DirectIdle(_),
+    "LeaveAgain": TimerKind::LeaveAgain(_),
     "Forget": TimerKind::Forget,
 });
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 mod calls;
+mod departures;
 mod discovery;
 mod endings;
 mod media;
@@ -53,12 +54,13 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 10] = [
+pub const ALL: [&[Invariant]; 11] = [
     calls::ALL,
     endings::ALL,
     media::ALL,
     membership::ALL,
     rooms::ALL,
+    departures::ALL,
     discovery::ALL,
     people::ALL,
     recording::ALL,

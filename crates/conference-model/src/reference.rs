@@ -190,7 +190,7 @@ impl Group {
         by: &MemberId,
         command: &Command,
         until: Timestamp,
-        stays_anyhow: bool,
+        (stays_anyhow, may_stay): (bool, bool),
         has_call: impl Fn(&MemberId) -> bool,
     ) -> Expected {
         let denied = Expected::Denied;
@@ -270,6 +270,7 @@ impl Group {
             }
             Command::Revoke(member) => self.person(member).has_the_word = false,
             Command::EndStay if stays_anyhow => return denied(Denial::StaysAnyhow),
+            Command::Stay if !may_stay => return denied(Denial::TooManyStay),
             Command::Record if !self.recordings => return denied(Denial::NoRecordings),
             Command::Record if self.present.is_empty() => return denied(Denial::NobodyToRecord),
             Command::Record | Command::StopRecording | Command::Stay | Command::EndStay => {}
@@ -459,7 +460,11 @@ impl Reference {
         let has_call = |member: &MemberId| {
             seen.before.legs.values().any(|leg| leg.group == *room && leg.key.caller == *member)
         };
-        let reply = group.command(by, command, until, seen.setup.config.stay.contains(room), has_call);
+        let stays_anyhow = seen.setup.config.stay.contains(room);
+        let staying = seen.before.conferences.values().filter(|conference| conference.stay).count();
+        let stays = stays_anyhow || seen.before.conferences.get(room).is_some_and(|it| it.stay);
+        let may_stay = stays || staying < seen.setup.config.limits.stay_rooms;
+        let reply = group.command(by, command, until, (stays_anyhow, may_stay), has_call);
         self.reply = Some(reply);
         (*command == Command::End && reply == Expected::Done).then(|| room.clone())
     }

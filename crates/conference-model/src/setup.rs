@@ -110,6 +110,10 @@ impl Setup {
             limits: if small { small_limits() } else { roomy_limits(byte >> 6 == 2) },
             ..Config::default()
         };
+        // No room may be stayed in, or one of two.
+        if small || byte >> 6 == 2 {
+            config.limits.stay_rooms = usize::from(bit(2));
+        }
         if bit(3) {
             config.stay.insert(GROUPS[0].into());
         }
@@ -149,7 +153,6 @@ fn small_limits() -> Limits {
         doors_per_direct_room: 1,
         bot_rooms: 1,
         bot_rooms_per_member: 1,
-        stay_rooms: 1,
         made_up_names: 1,
         invites_at_once: 6,
         strangers_per_hour: 2,
@@ -159,6 +162,7 @@ fn small_limits() -> Limits {
         candidate_bytes: 24,
         early_calls: 2,
         ended_calls: 3,
+        departures: 2,
         sdp_bytes: 64,
         name_bytes: 16,
         roles: 1,

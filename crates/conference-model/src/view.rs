@@ -29,6 +29,8 @@ pub struct View {
     pub names: BTreeMap<String, NameView>,
     /// What members have done lately.
     pub deeds: BTreeMap<String, DeedsView>,
+    /// Rooms that are to be left.
+    pub departures: BTreeMap<RequestId, DepartureView>,
 }
 
 /// A leg.
@@ -399,6 +401,19 @@ pub struct EndedView {
     pub until: Timestamp,
 }
 
+/// A room that is to be left.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DepartureView {
+    /// By whom.
+    pub focus: FocusUser,
+    /// Which.
+    pub room: RoomKey,
+    /// How often it has failed before.
+    pub failures: u32,
+    /// When it is tried again.
+    pub again: Option<Timestamp>,
+}
+
 /// What a member has done lately.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DeedsView {
@@ -446,6 +461,15 @@ impl View {
                         self.legs.insert(id, LegView { group, ..leg });
                     }
                     None => drop(self.legs.remove(&id)),
+                }
+            }
+            "leave" => {
+                let id = RequestId(rest.parse().map_err(|_| format!("the record {key} names no request"))?);
+                match value {
+                    Some(value) => {
+                        self.departures.insert(id, serde_json::from_slice(value).map_err(unreadable)?);
+                    }
+                    None => drop(self.departures.remove(&id)),
                 }
             }
             "conf" => match value {

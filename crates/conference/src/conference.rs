@@ -32,6 +32,7 @@ use crate::leg::Leg;
 use crate::picture::View;
 use crate::record::RecordKey;
 use crate::speakers::Speakers;
+use crate::table::Table;
 use crate::time::Timestamp;
 use crate::timer::TimerKind;
 
@@ -87,7 +88,7 @@ pub(crate) struct Conference {
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
     /// Everyone who has a leg, also one that still rings.
     #[serde(skip)]
-    members: BTreeMap<MemberId, Member>,
+    members: Table<MemberId, Member>,
     /// Those of them who were let in, in the order in which they came.
     #[serde(skip)]
     present: BTreeSet<(ParticipantId, MemberId)>,
@@ -122,7 +123,7 @@ impl Conference {
             tone_at: None,
             alone: Alone::No,
             legs: BTreeMap::new(),
-            members: BTreeMap::new(),
+            members: Table::new(core.seed),
             present: BTreeSet::new(),
             pictures: BTreeSet::new(),
             speakers: Speakers::default(),

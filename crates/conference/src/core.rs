@@ -2,10 +2,12 @@
 //!
 //! Rules never live here.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 
+use crate::changes::Changes;
 use crate::config::Config;
+use crate::departures::Departures;
 use crate::effect::{ConferenceEvent, Effect, SignalRequest};
 use crate::engine::MediaCommand;
 use crate::id::{ConferenceId, LegId, MemberId, ParticipantId, PartyId, RecordingId, RequestId};
@@ -19,12 +21,15 @@ use crate::timer::TimerTable;
 /// The shared part of the machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Core {
+    /// By which tables are hashed.
+    pub(crate) seed: u64,
     pub(crate) config: Config,
     pub(crate) now: Timestamp,
     pub(crate) counters: Counters,
     pub(crate) timers: TimerTable,
     pub(crate) effects: VecDeque<Effect>,
-    pub(crate) changes: BTreeSet<RecordKey>,
+    pub(crate) changes: Changes,
+    pub(crate) departures: Departures,
     /// Of all legs.
     pub(crate) voices: Table<LegId, Voice>,
     /// In how many rooms moderators made the focus stay.
@@ -37,6 +42,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(config: Config, seed: u64, now: Timestamp) -> Self {
         Self {
+            seed,
             config,
             now,
             counters: Counters {
@@ -49,7 +55,8 @@ impl Core {
             },
             timers: TimerTable::new(seed),
             effects: VecDeque::new(),
-            changes: BTreeSet::new(),
+            changes: Changes::default(),
+            departures: Departures::default(),
             voices: Table::new(seed),
             staying: 0,
             rates: Rates::new(seed),
@@ -62,6 +69,7 @@ impl Core {
         self.counters.request += 1;
         self.changed(RecordKey::Focus);
         let id = RequestId(self.counters.request);
+        self.note_departure(id, &request);
         self.effects.push_back(Effect::Send { id, request });
         id
     }
@@ -78,10 +86,10 @@ impl Core {
 
     /// Notes that a record must be written; with it goes the time, which never decreases, over a restart neither.
     pub(crate) fn changed(&mut self, key: RecordKey) {
-        self.changes.insert(key);
+        self.changes.note(key);
         if self.noted != Some(self.now) {
             self.noted = Some(self.now);
-            self.changes.insert(RecordKey::Focus);
+            self.changes.note(RecordKey::Focus);
         }
     }
 
@@ -98,7 +106,9 @@ impl Core {
     /// Counts what a member has done.
     pub(crate) fn count(&mut self, member: &MemberId, deed: Deed) {
         let (rate, limit) = (self.rate(deed), self.config.limits.counted_members);
-        for member in self.rates.count(member, deed, rate, limit, self.now) {
+        let forgotten = self.rates.count(member, deed, rate, limit, self.now);
+        self.changed(RecordKey::Deeds(member.clone()));
+        for member in forgotten {
             self.changed(RecordKey::Deeds(member));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The rules of a conference never live here, see `conference.rs`.
 
-use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 mod bot;
 mod calls;
@@ -38,7 +38,7 @@ pub struct Focus {
     /// When something is forgotten next.
     forget_at: Option<Timestamp>,
     /// Conferences in which something has happened that may have to be announced.
-    touched: BTreeSet<ConferenceId>,
+    touched: Vec<ConferenceId>,
 }
 
 impl Focus {
@@ -52,7 +52,7 @@ impl Focus {
             routes: Routes::new(seed),
             conferences: Conferences::new(seed),
             forget_at: None,
-            touched: BTreeSet::new(),
+            touched: Vec::new(),
         }
     }
 
@@ -162,6 +162,7 @@ impl Focus {
                 }
                 TimerKind::BotAlone(room) => self.bot_alone_due(&room),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
+                TimerKind::LeaveAgain(request) => self.core.leave_again(request),
                 TimerKind::Forget => self.forget(),
             }
         }
@@ -171,7 +172,9 @@ impl Focus {
 
     /// What has happened is announced when all of it is done, and not each step on the way.
     fn announce(&mut self) {
-        while let Some(id) = self.touched.pop_first() {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for id in self.touched.drain(..) {
             if let Some(conference) = self.conferences.get_mut(id) {
                 conference.announce(&mut self.core, &mut self.routes);
             }
@@ -194,10 +197,7 @@ impl Focus {
             return;
         }
         self.forget_at = next;
-        match next {
-            Some(at) => self.core.timers.set(TimerKind::Forget, at),
-            None => self.core.timers.cancel(&TimerKind::Forget),
-        }
+        self.core.timers.set_forget(next);
     }
 
     /// The next thing to do; drain it until `None`.
@@ -216,7 +216,7 @@ impl Focus {
     /// before any of them is carried out.
     #[must_use]
     pub fn poll_change(&mut self) -> Option<Change> {
-        let key = self.core.changes.pop_first()?;
+        let key = self.core.changes.take_first()?;
         Some(Change { key: key.to_text(), value: self.record(&key) })
     }
 
@@ -231,16 +231,16 @@ impl Focus {
         self.with_leg(leg, |it, core, routes| it.end_leg(leg, reason, core, routes));
     }
 
-    /// There is a conference for the room, or there is now. `false`: there is no room for another.
-    fn make_conference(&mut self, group: &RoomKey) -> bool {
-        if self.conferences.id_of(group).is_some() {
-            return true;
+    /// The conference of a room, which is made if there is none; `None`: there is no room for another.
+    fn make_conference(&mut self, group: &RoomKey) -> Option<ConferenceId> {
+        let known = self.conferences.id_of(group);
+        if known.is_some() || self.conferences.len() >= self.core.config.limits.conferences {
+            return known;
         }
-        if self.conferences.len() >= self.core.config.limits.conferences {
-            return false;
-        }
-        self.conferences.insert(Conference::new(group.clone(), &mut self.core));
-        true
+        let conference = Conference::new(group.clone(), &mut self.core);
+        let id = conference.id;
+        self.conferences.insert(conference);
+        Some(id)
     }
 
     fn with_conference(
@@ -260,7 +260,9 @@ impl Focus {
     ) {
         let Some(conference) = self.conferences.get_mut(id) else { return };
         act(conference, &mut self.core, &mut self.routes);
-        self.touched.insert(id);
+        if self.touched.last() != Some(&id) {
+            self.touched.push(id);
+        }
         if conference.is_over() {
             conference.close(&mut self.core);
             self.conferences.remove(id);

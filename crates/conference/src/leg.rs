@@ -253,15 +253,15 @@ impl Leg {
         }
         self.disarm(timers);
         for (kind, at) in wanted.iter().flatten() {
-            timers.set(kind.clone(), *at);
+            timers.arm(kind.clone(), *at);
         }
         self.armed = wanted;
     }
 
     /// Takes back its deadlines.
     pub(crate) fn disarm(&mut self, timers: &mut TimerTable) {
-        for (kind, _) in core::mem::take(&mut self.armed).iter().flatten() {
-            timers.cancel(kind);
+        for (kind, at) in core::mem::take(&mut self.armed).into_iter().flatten() {
+            timers.disarm(kind, at);
         }
     }
 

@@ -55,6 +55,8 @@ pub struct Limits {
     pub early_calls: usize,
     /// Ended calls that are remembered, so that a late invite of theirs is not answered. Default 10,000.
     pub ended_calls: usize,
+    /// Rooms that users of ours are about to leave, or try again to. Default 10,000; of more the oldest are forgotten.
+    pub departures: usize,
     /// Length of an offer or answer, in bytes. Default 65,536, the size of a whole Matrix event.
     pub sdp_bytes: usize,
     /// Length of a call id and of a party id, in bytes. Default 255, as for every other name in Matrix.
@@ -95,6 +97,7 @@ impl Default for Limits {
             candidate_bytes: 1024,
             early_calls: 256,
             ended_calls: 10_000,
+            departures: 10_000,
             sdp_bytes: 65_536,
             name_bytes: 255,
             roles: 1000,

@@ -60,7 +60,8 @@ impl Migration {
             | RecordKey::Ended(_)
             | RecordKey::Early(_)
             | RecordKey::Name(_)
-            | RecordKey::Deeds(_) => {}
+            | RecordKey::Deeds(_)
+            | RecordKey::Leave(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What happens to someone who is too fast never lives here.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,7 @@ impl Rates {
         rate.at_once > 0 && ahead.0 <= u64::from(rate.at_once - 1).saturating_mul(rate.interval.0)
     }
 
-    /// Counts a deed. The members whose records change are the one who did it and those who are forgotten for it.
+    /// Counts a deed. Those who are forgotten for it are given back: their records go.
     pub(crate) fn count(
         &mut self,
         member: &MemberId,
@@ -67,16 +68,18 @@ impl Rates {
         rate: Rate,
         limit: usize,
         now: Timestamp,
-    ) -> BTreeSet<MemberId> {
-        let mut changed = BTreeSet::from([member.clone()]);
-        let mut deeds = self.members.get(member).copied().unwrap_or_default();
-        self.forgettable.remove(&(deeds.last(), member.clone()));
+    ) -> Vec<MemberId> {
+        let deeds = self.members.get_or_insert_with(member.clone(), Deeds::default);
+        let before = (deeds.last(), member.clone());
         *deeds.of_mut(deed) = Some(deeds.of(deed).map_or(now, |at| at.max(now)) + rate.interval);
-        self.restore(member.clone(), deeds);
+        let after = deeds.last();
+        let (_, member) = self.forgettable.take(&before).unwrap_or(before);
+        self.forgettable.insert((after, member));
+        let mut forgotten = Vec::new();
         while self.members.len() > limit {
-            changed.extend(self.forget_first());
+            forgotten.extend(self.forget_first());
         }
-        changed
+        forgotten
     }
 
     /// When the next one is forgotten.
@@ -135,8 +138,6 @@ impl Deeds {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
     const RATE: Rate = Rate { at_once: 3, interval: Millis(100) };

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{LegId, MemberId, RoomKey};
+use crate::id::{LegId, MemberId, RequestId, RoomKey};
 use crate::time::Timestamp;
 
 /// The version of the records' format. An older one is migrated, a newer one refused.
@@ -26,6 +26,7 @@ pub(crate) enum RecordKey {
     Name(u64),
     Deeds(MemberId),
     Leg(LegId),
+    Leave(RequestId),
 }
 
 impl RecordKey {
@@ -42,6 +43,7 @@ impl RecordKey {
             Self::Name(number) => format!("name/{number:020}"),
             Self::Deeds(member) => format!("deeds/{member}"),
             Self::Leg(leg) => format!("leg/{:020}", leg.0),
+            Self::Leave(request) => format!("leave/{:020}", request.0),
         }
     }
 
@@ -60,6 +62,7 @@ impl RecordKey {
             "name" => rest.parse().ok().map(Self::Name),
             "deeds" => Some(Self::Deeds(rest.into())),
             "leg" => rest.parse().ok().map(|id| Self::Leg(LegId(id))),
+            "leave" => rest.parse().ok().map(|id| Self::Leave(RequestId(id))),
             _ => None,
         }
     }

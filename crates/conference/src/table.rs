@@ -44,6 +44,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.0.get_mut(key)
     }
 
+    /// The value of a key, which is made if there is none.
+    pub(crate) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+        self.0.entry(key).or_insert_with(make)
+    }
+
     /// Puts a value in; the one in whose place it comes is given back.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.0.insert(key, value)
@@ -54,6 +59,13 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
     {
         self.0.remove(key)
+    }
+}
+
+/// For what is read from a record, which knows no seed: whoever takes it up makes a table of the machine's.
+impl<K: Hash + Eq, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self::new(0)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use alloc::collections::BTreeSet;
 
-use crate::id::{FocusUser, LegId, RoomKey};
+use crate::id::{FocusUser, LegId, RequestId, RoomKey};
 use crate::table::Table;
 use crate::time::Timestamp;
 
@@ -37,6 +37,8 @@ pub enum TimerKind {
     BotAlone(RoomKey),
     /// Nobody has called in a 1:1 room for long.
     DirectIdle(RoomKey),
+    /// A room that could not be left is to be left; named by the request that failed.
+    LeaveAgain(RequestId),
     /// Something that is remembered of calls that are over is of no more use.
     Forget,
 }
@@ -53,13 +55,17 @@ pub struct Deadline {
 /// All deadlines that are set.
 #[derive(Clone, Debug)]
 pub(crate) struct TimerTable {
+    /// All but [`TimerKind::Forget`].
     due: BTreeSet<(Timestamp, TimerKind)>,
+    /// When they are due, of those for which nobody else knows it.
     set: Table<TimerKind, Timestamp>,
+    /// When [`TimerKind::Forget`] is due: it moves with nearly every call, and there is one.
+    forget: Option<Timestamp>,
 }
 
 impl TimerTable {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { due: BTreeSet::new(), set: Table::new(seed) }
+        Self { due: BTreeSet::new(), set: Table::new(seed), forget: None }
     }
 
     /// Sets a deadline, in place of the one of that kind if there is one.
@@ -77,19 +83,45 @@ impl TimerTable {
         }
     }
 
+    /// Sets a deadline for one who remembers when it is due, and gives it back then ([`disarm`](Self::disarm)) before it sets another.
+    pub(crate) fn arm(&mut self, kind: TimerKind, at: Timestamp) {
+        self.due.insert((at, kind));
+    }
+
+    /// Takes back what was set by [`arm`](Self::arm); nothing if it is over.
+    pub(crate) fn disarm(&mut self, kind: TimerKind, at: Timestamp) {
+        self.due.remove(&(at, kind));
+    }
+
+    /// Sets the deadline [`TimerKind::Forget`], or takes it back.
+    pub(crate) const fn set_forget(&mut self, at: Option<Timestamp>) {
+        self.forget = at;
+    }
+
     /// The first deadline.
     pub(crate) fn next(&self) -> Option<Deadline> {
-        self.due.first().map(|(at, why)| Deadline { at: *at, why: why.clone() })
+        match (self.due.first(), self.forget) {
+            // Of those due together it is the last kind.
+            (Some((at, why)), forget) if forget.is_none_or(|forget| *at <= forget) => {
+                Some(Deadline { at: *at, why: why.clone() })
+            }
+            (_, forget) => forget.map(|at| Deadline { at, why: TimerKind::Forget }),
+        }
     }
 
     /// Takes the first deadline if it is due.
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<TimerKind> {
-        if self.due.first()?.0 > now {
+        let Deadline { at, why } = self.next()?;
+        if at > now {
             return None;
         }
-        let (_, kind) = self.due.pop_first()?;
-        self.set.remove(&kind);
-        Some(kind)
+        if why == TimerKind::Forget {
+            self.forget = None;
+        } else {
+            self.due.pop_first();
+            self.set.remove(&why);
+        }
+        Some(why)
     }
 }
 
@@ -112,6 +144,22 @@ mod tests {
         assert_eq!(timers.pop_due(at(5)), Some(TimerKind::Linger("!a".into())));
         assert_eq!(timers.pop_due(at(5)), None);
         assert_eq!(timers.next(), Some(Deadline { at: at(9), why: TimerKind::InviteExpires(LegId(1)) }));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_so_in_its_time_and_after_all_that_is_due_with_it() {
+        let mut timers = TimerTable::new(1);
+        timers.set_forget(Some(at(5)));
+        assert_eq!(timers.next(), Some(Deadline { at: at(5), why: TimerKind::Forget }));
+        timers.arm(TimerKind::InviteExpires(LegId(1)), at(5));
+        timers.arm(TimerKind::InviteExpires(LegId(2)), at(6));
+        assert_eq!(timers.pop_due(at(4)), None);
+        assert_eq!(timers.pop_due(at(9)), Some(TimerKind::InviteExpires(LegId(1))));
+        assert_eq!(timers.pop_due(at(9)), Some(TimerKind::Forget));
+        timers.set_forget(Some(at(7)));
+        timers.disarm(TimerKind::InviteExpires(LegId(2)), at(6));
+        timers.set_forget(None);
+        assert_eq!(timers.next(), None);
     }
 
     #[test]

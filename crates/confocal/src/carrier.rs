@@ -134,8 +134,8 @@ const fn patience(request: &SignalRequest) -> Millis {
 }
 
 /// For how long a request is tried at which the other side, being there, fails each time: then what waits behind it in its room gets
-/// its turn. What is said in a call is soon of no use; where we are is worth more, and what becomes of it is found out after the next
-/// absence, when the homeserver is asked for our rooms.
+/// its turn. What is said in a call is soon of no use; where we are is worth more: a leave is asked for again by the machine, and what
+/// becomes of a join is found out after the next absence, when the homeserver is asked for our rooms.
 const fn gives_way(request: &SignalRequest) -> Millis {
     match request {
         SignalRequest::AskAdmission { .. }

@@ -61,6 +61,7 @@ fn memory_is_bounded(seen: &Seen) -> Result<(), String> {
     at_most("rooms to stay in", stay, limits.stay_rooms)?;
     at_most("made-up names", view.names.len(), limits.made_up_names)?;
     at_most("ended calls", view.ended.len(), limits.ended_calls)?;
+    at_most("rooms to leave", view.departures.len(), limits.departures)?;
     at_most("early candidates", view.early.len(), limits.early_calls)?;
     at_most("members whose deeds are counted", view.deeds.len(), limits.counted_members)?;
     for early in view.early.values() {

@@ -32,7 +32,8 @@ pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = 
         AloneView::No | AloneView::Told => None,
     });
     let looks = seen.after.bots.values().filter_map(|bot| bot.look_at);
-    legs.chain(lingers).chain(doors).chain(announcements).chain(alone).chain(looks)
+    let leaves = seen.after.departures.values().filter_map(|departure| departure.again);
+    legs.chain(lingers).chain(doors).chain(announcements).chain(alone).chain(looks).chain(leaves)
 }
 
 /// The deadlines of what is remembered in the records: those that end with its being forgotten, or with leaving a 1:1 room.
@@ -107,7 +108,8 @@ fn an_outcome_that_is_waited_for_will_come(seen: &Seen) -> Result<(), String> {
     let counted = counted.map(crate::view::CountedOutView::asked);
     let announcements = seen.after.conferences.values().map(|conference| conference.announcing.request);
     let bots = seen.after.bots.values().flat_map(|bot| [bot.joining, bot.inviting, bot.looking]);
-    let told = counted.chain(announcements).chain(bots);
+    let leaves = seen.after.departures.iter().filter(|(_, departure)| departure.again.is_none());
+    let told = counted.chain(announcements).chain(bots).chain(leaves.map(|(id, _)| Some(*id)));
     let waited_for = legs.chain(doors).chain(directs.map(|door| door.joining)).chain(told).flatten();
     let known: Vec<RequestId> = waited_for.filter(|id| !seen.outstanding.contains(id)).collect();
     ensure(known.is_empty(), || format!("{known:?} are waited for, and are not under way"))

@@ -44,12 +44,11 @@ impl Conference {
         None
     }
 
-    /// A call rings at a door (rules R1 and R3). `via`: servers by which the group room can be joined, if it has to be.
+    /// A call rings at a door (rules R1 and R3).
     pub(crate) fn ring(
         &mut self,
         focus: FocusUser,
         invite: CallInvite,
-        via: Vec<ServerName>,
         candidates: Vec<Candidate>,
         core: &mut Core,
         routes: &mut Routes,
@@ -57,8 +56,7 @@ impl Conference {
         let id = core.new_leg();
         let participant = self
             .members
-            .entry(invite.key.caller.clone())
-            .or_insert_with(|| Member::new(core.new_participant()));
+            .get_or_insert_with(invite.key.caller.clone(), || Member::new(core.new_participant()));
         participant.legs.insert(id);
         let mut leg = Leg {
             id,
@@ -102,8 +100,25 @@ impl Conference {
             Some(DoorState::Waiting { .. } | DoorState::Active) => self.ask_admission(id, core, routes),
             Some(DoorState::Joining { .. } | DoorState::Uninvited { .. }) => {}
             // It has to join (again): by the door's id we know the room (rule R2).
-            None | Some(DoorState::Leaving { .. }) => self.join(focus, false, via, core, routes),
+            None | Some(DoorState::Leaving { .. }) => {
+                let via = self.ways_in(id, routes);
+                self.join(focus, false, via, core, routes);
+            }
         }
+    }
+
+    /// Servers by which the group room can be joined for a call: those by which the 1:1 room could be, whose members' servers know the
+    /// group room too, and the caller's own, which knows it if the caller is a member.
+    fn ways_in(&self, id: LegId, routes: &Routes) -> Vec<ServerName> {
+        let Some(leg) = self.legs.get(&id) else { return Vec::new() };
+        let direct = routes.directs.get(&leg.key.room);
+        let door = direct.and_then(|direct| direct.doors.get(&leg.focus));
+        let mut via = door.map_or_else(Vec::new, |door| door.via.clone());
+        let server = ServerName::from(leg.key.caller.server());
+        if !server.as_str().is_empty() && !via.contains(&server) {
+            via.push(server);
+        }
+        via
     }
 
     pub(super) fn ask_admission(&mut self, id: LegId, core: &mut Core, routes: &mut Routes) {

@@ -126,9 +126,11 @@ impl Conference {
         self.cancel_linger(core);
         // One that is joining, since an invitation came late, has calls that wait for the end of it.
         if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
+            if matches!(door.state, DoorState::Waiting { until: Some(_) }) {
+                core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
+            }
             door.state = DoorState::Active;
         }
-        core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
         self.begin(&focus, &caller, core);
         self.changed(core);
         self.entered(id, core);

@@ -286,7 +286,8 @@ impl Conference {
         self.changed(core);
     }
 
-    /// The leave is done; should it have failed, there was nothing to leave.
+    /// The leave is done; should it have failed, it is tried again where there is something to leave (`departures.rs`), and the conference
+    /// is over all the same.
     pub(crate) fn door_left(&mut self, id: RequestId, focus: &FocusUser, core: &mut Core) {
         if matches!(self.doors.get(focus), Some(Door { state: DoorState::Leaving { request }, .. }) if *request == id)
         {

@@ -81,7 +81,7 @@ impl Conference {
     pub(super) fn forget_people(&mut self, core: &mut Core) {
         let Self { floor, members, .. } = self;
         let limit = core.config.limits.remembered_members;
-        if floor.forget_beyond(limit, |member| members.contains_key(member)) {
+        if floor.forget_beyond(limit, |member| members.contains(member)) {
             self.changed(core);
         }
     }
@@ -90,16 +90,10 @@ impl Conference {
 
     /// Who may speak changed, or may have: the engine is told, and everyone who is heard again or no longer.
     pub(super) fn refresh_voices(&mut self, core: &mut Core) {
-        let present: BTreeMap<MemberId, Option<Silenced>> = self
-            .members
-            .iter()
-            .filter(|(_, member)| member.present)
-            .map(|(name, member)| (name.clone(), member.silenced))
-            .collect();
-        for (member, before) in present {
-            if self.floor.silenced(&member) != before {
-                self.refresh_voice(&member, core);
-            }
+        let mut present: Vec<MemberId> = self.present.iter().map(|(_, name)| name.clone()).collect();
+        present.sort_unstable();
+        for name in present {
+            self.refresh_voice(&name, core);
         }
     }
 

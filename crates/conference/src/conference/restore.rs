@@ -13,11 +13,13 @@ use crate::effect::ConferenceEvent;
 use crate::id::FocusUser;
 use crate::leg::{Leg, LegState, Recovery};
 use crate::routes::{Purpose, Routes};
+use crate::table::Table;
 use crate::timer::TimerKind;
 
 impl Conference {
     /// Takes up a conference and its legs. Nothing is done but what settings that differ from the last run's ask for.
     pub(crate) fn restored(mut self, legs: Vec<Leg>, core: &mut Core, routes: &mut Routes) -> Self {
+        self.members = Table::new(core.seed);
         if self.opened {
             core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
         }
@@ -90,7 +92,7 @@ impl Conference {
         }
         routes.insert_leg(&leg);
         let caller = leg.key.caller.clone();
-        let member = self.members.entry(caller.clone()).or_insert_with(|| Member::new(leg.participant));
+        let member = self.members.get_or_insert_with(caller.clone(), || Member::new(leg.participant));
         member.legs.insert(leg.id);
         if leg.is_admitted() && !member.present {
             member.present = true;

@@ -13,10 +13,14 @@ impl Conference {
     /// Someone has come in or left: those who are in hear it, where they are few, and a crowd that comes at once is heard once.
     pub(super) fn tone(&mut self, sound: Sound, core: &mut Core) {
         let tones = core.config.tones;
+        // Only of few participants all legs are looked at.
+        if !tones.on || self.present.len() > tones.participants {
+            return;
+        }
         let early = self.tone_at.is_some_and(|last| core.now < last + tones.apart);
         let heard =
             self.legs.values().filter(|leg| leg.greeted).count() > usize::from(sound == Sound::Joined);
-        if tones.on && heard && !early && self.present.len() <= tones.participants {
+        if heard && !early {
             self.tone_at = Some(core.now);
             self.changed(core);
             self.play(Audience::Everyone, sound, core);

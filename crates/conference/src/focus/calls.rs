@@ -8,14 +8,14 @@ use super::Focus;
 use crate::call::{CallAddress, Candidate};
 use crate::direct::DirectDoor;
 use crate::effect::{ConferenceEvent, Notice, Refusal, SignalRequest, Silence};
-use crate::id::{CallKey, FocusUser, PartyId, RoomKey, ServerName};
+use crate::id::{CallKey, ConferenceId, FocusUser, PartyId, RoomKey};
 use crate::input::{CallInvite, OfferRefusal};
 use crate::rates::Deed;
 
 impl Focus {
     pub(super) fn call_invited(&mut self, invite: CallInvite) {
-        let (focus, door) = match self.called(&invite) {
-            Ok((focus, door)) => (focus.clone(), door.clone()),
+        let (focus, group) = match self.called(&invite) {
+            Ok((focus, door)) => (focus.clone(), door.group.clone()),
             Err(why) => {
                 self.ignore(invite, why);
                 return;
@@ -23,20 +23,15 @@ impl Focus {
         };
         self.core.count(&invite.key.caller, Deed::Call);
         self.used_direct(&invite.key.room);
-        if let Some(why) = self.may_not_ring(&focus, &door.group, &invite) {
-            self.refuse(focus, door.group, invite, why);
-            return;
-        }
+        let conference = match self.may_ring(&focus, &group, &invite) {
+            Ok(conference) => conference,
+            Err(why) => {
+                self.refuse(focus, group, invite, why);
+                return;
+            }
+        };
         let early = self.routes.early.take(&invite.key, invite.party.as_ref(), &mut self.core);
-        // The caller's own server knows the group room, if the caller is a member of it.
-        let mut via = door.via;
-        let server = ServerName::from(invite.key.caller.server());
-        if !server.as_str().is_empty() && !via.contains(&server) {
-            via.push(server);
-        }
-        self.with_conference(&door.group, |it, core, routes| {
-            it.ring(focus, invite, via, early, core, routes)
-        });
+        self.with_conference_of(conference, |it, core, routes| it.ring(focus, invite, early, core, routes));
     }
 
     /// The door at which a call rings; or why it gets no word.
@@ -87,28 +82,36 @@ impl Focus {
         self.core.notify(ConferenceEvent::CallIgnored { key, why });
     }
 
-    /// Why a call does not even ring; `None`: it does, and there is a conference in which it can.
-    fn may_not_ring(&mut self, focus: &FocusUser, group: &RoomKey, invite: &CallInvite) -> Option<Refusal> {
+    /// The conference in which a call rings, which is made if there is none; or why it does not even ring.
+    fn may_ring(
+        &mut self,
+        focus: &FocusUser,
+        group: &RoomKey,
+        invite: &CallInvite,
+    ) -> Result<ConferenceId, Refusal> {
         let (limits, caller) = (self.core.config.limits, &invite.key.caller);
         if !self.core.config.policy.allows(caller) {
-            return Some(Refusal::NotAllowed);
+            return Err(Refusal::NotAllowed);
         }
         if invite.offer.0.len() > limits.sdp_bytes {
-            return Some(Refusal::Offer(OfferRefusal::TooLarge));
+            return Err(Refusal::Offer(OfferRefusal::TooLarge));
         }
         if self.routes.calls_of_member(caller) >= limits.calls_per_member {
-            return Some(Refusal::TooManyCalls);
+            return Err(Refusal::TooManyCalls);
         }
         if self.routes.calls_of_server(caller.server()) >= limits.calls_per_server {
-            return Some(Refusal::ServerFull);
+            return Err(Refusal::ServerFull);
         }
-        let Some(conference) = self.conferences.of(group) else {
+        let Some(id) = self.conferences.id_of(group) else {
             if !self.core.may(caller, Deed::StrangerCall) {
-                return Some(Refusal::NotAMember);
+                return Err(Refusal::NotAMember);
             }
-            return (!self.make_conference(group)).then_some(Refusal::Busy);
+            return self.make_conference(group).ok_or(Refusal::Busy);
         };
-        conference.may_not_ring(focus, caller, &self.core)
+        match self.conferences.get(id).and_then(|it| it.may_not_ring(focus, caller, &self.core)) {
+            Some(why) => Err(why),
+            None => Ok(id),
+        }
     }
 
     /// Refuses a call that does not ring.
@@ -148,8 +151,8 @@ impl Focus {
     }
 
     pub(super) fn call_hung_up(&mut self, key: CallKey, party: Option<&PartyId>) {
-        if self.routes.leg_of(&key).is_some() {
-            self.with_call(&key, |it, leg, core, routes| it.hung_up(leg, party, core, routes));
+        if let Some(leg) = self.routes.leg_of(&key) {
+            self.with_leg(leg, |it, core, routes| it.hung_up(leg, party, core, routes));
         } else if self.routes.directs.get(&key.room).is_some() && !self.too_long(&key, party) {
             // It may have overtaken its invite, which is then not answered.
             self.routes.call_is_over(key, &mut self.core);

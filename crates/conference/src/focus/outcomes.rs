@@ -26,6 +26,7 @@ impl Focus {
             RequestOutcome::Failed(failure) => Some(*failure),
         };
         let delivered = failure.is_none();
+        self.core.departed(id, failure);
         match self.routes.requests.remove(&id) {
             Some(Purpose::JoinGroup { group, focus }) => {
                 self.with_conference(&group, |it, core, routes| {

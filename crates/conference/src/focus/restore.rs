@@ -74,6 +74,7 @@ impl Focus {
                 RecordKey::Early(number) => machine.routes.early.restore(*number, record.read()?),
                 RecordKey::Name(number) => machine.routes.names.restore(*number, record.read()?),
                 RecordKey::Deeds(member) => machine.core.restore_deeds(member.clone(), record.read()?),
+                RecordKey::Leave(request) => machine.core.restore_departure(*request, record.read()?),
                 RecordKey::Leg(_) => {
                     let StoredLeg { group, leg } = record.read()?;
                     legs.entry(group).or_default().push(leg);
@@ -129,6 +130,7 @@ impl Focus {
             RecordKey::Early(number) => self.routes.early.get(*number).map(write),
             RecordKey::Name(number) => self.routes.names.get(*number).map(write),
             RecordKey::Deeds(member) => self.core.deeds(member).map(write),
+            RecordKey::Leave(request) => self.core.departures.get(*request).map(write),
             RecordKey::Leg(id) => {
                 let conference = self.conferences.get(self.core.conference_of(*id)?)?;
                 let leg = conference.legs.get(id)?;

@@ -41,8 +41,8 @@ impl Focus {
             }
         } else if room != group {
             self.invited_to_direct(focus, group, room, by, via);
-        } else if self.make_conference(&group) {
-            self.with_conference(&group, |it, core, routes| it.door_invited(focus, via, core, routes));
+        } else if let Some(id) = self.make_conference(&group) {
+            self.with_conference_of(id, |it, core, routes| it.door_invited(focus, via, core, routes));
         } else {
             self.core.send(SignalRequest::Leave { focus, room });
         }
@@ -174,6 +174,7 @@ impl Focus {
     }
 
     pub(super) fn focus_removed(&mut self, focus: &FocusUser, room: &RoomKey) {
+        self.core.is_out(focus, room);
         self.bot_removed(focus, room);
         self.with_conference(room, |it, core, routes| it.door_removed(focus, core, routes));
         // Not an alternative: whoever invites another room's focus user into a group room makes it a 1:1 room to that one.

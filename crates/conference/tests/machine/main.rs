@@ -10,6 +10,7 @@ mod borders;
 mod bot;
 mod capacity;
 mod comparison;
+mod departures;
 mod discovery;
 mod encrypted;
 mod floor;
