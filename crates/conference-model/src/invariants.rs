@@ -54,7 +54,7 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 10] = [
+pub const ALL: [&[Invariant]; 11] = [
     calls::ALL,
     endings::ALL,
     media::ALL,

@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod departures;
 mod discovery;
 mod membership;
 mod memory;
@@ -30,6 +31,7 @@ fn each_invariant_fails_where_it_should() {
         people::cases_of_people(),
         recording::cases_of_recordings(),
         discovery::cases_of_discovery(),
+        departures::cases_of_departures(),
         memory::cases_of_time_and_memory(),
     ];
     let mut seen_to_fail = BTreeSet::new();
