@@ -216,7 +216,9 @@ impl World {
         let report = match session.wanted {
             // Each other change that a caller offers is a hold.
             Wanted::Answer => {
-                let agreed = Agreed { held: session.number.0 % 2 == 1, ..Agreed::default() };
+                // Whoever was not held before sends pictures, and each third call a screen.
+                let held = session.number.0 % 2 == 1;
+                let agreed = Agreed { held, camera: true, screen: leg.0 % 3 == 0, pictures: true };
                 self.answer_ready(leg, session, session.number, agreed)
             }
             Wanted::Offer => self.offer_ready(leg, session, session.number),
@@ -479,6 +481,14 @@ impl World {
         }
         let generation = session.generation;
         if report % 16 == 12
+            && shade & 12 == 4
+            && let Some(conference) =
+                self.seen.views.keys().nth(usize::from(which) % self.seen.views.len().max(1))
+        {
+            let conference = *conference;
+            return self.tell(Input::Media(MediaReport::FellBack { conference }));
+        }
+        if report % 16 == 12
             && shade & 8 != 0
             && let Some((conference, recording)) = self.recording(shade)
         {
@@ -621,7 +631,7 @@ fn which_party(theirs: Option<PartyId>, number: u8) -> Option<PartyId> {
 }
 
 fn metadata(audio_muted: bool) -> StreamMetadata {
-    let info = |purpose| StreamInfo { purpose, audio_muted, video_muted: true };
+    let info = |purpose| StreamInfo { purpose, audio_muted, video_muted: audio_muted };
     [
         ("microphone".into(), info(StreamPurpose::UserMedia)),
         ("screen".into(), info(StreamPurpose::ScreenShare)),

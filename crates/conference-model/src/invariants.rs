@@ -13,6 +13,7 @@ mod media;
 mod membership;
 mod memory;
 mod people;
+mod pictures;
 mod recording;
 mod rooms;
 mod time;
@@ -53,7 +54,7 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 10] = [
+pub const ALL: [&[Invariant]; 11] = [
     calls::ALL,
     endings::ALL,
     media::ALL,
@@ -62,6 +63,7 @@ pub const ALL: [&[Invariant]; 10] = [
     discovery::ALL,
     people::ALL,
     recording::ALL,
+    pictures::ALL,
     time::ALL,
     memory::ALL,
 ];
