@@ -10,6 +10,7 @@ mod place;
 mod recording;
 mod secret;
 mod speaker;
+mod video;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
@@ -24,6 +25,7 @@ pub(crate) use load::{LoadError, load};
 pub(crate) use recording::{Recording, Tones};
 pub(crate) use secret::Secret;
 pub(crate) use speaker::Speaker;
+pub(crate) use video::Video;
 
 /// The file, whole. `config.toml` beside this module is its text with all comments; a test keeps the two equal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -36,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) discovery: Discovery,
     pub(crate) policy: Policy,
     pub(crate) speaker: Speaker,
+    pub(crate) video: Video,
     pub(crate) limits: Limits,
     pub(crate) media: Media,
     pub(crate) recording: Recording,

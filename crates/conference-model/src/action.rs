@@ -2,7 +2,7 @@
 //!
 //! Numbers are taken modulo what there is at that moment. What an action does never lives here, see `world.rs`.
 
-use confocal_conference::{Command, MemberId, RequestFailure, Role, Whom};
+use confocal_conference::{Command, LayoutChoice, MemberId, RequestFailure, Role, Whom};
 use serde::{Deserialize, Serialize};
 
 use crate::setup;
@@ -452,9 +452,15 @@ pub fn command(number: u8, target: u8) -> Command {
         27 => Command::Revoke(member),
         28 if target.is_multiple_of(2) => Command::End,
         28 => Command::RaiseHand,
+        29 if target >= 128 => Command::Layout(match target % 3 {
+            0 => LayoutChoice::Speaker,
+            1 => LayoutChoice::Grid,
+            _ => LayoutChoice::Auto,
+        }),
         29 => Command::Record,
         30 if target.is_multiple_of(4) => Command::Help,
         30 if target % 4 == 1 => Command::StopRecording,
+        30 if target >= 128 => Command::StopScreen,
         30 => Command::Record,
         _ => match target % 4 {
             0 => Command::Stay,
@@ -497,6 +503,8 @@ pub const fn about(command: &Command) -> About {
         | Command::Revoke(_)
         | Command::Record
         | Command::StopRecording
+        | Command::Layout(_)
+        | Command::StopScreen
         | Command::Stay
         | Command::EndStay
         | Command::End => About::Others,
@@ -527,6 +535,8 @@ pub fn about_member(command: Command, member: MemberId) -> Command {
         | Command::Start
         | Command::Record
         | Command::StopRecording
+        | Command::Layout(_)
+        | Command::StopScreen
         | Command::Stay
         | Command::EndStay
         | Command::End) => other,

@@ -217,7 +217,9 @@ impl World {
         let report = match session.wanted {
             // Each other change that a caller offers is a hold.
             Wanted::Answer => {
-                let agreed = Agreed { held: session.number.0 % 2 == 1, ..Agreed::default() };
+                // Whoever was not held before sends pictures, and each third call a screen.
+                let held = session.number.0 % 2 == 1;
+                let agreed = Agreed { held, camera: true, screen: leg.0 % 3 == 0, pictures: true };
                 self.answer_ready(leg, session, session.number, agreed)
             }
             Wanted::Offer => self.offer_ready(leg, session, session.number),

@@ -97,6 +97,8 @@ names!(REQUESTS, request(SignalRequest) {
     "Notice Over": SignalRequest::Notice { notice: Notice::Over { .. }, .. },
     "Notice RecordingStarted": SignalRequest::Notice { notice: Notice::RecordingStarted { .. }, .. },
     "Notice RecordingStopped": SignalRequest::Notice { notice: Notice::RecordingStopped { .. }, .. },
+    "Notice FellBack": SignalRequest::Notice { notice: Notice::FellBack { .. }, .. },
+    "Notice Screen": SignalRequest::Notice { notice: Notice::Screen { .. }, .. },
     "Notice Voice": SignalRequest::Notice { notice: Notice::Voice { .. }, .. },
     "Notice Reply": SignalRequest::Notice { notice: Notice::Reply { .. }, .. },
 });
@@ -213,6 +215,8 @@ names!(COMMANDS, command(Command) {
     "Revoke": Command::Revoke(_),
     "Record": Command::Record,
     "StopRecording": Command::StopRecording,
+    "Layout": Command::Layout(_),
+    "StopScreen": Command::StopScreen,
     "End": Command::End,
     "Start": Command::Start,
     "Stay": Command::Stay,
@@ -235,6 +239,8 @@ names!(REPLIES, reply(Reply) {
     "Denied NotStarted": Reply::Denied(Denial::NotStarted),
     "Denied NoRecordings": Reply::Denied(Denial::NoRecordings),
     "Denied NobodyToRecord": Reply::Denied(Denial::NobodyToRecord),
+    "Denied NoScreen": Reply::Denied(Denial::NoScreen),
+    "Denied GridTooMuch": Reply::Denied(Denial::GridTooMuch),
     "Denied StaysAnyhow": Reply::Denied(Denial::StaysAnyhow),
     "Denied TooManyStay": Reply::Denied(Denial::TooManyStay),
     "Denied NotAllowed": Reply::Denied(Denial::NotAllowed),
@@ -261,6 +267,9 @@ names!(TIMERS, timer(TimerKind) {
     "Compare": TimerKind::Compare(_),
     "Announce": TimerKind::Announce(_),
     "Alone": TimerKind::Alone(_),
+    "Picture": TimerKind::Picture(_),
+    "Layout": TimerKind::Layout(_),
+    "OfferAgain": TimerKind::OfferAgain(_),
     "BotAlone": TimerKind::BotAlone(_),
     "DirectIdle": TimerKind::DirectIdle(_),
     "LeaveAgain": TimerKind::LeaveAgain(_),
@@ -341,7 +350,9 @@ impl Coverage {
             | Notice::Began { .. }
             | Notice::Over { .. }
             | Notice::RecordingStarted { .. }
-            | Notice::RecordingStopped { .. } => {}
+            | Notice::RecordingStopped { .. }
+            | Notice::FellBack { .. }
+            | Notice::Screen { .. } => {}
         }
     }
 

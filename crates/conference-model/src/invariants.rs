@@ -14,6 +14,7 @@ mod media;
 mod membership;
 mod memory;
 mod people;
+mod pictures;
 mod recording;
 mod rooms;
 mod time;
@@ -64,6 +65,7 @@ pub const ALL: [&[Invariant]; 11] = [
     discovery::ALL,
     people::ALL,
     recording::ALL,
+    pictures::ALL,
     time::ALL,
     memory::ALL,
 ];

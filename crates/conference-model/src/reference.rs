@@ -6,14 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use confocal_conference::{
-    Admission, CallVersion, Command, ConferenceEvent, Config, Denial, Effect, EncryptedRooms, Input, LegId,
-    LegNews, MemberId, Millis, PartyId, Refusal, Reply, RequestOutcome, Role, RoomKey, Silenced,
-    StreamMetadata, StreamPurpose, Timestamp, Whom,
+    Admission, CallVersion, Command, ConferenceEvent, Config, Denial, Effect, EncryptedRooms, Input,
+    LayoutChoice, LegId, LegNews, MemberId, Millis, PartyId, Refusal, Reply, RequestOutcome, Role, RoomKey,
+    Silenced, StreamMetadata, StreamPurpose, Timestamp, Whom,
 };
 
 use crate::action::{self, About};
 use crate::seen::{Cause, Seen};
-use crate::view::{ConferenceView, DoorStateView, DoorView, LegView, StateView, View};
+use crate::view::{
+    AskingView, ConferenceView, DoorStateView, DoorView, LegView, RecoveryView, StateView, View,
+};
 
 /// The reference conferences.
 #[derive(Clone, Debug, Default)]
@@ -106,11 +108,18 @@ impl Group {
         self.roles.get(member).copied().unwrap_or(self.everyone)
     }
 
+    /// Whether a member may speak and show something, as far as the audience goes.
+    #[must_use]
+    pub fn has_the_word(&self, member: &MemberId) -> bool {
+        let given = self.people.get(member).is_some_and(|person| person.has_the_word);
+        !self.audience || given || self.role(member) != Role::Member
+    }
+
     /// Why a member is not heard.
     #[must_use]
     pub fn silenced(&self, member: &MemberId) -> Option<Silenced> {
         let person = self.people.get(member).copied().unwrap_or_default();
-        let listens_only = self.audience && !person.has_the_word && self.role(member) == Role::Member;
+        let listens_only = !self.has_the_word(member);
         match person.muted {
             Some(By::Moderator) => Some(Silenced::ByModerator),
             Some(By::Themselves) => Some(Silenced::ByThemselves),
@@ -124,7 +133,9 @@ impl Group {
         self.people.get(member).and_then(|person| person.kicked_until).is_some_and(|until| until > now)
     }
 
-    fn is_moderator(&self, member: &MemberId) -> bool {
+    /// Whether a member keeps order.
+    #[must_use]
+    pub fn is_moderator(&self, member: &MemberId) -> bool {
         self.role(member) == Role::Moderator
     }
 
@@ -273,7 +284,12 @@ impl Group {
             Command::Stay if !may_stay => return denied(Denial::TooManyStay),
             Command::Record if !self.recordings => return denied(Denial::NoRecordings),
             Command::Record if self.present.is_empty() => return denied(Denial::NobodyToRecord),
-            Command::Record | Command::StopRecording | Command::Stay | Command::EndStay => {}
+            Command::Record
+            | Command::StopRecording
+            | Command::Layout(_)
+            | Command::StopScreen
+            | Command::Stay
+            | Command::EndStay => {}
             // Everyone goes, which is seen; then what was decided is over.
             Command::End => {}
         }
@@ -379,6 +395,22 @@ impl Reference {
                     self.microphone_of(seen, key, party.as_ref(), metadata);
                 }
             }
+            Input::CallNegotiateAnswered { key, party, answer, metadata: Some(metadata) } => {
+                // Only who was offered something has an answer to it.
+                let offered = |(_, leg): (LegId, &LegView)| match &leg.state {
+                    StateView::Recovering(step) => matches!(step, RecoveryView::Offered { .. }),
+                    StateView::Ringing { .. }
+                    | StateView::Answering { .. }
+                    | StateView::Connecting { .. }
+                    | StateView::Active
+                    | StateView::Reconnecting { .. } => {
+                        matches!(leg.second.asking, AskingView::Out { .. } | AskingView::Late { .. })
+                    }
+                };
+                if seen.before.leg_of(key).is_some_and(offered) && answer.0.len() <= self.sdp_bytes {
+                    self.microphone_of(seen, key, party.as_ref(), metadata);
+                }
+            }
             Input::RequestDone { id, outcome } => {
                 let asked = |leg: &LegView| matches!(leg.state, StateView::Ringing { admission: Some(asked), .. } if asked == *id);
                 let asked = seen.before.legs.iter().find(|(_, leg)| asked(leg));
@@ -403,7 +435,7 @@ impl Reference {
             | Input::CallSelected { .. }
             | Input::CallHungUp { .. }
             | Input::CallNegotiated { metadata: None, .. }
-            | Input::CallNegotiateAnswered { .. }
+            | Input::CallNegotiateAnswered { metadata: None, .. }
             | Input::Media(_)
             | Input::EngineLost
             | Input::CameBack => {}
@@ -465,6 +497,17 @@ impl Reference {
         let stays = stays_anyhow || seen.before.conferences.get(room).is_some_and(|it| it.stay);
         let may_stay = stays || staying < seen.setup.config.limits.stay_rooms;
         let reply = group.command(by, command, until, (stays_anyhow, may_stay), has_call);
+        // What is shown and what was too much is in the records.
+        let showing = seen.before.conferences.get(room).map(|it| &it.showing);
+        let rests = showing.is_some_and(|it| it.rests_until.is_some_and(|until| until > seen.turn.now));
+        let dark = showing.is_none_or(|it| it.screen.is_none());
+        let reply = match command {
+            Command::Layout(LayoutChoice::Grid) if rests && reply == Expected::Done => {
+                Expected::Denied(Denial::GridTooMuch)
+            }
+            Command::StopScreen if dark && reply == Expected::Done => Expected::Denied(Denial::NoScreen),
+            _ => reply,
+        };
         self.reply = Some(reply);
         (*command == Command::End && reply == Expected::Done).then(|| room.clone())
     }

@@ -16,6 +16,7 @@ use crate::invariants::compared;
 use crate::reference::{Reference, is_the_caller};
 use crate::setup::Setup;
 use crate::view::{DoorStateView, View};
+use confocal_conference::View as Shown;
 
 /// How long an ended call is remembered.
 pub const REMEMBERED: Millis = Millis::from_secs(600);
@@ -179,6 +180,8 @@ pub struct Seen {
     pub standing_announcements: BTreeSet<(FocusUser, RoomKey)>,
     /// When each leg was told last who speaks, before this turn.
     pub identified: BTreeMap<LegId, Timestamp>,
+    /// What the engine was told to show in each conference, before this turn, and since when the picture is whose it is.
+    pub views: BTreeMap<ConferenceId, (Shown, Timestamp)>,
     /// What ought to be.
     pub reference: Reference,
 }
@@ -221,6 +224,7 @@ impl Seen {
             announced: BTreeMap::new(),
             standing_announcements: BTreeSet::new(),
             identified: BTreeMap::new(),
+            views: BTreeMap::new(),
             reference,
         }
     }
@@ -329,6 +333,7 @@ impl Seen {
         }
         match &self.turn.cause {
             Cause::Input(Input::EngineLost) => {
+                self.views.clear();
                 let alive: Vec<LegId> = self.before.legs.keys().copied().collect();
                 for leg in alive {
                     self.leg_fact(leg, LegFact::EngineLost);
@@ -383,6 +388,7 @@ impl Seen {
                 self.standing.clear();
                 self.floors.clear();
                 self.speakers.clear();
+                self.views.clear();
             }
             Cause::Input(_) | Cause::Time => {}
         }

@@ -3,8 +3,8 @@
 //! What happens in the world never lives here.
 
 use confocal_conference::{
-    CallId, Config, Discovery, EncryptedRooms, FocusUser, Limits, MemberId, Millis, PartyId, Pattern, Policy,
-    RoomKey, SecondDevice, Tones,
+    CallId, Config, Discovery, EncryptedRooms, FocusUser, LayoutChoice, Limits, MemberId, Millis, PartyId,
+    Pattern, Pictures, Policy, RoomKey, ScreenShares, SecondDevice, Tones,
 };
 
 /// The users: two of one homeserver, one of another.
@@ -98,6 +98,16 @@ impl Setup {
         let mut config = Config {
             discovery,
             recordings: !bit(1),
+            pictures: Pictures {
+                layout: match (byte >> 2) & 3 {
+                    0 => LayoutChoice::Speaker,
+                    1 => LayoutChoice::Grid,
+                    _ => LayoutChoice::Auto,
+                },
+                grid_participants: 2,
+                screen_shares: if bit(0) { ScreenShares::TakeOver } else { ScreenShares::One },
+                ..Pictures::default()
+            },
             tones: Tones {
                 on: shown,
                 alone_after: shown.then_some(Millis::from_secs(5)),

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use confocal_conference::{
-    Agreed, Announcement, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LegId, MemberId,
-    OfferNumber, ParticipantId, PartyId, RecordingId, RequestId, RoomKey, Timestamp,
+    Agreed, Announcement, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LayoutChoice, LegId,
+    MemberId, OfferNumber, ParticipantId, PartyId, RecordingId, RequestId, RoomKey, StreamMetadata,
+    StreamPurpose, Timestamp,
 };
 use serde::Deserialize;
 
@@ -65,12 +66,76 @@ pub struct LegView {
     pub negotiating: Option<NegotiatingView>,
     /// They were told that they are in.
     pub greeted: bool,
+    /// What its streams are for.
+    pub theirs: Option<StreamMetadata>,
+    /// The screen that it shares.
+    pub sharing: Option<SharingView>,
+    /// The line for another's screen.
+    pub second: SecondLineView,
     /// When it ends for want of packets.
     pub media_until: Option<Timestamp>,
     /// Its session.
     pub generation: Generation,
     /// Where it is.
     pub state: StateView,
+}
+
+/// A screen that is shared.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SharingView {
+    /// A moderator stopped it.
+    pub stopped: bool,
+}
+
+/// A line for another's screen.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SecondLineView {
+    /// The client has taken it.
+    pub on: bool,
+    /// The next offer of it.
+    pub asking: AskingView,
+}
+
+/// Where an offer of a line is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub enum AskingView {
+    /// There is none.
+    Quiet,
+    /// It is made later.
+    Pausing {
+        /// When.
+        until: Timestamp,
+    },
+    /// The engine makes it.
+    Making {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The client has it.
+    Out {
+        /// Until when.
+        until: Timestamp,
+        /// The request that brought it.
+        request: RequestId,
+    },
+    /// It was not answered in time.
+    Late {
+        /// Whether it was for a screen, or took the line away.
+        screen: bool,
+    },
+    /// No more are made.
+    Never,
+}
+
+impl AskingView {
+    /// When it goes on.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pausing { until } | Self::Making { until } | Self::Out { until, .. } => Some(*until),
+            Self::Quiet | Self::Late { .. } | Self::Never => None,
+        }
+    }
 }
 
 /// An offer that is being answered.
@@ -164,6 +229,19 @@ impl LegView {
         matches!(self.state, StateView::Active) && !self.agreed.held
     }
 
+    /// The camera is on, and can be shown.
+    #[must_use]
+    pub fn shows_camera(&self) -> bool {
+        let mut cameras = self
+            .theirs
+            .iter()
+            .flatten()
+            .filter(|(_, stream)| stream.purpose == StreamPurpose::UserMedia)
+            .peekable();
+        let dark = cameras.peek().is_some() && cameras.all(|(_, stream)| stream.video_muted);
+        self.is_live() && self.agreed.camera && !dark
+    }
+
     /// The deadline of its state.
     #[must_use]
     pub const fn deadline(&self) -> Option<Timestamp> {
@@ -212,6 +290,21 @@ pub struct ConferenceView {
     pub recording: Option<RecordingView>,
     /// Whether someone is alone in it.
     pub alone: AloneView,
+    /// How pictures are shown.
+    pub showing: ShowingView,
+}
+
+/// How pictures are shown.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ShowingView {
+    /// What a moderator has chosen.
+    pub chosen: Option<LayoutChoice>,
+    /// More are in it than the grid is for.
+    pub crowded: bool,
+    /// The grid is not tried before.
+    pub rests_until: Option<Timestamp>,
+    /// Whose screen is shown.
+    pub screen: Option<LegId>,
 }
 
 /// Whether someone is alone in a conference.

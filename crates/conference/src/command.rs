@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{FocusUser, MemberId, ParticipantId};
+use crate::picture::{Layout, LayoutChoice};
 
 /// What a member of the group room is allowed. Signalling derives it from what the room's own rules say of the member (in
 /// Matrix: its power level); the machine knows no levels.
@@ -65,6 +66,10 @@ pub enum Command {
     Record,
     /// Have it recorded no more.
     StopRecording,
+    /// Show pictures so.
+    Layout(LayoutChoice),
+    /// Show the screen no more that is shown now.
+    StopScreen,
     /// End the conference for everyone.
     End,
     /// Have a focus user come into the group room, which can then be called.
@@ -134,6 +139,10 @@ pub enum Denial {
     NoRecordings,
     /// Nobody is in the conference who could be recorded.
     NobodyToRecord,
+    /// No screen is shown that could be stopped.
+    NoScreen,
+    /// The machine could not compose the grid just now, and is not asked to again so soon.
+    GridTooMuch,
     /// The operator has the focus stay here, which is not for moderators to change.
     StaysAnyhow,
     /// The focus stays in as many rooms as it may.
@@ -171,6 +180,15 @@ pub struct Roll {
     /// Who has it recorded; `None`: it is not.
     #[serde(default)]
     pub recorded_by: Option<MemberId>,
+    /// How pictures are shown.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Which layout is wanted, by a moderator or the operator.
+    #[serde(default)]
+    pub layout_wanted: LayoutChoice,
+    /// Whose screen is shown.
+    #[serde(default)]
+    pub screen_of: Option<MemberId>,
 }
 
 /// One participant.
@@ -190,6 +208,9 @@ pub struct Present {
     pub hand: Option<usize>,
     /// They are the active speaker.
     pub speaking: bool,
+    /// Their camera is on.
+    #[serde(default)]
+    pub camera: bool,
     /// How many calls they are in with.
     pub calls: usize,
 }

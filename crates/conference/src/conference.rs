@@ -15,14 +15,17 @@ mod comparison;
 mod doors;
 mod ejection;
 mod identity;
+mod lines;
 mod negotiation;
 mod people;
 mod pictures;
 mod recording;
 mod recovery;
 mod restore;
+mod screens;
 mod tones;
 
+use crate::cameras::Cameras;
 use crate::core::Core;
 use crate::door::Door;
 use crate::effect::ConferenceEvent;
@@ -40,6 +43,7 @@ use announcing::Announcing;
 pub(crate) use comparison::Comparison;
 pub(crate) use negotiation::Answered;
 use people::Member;
+use pictures::Showing;
 use recording::Recording;
 pub(crate) use recovery::Offered;
 use tones::Alone;
@@ -83,6 +87,8 @@ pub(crate) struct Conference {
     tone_at: Option<Timestamp>,
     #[serde(default)]
     alone: Alone,
+    #[serde(default)]
+    showing: Showing,
     /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
     #[serde(skip)]
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
@@ -100,6 +106,17 @@ pub(crate) struct Conference {
     /// What the engine was told to show last; `None`: it was told nothing yet, or has forgotten.
     #[serde(skip)]
     shown: Option<View>,
+    #[serde(skip)]
+    cameras: Cameras,
+    /// The legs that share their screens.
+    #[serde(skip)]
+    sharers: BTreeSet<LegId>,
+    /// Legs that may have to be offered a line for a screen.
+    #[serde(skip)]
+    to_offer: BTreeSet<LegId>,
+    /// Something has happened that may change what is shown.
+    #[serde(skip)]
+    unsettled: bool,
 }
 
 impl Conference {
@@ -122,12 +139,17 @@ impl Conference {
             recording: None,
             tone_at: None,
             alone: Alone::No,
+            showing: Showing::default(),
             legs: BTreeMap::new(),
             members: Table::new(core.seed),
             present: BTreeSet::new(),
             pictures: BTreeSet::new(),
             speakers: Speakers::default(),
             shown: None,
+            cameras: Cameras::default(),
+            sharers: BTreeSet::new(),
+            to_offer: BTreeSet::new(),
+            unsettled: false,
         }
     }
 
@@ -136,6 +158,8 @@ impl Conference {
         core.timers.cancel(&TimerKind::Linger(self.group.clone()));
         core.timers.cancel(&TimerKind::Announce(self.group.clone()));
         core.timers.cancel(&TimerKind::Alone(self.group.clone()));
+        core.timers.cancel(&TimerKind::Picture(self.group.clone()));
+        core.timers.cancel(&TimerKind::Layout(self.group.clone()));
         core.staying -= usize::from(self.stay);
         self.changed(core);
         if self.opened {
@@ -160,6 +184,7 @@ impl Conference {
 
     /// A leg has entered a state: its deadlines, its voice and pictures, its record, its news.
     fn entered(&mut self, id: LegId, core: &mut Core) {
+        self.watch_pictures(id, core);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.arm(&mut core.timers);
         core.voices.insert(id, leg.voice(self.id));

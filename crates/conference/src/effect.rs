@@ -16,7 +16,7 @@ use crate::id::{
     CallKey, ConferenceId, FocusUser, LegId, MemberId, ParticipantId, RequestId, RoomKey, ServerName,
 };
 use crate::input::LevelDbov;
-pub use crate::notice::{EndReason, Notice, Refusal, Silence};
+pub use crate::notice::{EndReason, Notice, Refusal, ScreenNotice, Silence};
 use crate::picture::{LayoutChoice, View};
 use crate::time::Timestamp;
 

@@ -91,11 +91,16 @@ impl Floor {
         match standing.mute {
             Mute::Moderator => Some(Silenced::ByModerator),
             Mute::Themselves => Some(Silenced::ByThemselves),
-            Mute::Nobody if self.audience && !standing.granted && self.role(member) == Role::Member => {
-                Some(Silenced::Audience)
-            }
-            Mute::Nobody => None,
+            Mute::Nobody if self.has_the_word(member) => None,
+            Mute::Nobody => Some(Silenced::Audience),
         }
+    }
+
+    /// Whether a member may speak, and so show something, as far as the audience goes: a mute is another matter.
+    pub(crate) fn has_the_word(&self, member: &MemberId) -> bool {
+        !self.audience
+            || self.role(member) != Role::Member
+            || self.people.get(member).is_some_and(|standing| standing.granted)
     }
 
     pub(crate) fn set_mute(&mut self, member: &MemberId, mute: Mute) {

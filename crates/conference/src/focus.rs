@@ -67,7 +67,7 @@ impl Focus {
     /// conference.
     #[must_use]
     pub fn roll(&self, group: &RoomKey) -> Option<Roll> {
-        Some(self.conferences.of(group)?.roll(self.core.config.limits.roll))
+        Some(self.conferences.of(group)?.roll(&self.core))
     }
 
     /// Tells the machine what happened. Whatever a peer sent, it neither blocks nor panics.
@@ -160,6 +160,9 @@ impl Focus {
                 TimerKind::Alone(group) => {
                     self.with_conference(&group, |it, core, _| it.alone_due(core));
                 }
+                TimerKind::Picture(group) => self.with_conference(&group, |it, _, _| it.picture_due()),
+                TimerKind::Layout(group) => self.with_conference(&group, |it, core, _| it.rest_over(core)),
+                TimerKind::OfferAgain(leg) => self.with_leg(leg, |it, core, _| it.line_due(leg, core)),
                 TimerKind::BotAlone(room) => self.bot_alone_due(&room),
                 TimerKind::DirectIdle(room) => self.direct_idle(&room),
                 TimerKind::LeaveAgain(request) => self.core.leave_again(request),
@@ -176,6 +179,7 @@ impl Focus {
         self.touched.dedup();
         for id in self.touched.drain(..) {
             if let Some(conference) = self.conferences.get_mut(id) {
+                conference.look(&mut self.core);
                 conference.announce(&mut self.core, &mut self.routes);
             }
         }

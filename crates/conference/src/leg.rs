@@ -30,6 +30,7 @@ use crate::id::{
 };
 use crate::input::Agreed;
 use crate::label::label;
+use crate::second_line::SecondLine;
 use crate::time::Timestamp;
 use crate::timer::{TimerKind, TimerTable};
 
@@ -69,6 +70,12 @@ pub(crate) struct Leg {
     pub(crate) offer: OfferNumber,
     /// An offer of the caller that is being answered in the running call.
     pub(crate) negotiating: Option<Negotiating>,
+    /// It shares its screen.
+    #[serde(default)]
+    pub(crate) sharing: Option<Sharing>,
+    /// Another's screen is sent in it.
+    #[serde(default)]
+    pub(crate) second: SecondLine,
     /// How many candidates were taken since the last offer.
     pub(crate) candidates_taken: usize,
     /// They were told that they are in the conference.
@@ -86,9 +93,33 @@ pub(crate) struct Leg {
     pub(crate) heard: bool,
     /// The deadlines that are set for it.
     #[serde(skip)]
-    pub(crate) armed: [Option<(TimerKind, Timestamp)>; 2],
+    pub(crate) armed: [Option<(TimerKind, Timestamp)>; 3],
     pub(crate) generation: Generation,
     pub(crate) state: LegState,
+}
+
+/// A screen that a leg shares, whether or not it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sharing {
+    /// Since when.
+    pub(crate) since: Timestamp,
+    /// A moderator stopped it.
+    pub(crate) stopped: bool,
+    /// What the caller was told of it last.
+    pub(crate) told: Told,
+}
+
+/// What one who shares a screen was told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Told {
+    /// Nothing.
+    Nothing,
+    /// Or nothing was to be told: it is shown.
+    Shown,
+    /// Another one is shown.
+    Waits,
+    /// Only those who may speak may share.
+    Audience,
 }
 
 /// An offer of the caller that is being answered. It is kept until then: after a loss of the sessions it is answered by a new one.
@@ -220,6 +251,26 @@ impl Leg {
         !held && (camera || screen)
     }
 
+    /// The caller's camera is on and can be shown.
+    pub(crate) fn shows_camera(&self) -> bool {
+        self.is_live() && self.agreed.camera && !self.theirs.as_ref().is_some_and(is_dark)
+    }
+
+    /// Begins and ends what is known of the screen that it shares. One that is interrupted for a moment still shares it.
+    pub(crate) fn note_sharing(&mut self, now: Timestamp) {
+        if !self.agreed.screen || self.agreed.held {
+            self.sharing = None;
+        } else if self.sharing.is_none() {
+            self.sharing = Some(Sharing { since: now, stopped: false, told: Told::Nothing });
+        }
+    }
+
+    /// Offers can be made to its client while the call runs: only version 1 knows `m.call.negotiate`, and who does not say
+    /// what its streams are for would not know what a second one is.
+    pub(crate) const fn may_be_offered_lines(&self) -> bool {
+        matches!(self.version, CallVersion::V1) && self.wants_metadata
+    }
+
     /// Packets should come: the caller sends sound and is not muted. Who is muted may send nothing at all.
     pub(crate) const fn should_flow(&self) -> bool {
         self.is_live() && !self.muted
@@ -247,7 +298,8 @@ impl Leg {
     /// Sets the deadlines of the state it is in, in place of those of the state it was in.
     pub(crate) fn arm(&mut self, timers: &mut TimerTable) {
         let media = self.media_until.map(|at| (TimerKind::MediaTimeout(self.id), at));
-        let wanted = [self.deadline(), media];
+        let asking = self.second.asking.deadline().map(|at| (TimerKind::OfferAgain(self.id), at));
+        let wanted = [self.deadline(), media, asking];
         if wanted == self.armed {
             return;
         }
@@ -285,4 +337,11 @@ fn is_muted(metadata: &StreamMetadata) -> bool {
     let mut microphones =
         metadata.values().filter(|stream| stream.purpose == StreamPurpose::UserMedia).peekable();
     microphones.peek().is_some() && microphones.all(|stream| stream.audio_muted)
+}
+
+/// Whether metadata says that the camera is off, as [`is_muted`] of the microphone.
+fn is_dark(metadata: &StreamMetadata) -> bool {
+    let mut cameras =
+        metadata.values().filter(|stream| stream.purpose == StreamPurpose::UserMedia).peekable();
+    cameras.peek().is_some() && cameras.all(|stream| stream.video_muted)
 }

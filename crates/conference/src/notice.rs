@@ -98,6 +98,18 @@ pub enum Notice {
         /// Why.
         why: RecordingEnd,
     },
+    /// The grid was too much for the machine, which shows who speaks instead; said in the group room.
+    FellBack {
+        /// The group room of the conference.
+        group: RoomKey,
+    },
+    /// Of the screen that they share.
+    Screen {
+        /// The group room of the conference.
+        group: RoomKey,
+        /// What there is to say of it.
+        notice: ScreenNotice,
+    },
     /// They are heard again, or no longer, by no doing of their own.
     Voice {
         /// The group room of the conference.
@@ -114,6 +126,22 @@ pub enum Notice {
         /// What came of it.
         reply: Reply,
     },
+}
+
+/// What one who shares a screen is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScreenNotice {
+    /// Another one shares, and is shown; theirs is when that ends.
+    Waits {
+        /// Whose is shown.
+        by: MemberId,
+    },
+    /// It is shown now.
+    Shown,
+    /// Only those who may speak may share.
+    Audience,
+    /// A moderator stopped it.
+    Stopped,
 }
 
 /// Why a call is refused.

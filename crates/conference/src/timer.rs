@@ -33,6 +33,12 @@ pub enum TimerKind {
     Announce(RoomKey),
     /// Someone has been alone in a conference for long enough to be told so.
     Alone(RoomKey),
+    /// Whoever speaks may have the picture from then on.
+    Picture(RoomKey),
+    /// The machine may compose the grid again.
+    Layout(RoomKey),
+    /// An offer of a line for a screen should have been made or answered by now, or may be made.
+    OfferAgain(LegId),
     /// Someone left a room that the bot is in: it may be alone.
     BotAlone(RoomKey),
     /// Nobody has called in a 1:1 room for long.

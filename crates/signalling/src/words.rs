@@ -41,6 +41,8 @@ pub fn notice(notice: &Notice) -> Cow<'static, str> {
         Notice::Over { lasted, .. } => room::over(*lasted).into(),
         Notice::RecordingStarted { by, .. } => room::recording_started(by).into(),
         Notice::RecordingStopped { why, .. } => room::recording_stopped(why).into(),
+        Notice::FellBack { .. } => room::FELL_BACK.into(),
+        Notice::Screen { notice, .. } => room::screen(notice),
         Notice::Voice { silenced, .. } => voice(*silenced).into(),
         Notice::Reply { command, reply, .. } => replies::reply(command, reply),
     }
@@ -209,7 +211,7 @@ mod tests {
     use confocal::conference::RoomKey;
     use std::collections::BTreeSet;
 
-    use confocal::conference::{RecordingEnd, RecordingFailure};
+    use confocal::conference::{RecordingEnd, RecordingFailure, ScreenNotice};
 
     const OFFERS: [OfferRefusal; 8] = [
         OfferRefusal::Malformed,
@@ -283,6 +285,7 @@ mod tests {
             [None, Some(Silenced::ByThemselves), Some(Silenced::ByModerator), Some(Silenced::Audience)];
         let voices = silenced.map(|silenced| Notice::Voice { silenced, group: group.clone() });
         let stopped = |why| Notice::RecordingStopped { group: group.clone(), why };
+        let screen = |notice| Notice::Screen { notice, group: group.clone() };
         let others = [
             Notice::Encrypted { group: group.clone() },
             Notice::GroupEncrypted { group: group.clone() },
@@ -310,6 +313,11 @@ mod tests {
             },
             Notice::RecordingStarted { group: group.clone(), by: "@anna:hs.test".into() },
             stopped(RecordingEnd::StoppedBy("@anna:hs.test".into())),
+            Notice::FellBack { group: group.clone() },
+            screen(ScreenNotice::Waits { by: "@anna:hs.test".into() }),
+            screen(ScreenNotice::Shown),
+            screen(ScreenNotice::Audience),
+            screen(ScreenNotice::Stopped),
             stopped(RecordingEnd::Empty),
             stopped(RecordingEnd::Restarted),
             stopped(RecordingEnd::Failed(RecordingFailure::NoPlace)),
@@ -323,7 +331,7 @@ mod tests {
             assert!(!words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 64);
+        assert_eq!(seen.len(), 69);
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn conferences_are_told_to_whoever_shows_the_token() {
     drop(served.news);
     served.noted.await.unwrap();
     let (status, body) = ask(served.address, path, Some("bearer s3cret")).await;
-    let expected = r#"[{"conference":3,"group":"!g:example.org","locked":false,"audience":false,"recorded":false,"active_speaker":null,"participants":[]}]"#;
+    let expected = r#"[{"conference":3,"group":"!g:example.org","locked":false,"audience":false,"recorded":false,"active_speaker":null,"layout":"speaker","picture":null,"screen":null,"participants":[]}]"#;
     assert_eq!((status, &*body), (200, expected));
 }
 

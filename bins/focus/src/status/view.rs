@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use confocal::conference::{
-    ConferenceEvent, ConferenceId, LegId, LegNews, LevelDbov, MemberId, ParticipantId, Role, RoomKey,
+    ConferenceEvent, ConferenceId, Layout, LegId, LegNews, LevelDbov, MemberId, ParticipantId, Role, RoomKey,
     Silenced,
 };
 use serde::Serialize;
@@ -23,6 +23,9 @@ struct Conference {
     audience: bool,
     recorded: bool,
     active_speaker: Option<ParticipantId>,
+    layout: LayoutWord,
+    picture: Option<ParticipantId>,
+    screen: Option<LegId>,
     participants: BTreeMap<ParticipantId, Participant>,
 }
 
@@ -66,6 +69,12 @@ pub(crate) struct ConferenceStatus {
     recorded: bool,
     /// The participant who speaks, or spoke last; `null` before anyone has, or when they are gone.
     active_speaker: Option<ParticipantId>,
+    /// How pictures are shown: `speaker` or `grid`.
+    layout: LayoutWord,
+    /// The participant whose camera has the picture; `null` when nobody's is on.
+    picture: Option<ParticipantId>,
+    /// The leg whose screen is shown; `null` when none is.
+    screen: Option<LegId>,
     /// In the order in which they first called.
     participants: Vec<ParticipantStatus>,
 }
@@ -116,6 +125,23 @@ enum LegState {
     Active,
     Held,
     Reconnecting,
+}
+
+/// A layout's word in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum LayoutWord {
+    Speaker,
+    Grid,
+}
+
+impl From<Layout> for LayoutWord {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Speaker => Self::Speaker,
+            Layout::Grid => Self::Grid,
+        }
+    }
 }
 
 /// A role's word in JSON.
@@ -196,8 +222,14 @@ impl StatusView {
                     known.active_speaker = *speaker;
                 }
             }
-            // Pictures are not shown yet; the call never was in a conference.
-            ConferenceEvent::Pictures { .. } | ConferenceEvent::CallIgnored { .. } => {}
+            ConferenceEvent::Pictures { conference, view, choice: _ } => {
+                if let Some(known) = self.conferences.get_mut(conference) {
+                    (known.layout, known.picture) = (view.layout.into(), view.speaker);
+                    known.screen = view.screen;
+                }
+            }
+            // It never was in a conference.
+            ConferenceEvent::CallIgnored { .. } => {}
             ConferenceEvent::Level { conference, leg, level, speaking } => {
                 if let Some(leg) = self.conferences.get_mut(conference).and_then(|known| known.leg_mut(*leg))
                 {
@@ -222,6 +254,9 @@ impl Conference {
             audience: false,
             recorded: false,
             active_speaker: None,
+            layout: LayoutWord::Speaker,
+            picture: None,
+            screen: None,
             participants: BTreeMap::new(),
         }
     }
@@ -288,6 +323,9 @@ impl Conference {
             audience: self.audience,
             recorded: self.recorded,
             active_speaker: self.active_speaker,
+            layout: self.layout,
+            picture: self.picture,
+            screen: self.screen,
             participants: participants.collect(),
         }
     }
@@ -302,7 +340,7 @@ impl Leg {
 
 #[cfg(test)]
 mod tests {
-    use confocal::conference::EndReason;
+    use confocal::conference::{EndReason, LayoutChoice, View};
     use serde_json::{Value, json};
 
     use super::*;
@@ -369,11 +407,22 @@ mod tests {
                 speaker: Some(ParticipantId(5)),
                 before: vec![ParticipantId(4)],
             },
+            ConferenceEvent::Pictures {
+                conference: ConferenceId(1),
+                choice: LayoutChoice::Auto,
+                view: View {
+                    layout: Layout::Grid,
+                    speaker: Some(ParticipantId(5)),
+                    before: vec![],
+                    screen: Some(LegId(11)),
+                },
+            },
         ]);
         assert_eq!(
             found,
             json!([
                 { "conference": 1, "group": "!g:a.org", "locked": true, "audience": false, "recorded": true, "active_speaker": 5,
+                  "layout": "grid", "picture": 5, "screen": 11,
                   "participants": [
                     { "participant": 4, "member": "@b:b.org", "role": "member", "silenced": null, "hand": false,
                       "legs": [
@@ -389,7 +438,7 @@ mod tests {
                     ]},
                 ]},
                 { "conference": 2, "group": "!g:a.org", "locked": false, "audience": false, "recorded": false,
-                  "active_speaker": null, "participants": [] },
+                  "active_speaker": null, "layout": "speaker", "picture": null, "screen": null, "participants": [] },
             ])
         );
     }

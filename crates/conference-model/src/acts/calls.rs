@@ -120,7 +120,7 @@ pub(super) fn which_party(theirs: Option<PartyId>, number: u8) -> Option<PartyId
 }
 
 pub(super) fn metadata(audio_muted: bool) -> StreamMetadata {
-    let info = |purpose| StreamInfo { purpose, audio_muted, video_muted: true };
+    let info = |purpose| StreamInfo { purpose, audio_muted, video_muted: audio_muted };
     [
         ("microphone".into(), info(StreamPurpose::UserMedia)),
         ("screen".into(), info(StreamPurpose::ScreenShare)),

@@ -33,6 +33,14 @@ impl World {
         }
         let generation = session.generation;
         if report % 16 == 12
+            && shade & 12 == 4
+            && let Some(conference) =
+                self.seen.views.keys().nth(usize::from(which) % self.seen.views.len().max(1))
+        {
+            let conference = *conference;
+            return self.tell(Input::Media(MediaReport::FellBack { conference }));
+        }
+        if report % 16 == 12
             && shade & 8 != 0
             && let Some((conference, recording)) = self.recording(shade)
         {

@@ -248,6 +248,8 @@ fn an_end_is_said_in_words(seen: &Seen) -> Result<(), String> {
                 | Notice::Over { .. }
                 | Notice::RecordingStarted { .. }
                 | Notice::RecordingStopped { .. }
+                | Notice::FellBack { .. }
+                | Notice::Screen { .. }
                 | Notice::Voice { .. }
                 | Notice::Reply { .. } => None,
             };

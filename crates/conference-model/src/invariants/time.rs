@@ -2,7 +2,7 @@
 //!
 //! Which deadlines there are never lives here, see `view.rs`.
 
-use confocal_conference::{RequestId, Timestamp};
+use confocal_conference::{LayoutChoice, RequestId, TimerKind, Timestamp};
 
 use super::ensure;
 use crate::seen::{Cause, Seen};
@@ -17,7 +17,15 @@ super::invariants! {
 
 /// The deadlines of legs, conferences and doors in the records: those that lead to something.
 pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = Timestamp> {
-    let legs = seen.after.legs.values().flat_map(|leg| [leg.deadline(), leg.media_until]).flatten();
+    let legs = seen.after.legs.values();
+    let legs = legs.flat_map(|leg| [leg.deadline(), leg.media_until, leg.second.asking.deadline()]).flatten();
+    // A grid that a moderator has chosen is asked for anew by one, also when the machine has rested.
+    let settings = &seen.setup.config.pictures;
+    let rests = seen.after.conferences.values().filter_map(|conference| {
+        let chosen = conference.showing.chosen.unwrap_or(settings.layout);
+        let until = conference.showing.rests_until;
+        until.filter(|until| chosen != LayoutChoice::Grid || *until > seen.turn.now)
+    });
     let lingers = seen.after.conferences.values();
     let lingers = lingers.flat_map(|conference| [conference.linger_until, conference.compare_at]).flatten();
     let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
@@ -33,7 +41,7 @@ pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = 
     });
     let looks = seen.after.bots.values().filter_map(|bot| bot.look_at);
     let leaves = seen.after.departures.values().filter_map(|departure| departure.again);
-    legs.chain(lingers).chain(doors).chain(announcements).chain(alone).chain(looks).chain(leaves)
+    legs.chain(rests).chain(lingers).chain(doors).chain(announcements).chain(alone).chain(looks).chain(leaves)
 }
 
 /// The deadlines of what is remembered in the records: those that end with its being forgotten, or with leaving a 1:1 room.
@@ -51,7 +59,14 @@ fn the_deadline_is_the_records_first(seen: &Seen) -> Result<(), String> {
         seen.turn.deadline.as_ref(),
         deadlines_of_calls_and_rooms(seen).chain(deadlines_of_memory(seen)).min(),
     );
-    ensure(asked.map(|deadline| deadline.at) == first, || format!("asked for {asked:?}, recorded {first:?}"))
+    // Who speaks is not in the records, and so is not when they may have the picture; nor is that a rest may end just now.
+    let earlier = asked.is_some_and(|deadline| {
+        matches!(deadline.why, TimerKind::Picture(_) | TimerKind::Layout(_))
+            && first.is_none_or(|first| deadline.at < first)
+    });
+    ensure(earlier || asked.map(|deadline| deadline.at) == first, || {
+        format!("asked for {asked:?}, recorded {first:?}")
+    })
 }
 
 /// After the time was told no deadline is due.

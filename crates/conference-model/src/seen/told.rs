@@ -2,7 +2,7 @@
 //!
 //! Whether it may be told never lives here.
 
-use confocal_conference::{CallKey, Effect, Input, RequestOutcome, SignalRequest};
+use confocal_conference::{CallKey, Effect, Input, MediaCommand, RequestOutcome, SignalRequest};
 
 use super::{Cause, Seen, Turn};
 use crate::invariants::compared;
@@ -12,6 +12,12 @@ impl Seen {
     pub(super) fn remember_what_was_told(&mut self) {
         let Turn { now, effects, .. } = &self.turn;
         for effect in effects {
+            if let Effect::Media(MediaCommand::Show { conference, view }) = effect {
+                let known = self.views.get(conference);
+                let same = known.filter(|(before, _)| before.speaker == view.speaker);
+                let since = same.map_or(*now, |(_, since)| *since);
+                self.views.insert(*conference, (view.clone(), since));
+            }
             let Effect::Send { request, .. } = effect else { continue };
             if let SignalRequest::Announce { focus, room, announcement } = request {
                 let conference =

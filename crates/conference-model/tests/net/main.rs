@@ -11,6 +11,7 @@ mod discovery;
 mod membership;
 mod memory;
 mod people;
+mod pictures;
 mod recording;
 mod told_otherwise;
 
@@ -30,6 +31,7 @@ fn each_invariant_fails_where_it_should() {
         people::cases_of_rooms(),
         people::cases_of_people(),
         recording::cases_of_recordings(),
+        pictures::cases_of_pictures(),
         discovery::cases_of_discovery(),
         departures::cases_of_departures(),
         memory::cases_of_time_and_memory(),

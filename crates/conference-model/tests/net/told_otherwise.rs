@@ -71,6 +71,14 @@ pub(crate) fn broken_by(mut seen: Seen, tell: impl FnOnce(&Seen, &mut Turn)) -> 
     invariants::broken(&seen)
 }
 
+/// What is seen after a turn that is told otherwise than it was.
+pub(crate) fn after_turn(mut seen: Seen, tell: impl FnOnce(&Seen, &mut Turn)) -> Seen {
+    let mut turn = nothing(&seen);
+    tell(&seen, &mut turn);
+    seen.look(turn);
+    seen
+}
+
 pub(crate) fn the_leg(seen: &Seen) -> (LegId, &LegView) {
     seen.after.legs.iter().next().map(|(id, leg)| (*id, leg)).unwrap()
 }

@@ -20,6 +20,7 @@ use crate::leg::{Leg, LegState};
 use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
+use crate::second_line::SecondLine;
 
 impl Conference {
     /// Why a call may not even ring here; `None`: it may. Only what is known without asking the homeserver counts.
@@ -80,7 +81,9 @@ impl Conference {
             stopped: false,
             media_until: None,
             heard: true,
-            armed: [None, None],
+            sharing: None,
+            second: SecondLine::default(),
+            armed: [None, None, None],
             generation: Generation(0),
             state: LegState::Ringing {
                 offer: invite.offer,

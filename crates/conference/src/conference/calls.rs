@@ -85,6 +85,8 @@ impl Conference {
         }
         let muted = leg.describe(metadata.clone());
         core.changed(RecordKey::Leg(id));
+        self.watch_pictures(id, core);
+        let Some(leg) = self.legs.get(&id) else { return };
         if leg.has_media() {
             core.media(MediaCommand::Describe { leg: id, generation: leg.generation, theirs: metadata });
         }

@@ -29,7 +29,7 @@ impl Conference {
         }
         let done = match command {
             Command::Help => return Reply::Help,
-            Command::Who => return Reply::Who(self.roll(core.config.limits.roll)),
+            Command::Who => return Reply::Who(self.roll(core)),
             // Whoever of us hears it is one who can be called.
             Command::Start => return Reply::Done,
             Command::RaiseHand | Command::LowerHand(Whom::Oneself) => self.hand_of_oneself(by, command),
@@ -48,6 +48,8 @@ impl Conference {
             | Command::Revoke(_)
             | Command::Record
             | Command::StopRecording
+            | Command::Layout(_)
+            | Command::StopScreen
             | Command::End
             | Command::Stay
             | Command::EndStay => {
@@ -61,6 +63,7 @@ impl Conference {
                 }
             }
         };
+        self.unsettled = true;
         self.changed(core);
         match done {
             Ok(about) => {
@@ -130,6 +133,8 @@ impl Conference {
             Command::Kick(member) => self.kick(member, core, routes)?,
             Command::Record => self.record(by, core)?,
             Command::StopRecording => self.stop_recording_by(by, core),
+            Command::Layout(choice) => self.choose_layout(*choice, core)?,
+            Command::StopScreen => self.stop_screen(core)?,
             Command::Stay => self.stay_from_now_on(core)?,
             Command::EndStay => self.stay_no_more(core)?,
             Command::Unkick(member) => self.floor.unkick(member),

@@ -221,6 +221,7 @@ impl Conference {
             self.floor.end(core.config.audience);
             self.floor_news(core);
         }
+        self.end_showing(core);
         self.changed(core);
     }
 

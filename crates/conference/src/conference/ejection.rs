@@ -117,6 +117,7 @@ impl Conference {
         routes.remove_leg(&leg);
         core.voices.remove(&id);
         self.pictures.remove(&id);
+        self.pictures_gone(&leg);
         if let Some(member) = self.members.get_mut(&leg.key.caller) {
             member.legs.remove(&id);
         }
@@ -160,7 +161,10 @@ impl Conference {
     /// not make it longer. Where the focus stays the conference is over all the same, if there is something that ends with it.
     pub(super) fn linger_if_empty(&mut self, core: &mut Core) {
         let empty = self.legs.is_empty() && self.linger_until.is_none();
-        let ends = !self.stays(core) || self.started.is_some() || !self.floor.is_fresh(core.config.audience);
+        let ends = !self.stays(core)
+            || self.started.is_some()
+            || !self.floor.is_fresh(core.config.audience)
+            || !self.showing.is_fresh();
         if empty && self.used && ends {
             self.linger(core);
         }

@@ -4,6 +4,7 @@
 //! live here (`recovery.rs`).
 
 use super::Conference;
+use super::lines::GIVE_WAY;
 use crate::call::{CallVersion, Sdp, SessionMemo, StreamMetadata};
 use crate::core::Core;
 use crate::effect::SignalRequest;
@@ -41,9 +42,12 @@ impl Conference {
         }
         leg.offer = OfferNumber(leg.offer.0.saturating_add(1));
         leg.candidates_taken = 0;
+        leg.second.give_way(core.now + GIVE_WAY);
         leg.negotiating = Some(Negotiating { offer: offer.clone(), expires: core.now + expires_in });
         // The engine is told with the offer.
         let muted = metadata.is_some_and(|metadata| leg.describe(metadata));
+        self.watch_pictures(id, core);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         if matches!(leg.state, LegState::Recovering(_)) {
             self.reopen(id, core);
         } else {

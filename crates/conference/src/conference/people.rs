@@ -12,7 +12,7 @@ use crate::effect::{ConferenceEvent, Notice, SignalRequest};
 use crate::engine::MediaCommand;
 use crate::id::{FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::input::LegLevel;
-use crate::leg::Voice;
+use crate::leg::{Leg, Voice};
 use crate::routes::Routes;
 use crate::sound::{Audience, RecordingEnd, Sound};
 
@@ -42,6 +42,7 @@ impl Conference {
     pub(super) fn enter(&mut self, member: &MemberId, core: &mut Core) {
         let Some(entering) = self.members.get_mut(member).filter(|member| !member.present) else { return };
         entering.present = true;
+        self.unsettled = true;
         self.present.insert((entering.participant, member.clone()));
         self.floor.entered(member);
         self.plan_comparison(core);
@@ -65,7 +66,7 @@ impl Conference {
             self.voice_gone(participant, core);
             if self.present.is_empty() {
                 // With the last session the engine forgets what was shown.
-                self.shown = None;
+                self.nothing_shown();
                 self.cancel_comparison(core);
                 self.stop_recording(RecordingEnd::Empty, core);
             }
@@ -168,6 +169,7 @@ impl Conference {
     /// All voices of a report were told.
     pub(crate) fn voices_told(&mut self, core: &mut Core) {
         if self.speakers.decide(&core.config.speaker, core.now) {
+            self.unsettled = true;
             self.speaker_news(core);
         }
         if core.config.discovery.identify {
@@ -189,6 +191,7 @@ impl Conference {
     /// A participant is not heard any more.
     pub(super) fn voice_gone(&mut self, participant: ParticipantId, core: &mut Core) {
         if self.speakers.gone(participant) {
+            self.unsettled = true;
             self.speaker_news(core);
         }
     }
@@ -232,12 +235,13 @@ impl Conference {
         });
     }
 
-    /// Who is here, of whom at most `limit` by name.
-    pub(crate) fn roll(&self, limit: usize) -> Roll {
+    /// Who is here, of whom so many by name as there may be in a reply.
+    pub(crate) fn roll(&self, core: &Core) -> Roll {
+        let limit = core.config.limits.roll;
         let hands = self.floor.hands();
         let present = self.present.iter().take(limit).filter_map(|(participant, name)| {
             let legs = self.members.get(name)?.legs.iter().filter_map(|id| self.legs.get(id));
-            let legs = legs.filter(|leg| leg.is_admitted());
+            let legs = legs.map(|leg| &**leg).filter(|leg| leg.is_admitted());
             Some(Present {
                 participant: *participant,
                 member: name.clone(),
@@ -246,6 +250,7 @@ impl Conference {
                 muted: legs.clone().all(|leg| leg.muted),
                 hand: hands.iter().position(|hand| *hand == name).map(|at| at + 1),
                 speaking: self.speakers.active() == Some(*participant),
+                camera: legs.clone().any(Leg::shows_camera),
                 calls: legs.count(),
             })
         });
@@ -255,6 +260,9 @@ impl Conference {
             locked: self.floor.locked,
             audience: self.floor.audience,
             recorded_by: self.recorded_by().cloned(),
+            layout: self.showing.layout(core),
+            layout_wanted: self.showing.choice(core),
+            screen_of: self.screen_of().cloned(),
         }
     }
 
@@ -273,6 +281,7 @@ impl Conference {
             .map(|(_, name)| (name.clone(), self.floor.role(name), self.floor.silenced(name)))
             .collect();
         self.floor.set_roles(everyone, roles, core.config.limits.roles);
+        self.unsettled = true;
         self.changed(core);
         for (name, role, silenced) in before {
             if self.floor.silenced(&name) != silenced {

@@ -6,6 +6,7 @@
 
 use super::Conference;
 use crate::call::{CallVersion, Sdp, SessionMemo, StreamMetadata};
+use crate::cameras::Cameras;
 use crate::core::Core;
 use crate::effect::{EndReason, SignalRequest};
 use crate::engine::MediaCommand;
@@ -42,7 +43,8 @@ impl Conference {
     /// All media sessions are gone. Calls that were not answered yet get a new session; of the others those go on whose clients
     /// can, and the rest is over.
     pub(crate) fn engine_lost(&mut self, core: &mut Core, routes: &mut Routes) {
-        self.shown = None;
+        self.nothing_shown();
+        self.cameras = Cameras::default();
         self.voices_lost(core);
         self.recording_lost(core);
         let mut hung_up = false;
@@ -50,6 +52,7 @@ impl Conference {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
             leg.stopped = false;
             leg.media_until = None;
+            leg.second.lost();
             match leg.state {
                 LegState::Ringing { .. } => continue,
                 LegState::Answering { expires, .. } if expires > core.now => {
@@ -141,15 +144,12 @@ impl Conference {
     }
 
     /// The engine has an offer.
-    pub(crate) fn offer_ready(
-        &mut self,
-        id: LegId,
-        Offered { number, offer, streams, memo }: Offered,
-        core: &mut Core,
-        routes: &mut Routes,
-    ) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.offer == number) else { return };
-        let LegState::Recovering(Recovery::Offering { .. }) = leg.state else { return };
+    pub(crate) fn offer_ready(&mut self, id: LegId, offered: Offered, core: &mut Core, routes: &mut Routes) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.offer == offered.number) else { return };
+        let LegState::Recovering(Recovery::Offering { .. }) = leg.state else {
+            return self.line_ready(id, offered, core, routes);
+        };
+        let Offered { offer, streams, memo, .. } = offered;
         leg.memo = Some(memo);
         let until = core.now + ASK;
         let request =
@@ -164,6 +164,8 @@ impl Conference {
         let Some(leg) = self.legs.get(&id).filter(|leg| leg.offer == number) else { return };
         if matches!(leg.state, LegState::Recovering(Recovery::Offering { .. })) {
             self.end_leg(id, EndReason::Restarted, core, routes);
+        } else {
+            self.no_line(id, number, core);
         }
     }
 
@@ -176,10 +178,12 @@ impl Conference {
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        let Some(leg) = self.legs.get(&id) else { return };
-        let LegState::Recovering(Recovery::Offered { request, .. }) = leg.state else { return };
-        if request == sent && !delivered {
-            self.end_leg(id, EndReason::Restarted, core, routes);
+        let Some(leg) = self.legs.get(&id).filter(|_| !delivered) else { return };
+        match leg.state {
+            LegState::Recovering(Recovery::Offered { request, .. }) if request == sent => {
+                self.end_leg(id, EndReason::Restarted, core, routes);
+            }
+            _ => self.line_not_sent(id, sent, core),
         }
     }
 
@@ -194,7 +198,9 @@ impl Conference {
         core: &mut Core,
     ) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_party(party)) else { return };
-        let LegState::Recovering(Recovery::Offered { .. }) = leg.state else { return };
+        let LegState::Recovering(Recovery::Offered { .. }) = leg.state else {
+            return self.line_answered(id, answer, metadata, core);
+        };
         self.describe(id, metadata, core);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.state = LegState::Recovering(Recovery::Resuming { until: core.now + RESUME });

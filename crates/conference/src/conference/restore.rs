@@ -13,6 +13,7 @@ use crate::effect::ConferenceEvent;
 use crate::id::FocusUser;
 use crate::leg::{Leg, LegState, Recovery};
 use crate::routes::{Purpose, Routes};
+use crate::second_line::Asking;
 use crate::table::Table;
 use crate::timer::TimerKind;
 
@@ -41,6 +42,7 @@ impl Conference {
             None => {}
         }
         self.floor_news(core);
+        self.restore_showing(core);
         self.set_alone_timer(core);
         if self.recording.is_some() {
             self.recording_news(core);
@@ -75,6 +77,9 @@ impl Conference {
     fn restore_leg(&mut self, mut leg: Leg, core: &mut Core, routes: &mut Routes) {
         if let Some(request) = leg.answer {
             routes.requests.insert(request, Purpose::Answer(leg.id));
+        }
+        if let Asking::Out { request, .. } = leg.second.asking {
+            routes.requests.insert(request, Purpose::Offer(leg.id));
         }
         match leg.state {
             LegState::Ringing { admission: Some(request), .. } => {

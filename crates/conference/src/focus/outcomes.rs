@@ -172,6 +172,7 @@ impl Focus {
         for id in told {
             if let Some(conference) = self.conferences.get_mut(id) {
                 conference.voices_told(&mut self.core);
+                conference.look(&mut self.core);
             }
         }
     }

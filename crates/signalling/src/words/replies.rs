@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use confocal::conference::{Command, Denial, Present, Reply, Role, Roll, Silenced, Whom};
+use confocal::conference::{
+    Command, Denial, Layout, LayoutChoice, Present, Reply, Role, Roll, Silenced, Whom,
+};
 
 /// What can be asked for, in the order of who needs it.
 const HELP: &str = "You can ask me, in the group room or here:
@@ -20,6 +22,8 @@ Moderators can also:
 !conference lock, unlock – let nobody new in
 !conference audience on, audience off – only speakers are heard
 !conference grant @user:server, revoke @user:server – give the word, take it back
+!conference layout speaker, grid or auto – show who speaks, or everyone side by side, or what fits
+!conference screen stop – show a shared screen no more
 !conference record, record stop – have the conference recorded, which everyone is told
 !conference end – end the conference for everyone
 !conference stay on, stay off – keep the conference user here for good";
@@ -66,6 +70,12 @@ fn done(command: &Command) -> Cow<'static, str> {
         Command::Revoke(member) => format!("{member} does not have the word any more.").into(),
         Command::Record => "The conference is recorded, and everyone in it is told.".into(),
         Command::StopRecording => "The conference is not recorded any more.".into(),
+        Command::Layout(LayoutChoice::Speaker) => "Everyone is shown who speaks.".into(),
+        Command::Layout(LayoutChoice::Grid) => "All are shown side by side.".into(),
+        Command::Layout(LayoutChoice::Auto) => {
+            "All are shown side by side while they are few, and else who speaks.".into()
+        }
+        Command::StopScreen => "The screen is not shown any more.".into(),
         Command::End => "The conference is ended for everyone.".into(),
         Command::Start => {
             "I am here. Call me with a voice call, in a chat with me that is not encrypted; so can everyone in the room."
@@ -84,6 +94,10 @@ const fn denied(denial: Denial) -> &'static str {
         }
         Denial::NoRecordings => "Whoever runs this conference server has set up no place for recordings.",
         Denial::NobodyToRecord => "Nobody is in the conference, so there is nothing to record.",
+        Denial::NoScreen => "Nobody's screen is shown at the moment.",
+        Denial::GridTooMuch => {
+            "To show all side by side was too much for this conference server just now. Please try again in a few minutes."
+        }
         Denial::StaysAnyhow => "Whoever runs this conference server has set me to stay in this room.",
         Denial::TooManyStay => {
             "I stay in as many rooms already as whoever runs this conference server allows."
@@ -121,6 +135,15 @@ fn who(roll: &Roll) -> String {
         // Writing into a String can't fail.
         let _ = write!(words, " {by} has it recorded.");
     }
+    if roll.layout == Layout::Grid {
+        words.push_str(" All are shown side by side.");
+    } else if roll.layout_wanted == LayoutChoice::Grid {
+        words.push_str(" Who speaks is shown: all side by side was too much for this conference server.");
+    }
+    if let Some(by) = &roll.screen_of {
+        // Writing into a String can't fail.
+        let _ = write!(words, " {by} shares a screen.");
+    }
     for present in &roll.present {
         words.push_str("\n• ");
         line(&mut words, present);
@@ -149,8 +172,9 @@ fn line(words: &mut String, present: &Present) {
         None => None,
     };
     let hand = present.hand.map(|place| format!("hand raised, number {place}"));
+    let camera = present.camera.then(|| "camera on".to_owned());
     let calls = (present.calls > 1).then(|| format!("with {} calls", present.calls));
-    let notes = [role.map(str::to_owned), voice.map(str::to_owned), hand, calls];
+    let notes = [role.map(str::to_owned), voice.map(str::to_owned), camera, hand, calls];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     if !notes.is_empty() {
         // Writing into a String can't fail.
@@ -191,6 +215,10 @@ mod tests {
             Command::Revoke(member()),
             Command::Record,
             Command::StopRecording,
+            Command::Layout(LayoutChoice::Speaker),
+            Command::Layout(LayoutChoice::Grid),
+            Command::Layout(LayoutChoice::Auto),
+            Command::StopScreen,
             Command::End,
             Command::Start,
             Command::Stay,
@@ -206,6 +234,8 @@ mod tests {
             Denial::Audience,
             Denial::NoRecordings,
             Denial::NobodyToRecord,
+            Denial::NoScreen,
+            Denial::GridTooMuch,
             Denial::NotStarted,
             Denial::StaysAnyhow,
             Denial::TooManyStay,
@@ -228,7 +258,7 @@ mod tests {
             assert!(words.len() > 15 && words.ends_with('.') && !words.contains("  "), "{words}");
             assert!(seen.insert(words.to_string()), "said twice: {words}");
         }
-        assert_eq!(seen.len(), 42);
+        assert_eq!(seen.len(), 48);
     }
 
     fn present(member: &str) -> Present {
@@ -240,6 +270,7 @@ mod tests {
             muted: false,
             hand: None,
             speaking: false,
+            camera: false,
             calls: 1,
         }
     }
@@ -253,7 +284,7 @@ mod tests {
         let roll = Roll {
             total: 9,
             present: vec![
-                Present { role: Role::Moderator, speaking: true, ..present("@anna:hs.test") },
+                Present { role: Role::Moderator, speaking: true, camera: true, ..present("@anna:hs.test") },
                 Present { role: Role::Speaker, muted: true, calls: 2, ..present("@bert:hs.test") },
                 Present { silenced: Some(Silenced::Audience), hand: Some(1), ..present("@cleo:hs.test") },
                 Present { silenced: Some(Silenced::ByModerator), muted: true, ..present("@dora:hs.test") },
@@ -263,17 +294,34 @@ mod tests {
             locked: true,
             audience: true,
             recorded_by: Some("@anna:hs.test".into()),
+            layout: Layout::Grid,
+            layout_wanted: LayoutChoice::Auto,
+            screen_of: Some("@bert:hs.test".into()),
         };
         assert_eq!(
             said(roll),
-            "9 people are in the conference. It is locked. It has an audience. @anna:hs.test has it recorded.\n\
-             • @anna:hs.test (moderator, speaking)\n\
+            "9 people are in the conference. It is locked. It has an audience. @anna:hs.test has it recorded. \
+             All are shown side by side. @bert:hs.test shares a screen.\n\
+             • @anna:hs.test (moderator, speaking, camera on)\n\
              • @bert:hs.test (speaker, microphone off, with 2 calls)\n\
              • @cleo:hs.test (in the audience, hand raised, number 1)\n\
              • @dora:hs.test (muted by a moderator)\n\
              • @emil:hs.test (muted)\n\
              • @finn:hs.test\n\
              … and 3 more"
+        );
+    }
+
+    #[test]
+    fn who_says_that_the_grid_was_wanted_and_too_much() {
+        let roll = Roll { layout_wanted: LayoutChoice::Grid, ..Roll::default() };
+        assert_eq!(
+            said(roll),
+            "Nobody is in the conference. Who speaks is shown: all side by side was too much for this conference server."
+        );
+        assert_eq!(
+            said(Roll { layout_wanted: LayoutChoice::Auto, ..Roll::default() }),
+            "Nobody is in the conference."
         );
     }
 

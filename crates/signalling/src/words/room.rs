@@ -2,10 +2,33 @@
 //!
 //! Refusals and ends never live here.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use confocal::conference::{FocusUser, MemberId, Millis, RecordingEnd, RecordingFailure, Silenced};
+use confocal::conference::{
+    FocusUser, MemberId, Millis, RecordingEnd, RecordingFailure, ScreenNotice, Silenced,
+};
 use ruma_common::UserId;
+
+/// The grid was too much for the machine.
+pub(super) const FELL_BACK: &str = "To show all side by side is too much for this conference server at the moment, so everyone \
+     is shown who speaks.";
+
+/// Of the screen that someone shares.
+pub(super) fn screen(notice: &ScreenNotice) -> Cow<'static, str> {
+    match notice {
+        ScreenNotice::Waits { by } => {
+            format!("{by} shares a screen, and there is one at a time. Yours is shown when that one ends.").into()
+        }
+        ScreenNotice::Shown => "Your screen is shown to everyone now.".into(),
+        ScreenNotice::Audience => {
+            "This conference has an audience, and only those who may speak can share a screen. Raise your hand to be given the \
+             word."
+                .into()
+        }
+        ScreenNotice::Stopped => "A moderator has stopped your screen: it is not shown any more.".into(),
+    }
+}
 
 /// Someone has come in: what there is to hear, and what they are heard.
 pub(super) fn joined(others: usize, silenced: Option<Silenced>, recorded_by: Option<&MemberId>) -> String {

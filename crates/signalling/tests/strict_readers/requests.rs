@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use confocal::conference::{
-    CallAddress, CallVersion, Command, Denial, EndReason, HangupReason, Millis, Notice, OfferRefusal,
-    ParticipantId, Present, RecordingEnd, Refusal, Reply, Role, Roll, Sdp, SignalRequest, Silenced, StreamId,
-    StreamInfo, StreamMetadata, StreamPurpose, Timestamp, Whom,
+    CallAddress, CallVersion, Command, Denial, EndReason, HangupReason, Layout, LayoutChoice, Millis, Notice,
+    OfferRefusal, ParticipantId, Present, RecordingEnd, Refusal, Reply, Role, Roll, ScreenNotice, Sdp,
+    SignalRequest, Silenced, StreamId, StreamInfo, StreamMetadata, StreamPurpose, Timestamp, Whom,
 };
 
 use crate::support::{ALICE, DIRECT, FOCUS, GROUP};
@@ -16,6 +16,13 @@ use crate::support::{ALICE, DIRECT, FOCUS, GROUP};
 /// An answer such as our engine writes it, with the line ends and the stream of one.
 const SDP: &str = "v=0\r\no=- 1 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
     c=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=msid:mix voice\r\na=rtpmap:111 opus/48000/2\r\n";
+
+/// An offer of ours in a running call: a second line of pictures, in a stream of its own, for another's screen.
+const SCREEN_SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendrecv\r\na=msid:mix voice\r\n\
+    a=rtpmap:111 opus/48000/2\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendrecv\r\n\
+    a=msid:mix picture\r\na=rtpmap:96 VP8/90000\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\n\
+    a=sendonly\r\na=msid:screen picture\r\na=rtpmap:96 VP8/90000\r\n";
 
 const REASONS: [HangupReason; 7] = [
     HangupReason::UserHangup,
@@ -58,6 +65,15 @@ pub(crate) fn every_request() -> Vec<SignalRequest> {
             to: to(),
             offer: sdp(),
             streams: streams(),
+            expires: later(),
+        });
+        let info = StreamInfo { purpose: StreamPurpose::ScreenShare, audio_muted: true, video_muted: false };
+        let mut both = streams();
+        both.insert("screen".into(), info);
+        all.push(SignalRequest::NegotiateOffer {
+            to: to(),
+            offer: Sdp(SCREEN_SDP.to_owned()),
+            streams: both,
             expires: later(),
         });
         for streams in [None, Some(streams())] {
@@ -113,12 +129,24 @@ fn notices() -> Vec<Notice> {
         muted: true,
         hand: Some(1),
         speaking: true,
+        camera: true,
         calls: 2,
     };
     let recorded_by = Some(ALICE.into());
-    let roll = Roll { total: 7, present: vec![present], locked: true, audience: true, recorded_by };
+    let roll = Roll {
+        total: 7,
+        present: vec![present],
+        locked: true,
+        audience: true,
+        recorded_by,
+        layout: Layout::Grid,
+        layout_wanted: LayoutChoice::Auto,
+        screen_of: Some(ALICE.into()),
+    };
     vec![
         Notice::Refused { why: Refusal::Offer(OfferRefusal::NoCommonCodec), group: group() },
+        Notice::FellBack { group: group() },
+        Notice::Screen { group: group(), notice: ScreenNotice::Waits { by: ALICE.into() } },
         Notice::Encrypted { group: group() },
         Notice::GroupEncrypted { group: group() },
         Notice::Ended { why: EndReason::Kicked, group: group() },

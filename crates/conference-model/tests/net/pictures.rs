@@ -1,0 +1,84 @@
+//! Pictures that are not as they should be.
+//!
+//! How a turn is made up never lives here.
+
+use crate::told_otherwise::*;
+use confocal_conference::*;
+use confocal_conference_model::action::Action;
+use confocal_conference_model::seen::Seen;
+use serde_json::json;
+
+fn show(view: View) -> Effect {
+    Effect::Media(MediaCommand::Show { conference: ConferenceId(1), view })
+}
+
+/// Anna is in the conference, with her camera on.
+fn with_camera() -> Seen {
+    let answered = Action::Engine { which: 0, report: 0, shade: 2 };
+    after(0, &[ROOM, DONE, CALL, DONE, DONE, answered, DONE, UP, DONE])
+}
+
+fn shown(view: impl FnOnce(View) -> View) -> Vec<&'static str> {
+    broken_by(with_camera(), |seen, turn| {
+        let (as_before, _) = seen.views[&ConferenceId(1)].clone();
+        turn.effects = vec![show(view(as_before))];
+    })
+}
+
+/// The only leg is offered a line.
+fn offered(seen: &Seen) -> Effect {
+    let (leg, view) = the_leg(seen);
+    let (generation, number) = (view.generation, OfferNumber(view.offer.0 + 1));
+    Effect::Media(MediaCommand::OfferAgain { leg, generation, number, screen: true })
+}
+
+pub(crate) fn cases_of_pictures() -> Vec<Case> {
+    let screen_of = |seen: &Seen, leg: Option<LegId>| {
+        changed(seen, &conference_key(), |record| record["showing"]["screen"] = json!(leg))
+    };
+    let sharing = after_turn(active(), |seen, turn| {
+        let (leg, _) = the_leg(seen);
+        let shares = changed(seen, &leg_key(leg), |record| {
+            record["leg"]["agreed"]["screen"] = json!(true);
+            record["leg"]["sharing"] = json!({ "since": 0, "stopped": false, "told": "Shown" });
+        });
+        turn.changes = vec![screen_of(seen, Some(leg)), shares];
+    });
+    let silent = after_turn(active(), |seen, turn| {
+        turn.changes = vec![changed(seen, &leg_key(the_leg(seen).0), |record| {
+            record["leg"]["second"]["asking"] = json!("Never");
+        })];
+    });
+    vec![
+        ("what_is_shown_is_there", shown(|view| View { before: vec![ParticipantId(99)], ..view })),
+        ("the_picture_is_held", shown(|view| View { speaker: None, ..view })),
+        ("one_screen_is_shown_of_those_who_may", shown(|view| View { screen: Some(LegId(99)), ..view })),
+        (
+            "the_first_screen_goes_on",
+            broken_by(sharing, |seen, turn| turn.changes = vec![screen_of(seen, None)]),
+        ),
+        ("what_is_shown_is_told_first_and_on_change", shown(|view| view)),
+        ("the_grid_is_for_few", shown(|view| View { layout: Layout::Grid, ..view })),
+        (
+            "only_moderators_choose_a_layout",
+            broken_by(active(), |seen, turn| {
+                turn.changes = vec![changed(seen, &conference_key(), |record| {
+                    record["showing"]["chosen"] = json!("Grid");
+                })];
+            }),
+        ),
+        (
+            "lines_are_offered_to_clients_that_can",
+            broken_by(active(), |seen, turn| {
+                turn.effects = vec![offered(seen)];
+                turn.changes = vec![changed(seen, &leg_key(the_leg(seen).0), |record| {
+                    record["leg"]["wants_metadata"] = json!(false);
+                })];
+            }),
+        ),
+        (
+            "no_silence_is_offered_to_twice",
+            broken_by(silent, |seen, turn| turn.effects = vec![offered(seen)]),
+        ),
+    ]
+}
