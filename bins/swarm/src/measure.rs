@@ -145,21 +145,32 @@ struct Packet {
 /// first one is at 0.
 fn unwrapped(arrivals: &[Arrival], start: i64) -> Vec<Packet> {
     let mut seen = std::collections::HashSet::new();
-    let mut before: Option<(u32, i64, u16, i64)> = None;
-    let mut packets = Vec::with_capacity(arrivals.len());
-    for arrival in arrivals.iter().filter(|arrival| arrival.at >= start) {
-        let (time, place) = match before {
-            None => (0, 0),
-            Some((timestamp, time, sequence, place)) => (
-                time + i64::from(arrival.timestamp.wrapping_sub(timestamp).cast_signed()),
-                place + i64::from(arrival.sequence.wrapping_sub(sequence).cast_signed()),
-            ),
-        };
-        before = Some((arrival.timestamp, time, arrival.sequence, place));
+    let mut before: Option<(u32, i64)> = None;
+    let arrivals: Vec<Arrival> = arrivals.iter().filter(|arrival| arrival.at >= start).copied().collect();
+    let packets = arrivals.iter().zip(places(&arrivals)).map(|(arrival, place)| {
+        let time = before.map_or(0, |(timestamp, time)| {
+            time + i64::from(arrival.timestamp.wrapping_sub(timestamp).cast_signed())
+        });
+        before = Some((arrival.timestamp, time));
         let (at, samples, copy) = (arrival.at, i64::from(arrival.samples), arrival.copy);
-        packets.push(Packet { at, time, samples, copy, again: !seen.insert(place) });
-    }
-    packets
+        Packet { at, time, samples, copy, again: !seen.insert(place) }
+    });
+    packets.collect()
+}
+
+/// The place of each packet in its stream, by sequence numbers that don't wrap, as they do after 22 minutes of 50 packets a second: each
+/// is taken to lie within 2^15 of the one that arrived before it. The first one is at 0.
+#[must_use]
+pub fn places(arrivals: &[Arrival]) -> Vec<i64> {
+    let mut before: Option<(u16, i64)> = None;
+    let places = arrivals.iter().map(|arrival| {
+        let place = before.map_or(0, |(sequence, place)| {
+            place + i64::from(arrival.sequence.wrapping_sub(sequence).cast_signed())
+        });
+        before = Some((arrival.sequence, place));
+        place
+    });
+    places.collect()
 }
 
 /// The frames of a window of which no packet tells how they lie.
@@ -391,6 +402,18 @@ mod tests {
         assert_eq!(delays(&[0, 1_000, 2_000], &[50, 1_070, 2_900], 800), [50, 70]);
         assert_eq!(quantile(&[1, 2, 3, 4], 0.5), Some(2));
         assert_eq!(quantile::<i64>(&[], 0.5), None);
+    }
+
+    #[test]
+    fn a_place_in_a_stream_is_told_over_hours_of_sequence_numbers() {
+        // An hour and a half of packets, each tenth of which is overtaken by the next.
+        let mut arrivals = stream(270_000, |_| 0);
+        let mut expected: Vec<i64> = (0..270_000).collect();
+        for index in (1..269_990).step_by(10) {
+            arrivals.swap(index, index + 1);
+            expected.swap(index, index + 1);
+        }
+        assert_eq!(places(&arrivals), expected);
     }
 
     proptest! {

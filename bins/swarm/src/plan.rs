@@ -31,6 +31,9 @@ pub struct Plan {
     /// How many of each conference talk.
     #[arg(long, default_value_t = 2)]
     pub talkers: usize,
+    /// In how many conferences anybody talks, the first of them; in all, if it is not told.
+    #[arg(long)]
+    pub with_talkers: Option<usize>,
     /// What the talkers send.
     #[arg(long, value_enum, default_value_t = Sound::Speech)]
     pub sound: Sound,
@@ -153,7 +156,15 @@ impl Plan {
     #[must_use]
     pub const fn talker(&self, caller: usize) -> Option<usize> {
         let place = caller / self.conferences;
-        if place < self.talkers { Some(place) } else { None }
+        if place < self.talkers_in(self.conference(caller)) { Some(place) } else { None }
+    }
+
+    /// How many talk in a conference.
+    const fn talkers_in(&self, conference: usize) -> usize {
+        match self.with_talkers {
+            Some(conferences) if conference >= conferences => 0,
+            Some(_) | None => self.talkers,
+        }
     }
 
     /// Whether a caller tells levels: those that don't are spread evenly.
@@ -165,7 +176,7 @@ impl Plan {
 
     /// The callers of a conference that talk.
     pub fn talkers_of(&self, conference: usize) -> impl Iterator<Item = usize> {
-        (conference..self.callers).step_by(self.conferences).take(self.talkers)
+        (conference..self.callers).step_by(self.conferences).take(self.talkers_in(conference))
     }
 }
 
@@ -184,6 +195,14 @@ mod tests {
         assert_eq!(talkers, [0, 1, 2, 3, 4, 5]);
         assert_eq!(plan.talkers_of(1).collect::<Vec<_>>(), [1, 4]);
         assert!((0..10).all(|caller| plan.tells_levels(caller)));
+    }
+
+    #[test]
+    fn in_some_conferences_nobody_talks() {
+        let plan = plan(&["--callers", "12", "--conferences", "4", "--talkers", "1", "--with-talkers", "2"]);
+        let talkers: Vec<usize> = (0..12).filter(|&caller| plan.talker(caller).is_some()).collect();
+        assert_eq!(talkers, [0, 1]);
+        assert_eq!((plan.talkers_of(1).count(), plan.talkers_of(2).count()), (1, 0));
     }
 
     #[test]

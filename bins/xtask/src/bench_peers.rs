@@ -1,24 +1,34 @@
 //! `cargo xtask bench-peers`: the same callers on Confocal and on Janus' AudioBridge, in turn, in one run.
 //!
-//! Each measurement has a fresh process of its target, and `swarm` as its callers. What a target can't carry it is not given more of.
+//! Each measurement has a fresh process of its target, and `swarm` as its callers. What a target can't carry it is not given more of. What is
+//! known is written after each measurement, and a run that was broken off can be gone on with.
 
+mod agenda;
 mod peers;
+mod results;
 mod scene;
 mod table;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
 use confocal_testing::parts::Places;
 
+use self::agenda::{Agenda, Measurement};
 use self::peers::{Peer, Running, own_address};
-use self::scene::{Scene, Trial};
-use self::table::{Figures, Table};
+use self::results::Results;
+use self::scene::Scene;
+use self::table::Figures;
 use crate::setup::{Consent, Need, packages, python};
 use crate::steps::{Steps, cargo};
+
+/// How much longer than was reckoned a measurement may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What to measure. Without any of the flags for more it is conferences in which three talk and the others send quiet noise.
 #[derive(Debug, Args)]
@@ -26,30 +36,52 @@ pub(crate) struct BenchArgs {
     /// Callers, from few to many.
     #[arg(long, value_delimiter = ',', default_value = "10,50,100,500,1000")]
     callers: Vec<usize>,
-    /// How often each target is measured with each number of callers.
-    #[arg(long, default_value_t = 2)]
+    /// How often each target is measured with each number of callers; twice at the most under the other loads, and once where sound is
+    /// scored, for each time has several clips.
+    #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// How long each time, in seconds.
-    #[arg(long, default_value_t = 15)]
+    /// How long each time, in seconds; at least 30 where sound is scored.
+    #[arg(long, default_value_t = 8)]
     seconds: u64,
     /// Measure Confocal only.
     #[arg(long)]
     alone: bool,
-    /// Also with members who send nothing.
+    /// All of the following.
+    #[arg(long)]
+    all: bool,
+    /// Also a conference in which nobody talks and nobody sends anything: with the fewest callers and the most.
     #[arg(long)]
     idle: bool,
-    /// Also in conferences of four, one of whom talks.
+    /// Also conferences of four, one of whom talks: 4 and 40 of them.
     #[arg(long)]
     fours: bool,
-    /// Also what is added to the delay.
+    /// Also what is added to the delay, with up to 50 callers.
     #[arg(long)]
     delay: bool,
     /// Also over lines that lose packets on the way to the participants.
     #[arg(long)]
     loss: bool,
-    /// Also how speech sounds that lost packets on the way to the server, by PESQ; 30 s each time.
+    /// Also how speech sounds that lost packets on the way to the server, by PESQ.
     #[arg(long)]
     sound: bool,
+    /// Go on with the run that was broken off: what it has measured is taken as it is.
+    #[arg(long)]
+    resume: bool,
+}
+
+impl BenchArgs {
+    fn scenes(&self) -> Vec<Scene> {
+        let more = [
+            (self.idle, Scene::Idle),
+            (self.fours, Scene::Fours),
+            (self.delay, Scene::Delay),
+            (self.loss, Scene::Loss),
+            (self.sound, Scene::Sound),
+            (self.sound, Scene::Copies),
+        ];
+        let more = more.into_iter().filter(|(wanted, _)| *wanted || self.all).map(|(_, scene)| scene);
+        std::iter::once(Scene::Noise).chain(more).collect()
+    }
 }
 
 /// Installs and builds what is needed, measures, prints a table in Markdown, and writes it and drawings to `target/bench-peers`.
@@ -57,7 +89,7 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &BenchArgs) -> anyhow::
     let janus = (!args.alone).then_some(Need::Janus);
     let needs: Vec<Need> = Need::BUILD.into_iter().chain([Need::Espeak]).chain(janus).collect();
     packages::ensure(steps, consent, &needs)?;
-    let python = if args.sound {
+    let python = if args.sound || args.all {
         packages::ensure(steps, consent, &Need::PYTHON)?;
         Some(python::sound(steps, consent)?)
     } else {
@@ -67,70 +99,55 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &BenchArgs) -> anyhow::
         cargo(steps, log, &["build", "--release", "--package", "http-conference", "--package", "swarm"])
     })?;
     let folder = steps.places().target().join("bench-peers");
-    let _ = fs::remove_dir_all(&folder);
+    if !args.resume {
+        let _ = fs::remove_dir_all(&folder);
+    }
     fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
     let peers: &[Peer] = if args.alone { &[Peer::Confocal] } else { &[Peer::Confocal, Peer::Janus] };
-    let mut table = Table::default();
-    for scene in scenes(args) {
-        for trial in scene.trials(&args.callers) {
-            // Whoever failed each round with less; all rounds of a trial are made.
-            let peers: Vec<Peer> =
-                peers.iter().copied().filter(|&peer| !table.has_failed(scene, peer)).collect();
-            for round in 1..=args.rounds {
-                for &peer in &peers {
-                    let what = format!("{} for {scene}, {trial}, round {round}", peer.name());
-                    let name = format!("{scene:?}-{peer:?}-{}-{round}", trial.name());
-                    let place = Place { steps, folder: &folder, name: &name, round, seconds: args.seconds };
-                    let figures = steps.act(&what, || {
-                        let mut figures = measure(&place, peer, scene, trial)?;
-                        if let Some(python) = python.as_ref().filter(|_| scene.is_scored()) {
-                            figures.score = scored(python, &folder.join(&name))?;
-                        }
-                        Ok(figures)
-                    })?;
-                    steps.say(&format!("    {figures}"));
-                    table.add(scene, peer, trial, figures);
-                }
-            }
+    let agenda = Agenda::new(&args.scenes(), &args.callers, peers, args.rounds, args.seconds);
+    let mut results = Results::new(folder);
+    for (number, measurement) in agenda.all().iter().enumerate() {
+        if results.has_failed(measurement) {
+            continue;
         }
+        let figures = if let Some(figures) = results.measured_before(measurement) {
+            figures
+        } else {
+            let (of, left) = (agenda.all().len(), agenda.left(number, |it| !results.has_failed(it)));
+            let what = format!("{} of {of}, {} min left: {measurement}", number + 1, left.as_secs() / 60 + 1);
+            let figures = steps.act(&what, || {
+                // Whatever goes wrong with one is no reason to know nothing of the others.
+                let figures = measured(steps, results.folder(), measurement, python.as_deref());
+                Ok(figures.unwrap_or_else(|error| Figures::failed(&format!("{error:#}"))))
+            })?;
+            steps.say(&format!("    {figures}"));
+            figures
+        };
+        results.add(measurement, figures)?;
     }
-    let text = table.markdown();
-    steps.say(&text);
-    fs::write(folder.join("table.md"), &text)?;
-    for (name, svg) in table.drawings() {
-        fs::write(folder.join(name), svg)?;
-    }
-    steps.say(&format!("Table, drawings and all figures are in {}.", folder.display()));
+    steps.say(&results.markdown());
+    steps.say(&format!("Table, drawings and all figures are in {}.", results.folder().display()));
     Ok(())
 }
 
-fn scenes(args: &BenchArgs) -> Vec<Scene> {
-    let more = [
-        (args.idle, Scene::Idle),
-        (args.fours, Scene::Fours),
-        (args.delay, Scene::Delay),
-        (args.sound, Scene::Sound),
-        (args.sound, Scene::Copies),
-        (args.loss, Scene::Loss),
-    ];
-    let more = more.into_iter().filter(|(wanted, _)| *wanted).map(|(_, scene)| scene);
-    std::iter::once(Scene::Noise).chain(more).collect()
-}
-
-/// Where a measurement is made, and which one it is.
-struct Place<'a> {
-    steps: &'a Steps,
-    folder: &'a Path,
-    name: &'a str,
-    round: u32,
-    seconds: u64,
+/// One measurement, with the score of what was recorded.
+fn measured(
+    steps: &Steps,
+    folder: &Path,
+    measurement: &Measurement,
+    python: Option<&Path>,
+) -> anyhow::Result<Figures> {
+    let mut figures = measure(steps, folder, measurement)?;
+    if let Some(python) = python.filter(|_| measurement.scene.is_scored()) {
+        figures.score = scored(python, &folder.join(measurement.name()))?;
+    }
+    Ok(figures)
 }
 
 /// One measurement. Where callers could not connect, or calls were lost, that is its result.
-fn measure(place: &Place<'_>, peer: Peer, scene: Scene, trial: Trial) -> anyhow::Result<Figures> {
-    let Place { steps, folder, name, round, .. } = *place;
-    // A clip takes eight seconds, and half of them are cut off by the edges.
-    let seconds = if scene.is_scored() { place.seconds.max(30) } else { place.seconds };
+fn measure(steps: &Steps, folder: &Path, measurement: &Measurement) -> anyhow::Result<Figures> {
+    let Measurement { scene, trial, peer, round, seconds } = *measurement;
+    let name = measurement.name();
     let log = folder.join(format!("{name}.log"));
     let json = folder.join(format!("{name}.json"));
     let address = own_address()?;
@@ -150,11 +167,13 @@ fn measure(place: &Place<'_>, peer: Peer, scene: Scene, trial: Trial) -> anyhow:
         .arg(&json)
         .args(scene.arguments(trial));
     if scene.is_scored() {
-        swarm.arg("--record").arg(folder.join(name));
+        swarm.arg("--record").arg(folder.join(&name));
     }
     let output = fs::File::options().append(true).open(&log)?;
-    let status =
-        swarm.stdout(output.try_clone()?).stderr(output).status().context("could not start swarm")?;
+    let swarm = swarm.stdout(output.try_clone()?).stderr(output).spawn().context("could not start swarm")?;
+    let Some(status) = ended(swarm, measurement.reckoned() + PATIENCE)? else {
+        return Ok(Figures::failed("it did not end"));
+    };
     match fs::read(&json) {
         Ok(bytes) => Figures::read(&serde_json::from_slice(&bytes)?),
         Err(_) => {
@@ -163,6 +182,22 @@ fn measure(place: &Place<'_>, peer: Peer, scene: Scene, trial: Trial) -> anyhow:
             let why = said.lines().rev().find_map(|line| line.strip_prefix("error: "));
             Ok(Figures::failed(why.unwrap_or("swarm could not measure")))
         }
+    }
+}
+
+/// How a program ended, if it did within that time; else it is ended.
+fn ended(mut program: Child, within: Duration) -> anyhow::Result<Option<ExitStatus>> {
+    let until = Instant::now() + within;
+    loop {
+        if let Some(status) = program.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() > until {
+            program.kill()?;
+            program.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(100));
     }
 }
 

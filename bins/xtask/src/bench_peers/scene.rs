@@ -5,14 +5,18 @@ use std::fmt;
 /// Callers of the scenes that don't grow.
 const FEW: usize = 10;
 /// Losses in percent, each both ways.
-const LOSSES: [u32; 5] = [0, 1, 2, 5, 10];
+const LOSSES: [u32; 3] = [0, 5, 10];
+/// Callers of conferences of four.
+const FOURS: [usize; 2] = [16, 160];
+/// Delay is measured up to so many callers.
+const DELAY_MOST: usize = 50;
 
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scene {
     /// One conference, three talk, the others send quiet noise.
     Noise,
-    /// The same, but the others send nothing.
+    /// One conference, in which nobody talks and nobody sends anything.
     Idle,
     /// Conferences of four, one of whom talks.
     Fours,
@@ -30,7 +34,7 @@ impl fmt::Display for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Noise => "one conference, three talk, noise",
-            Self::Idle => "one conference, three talk, nothing",
+            Self::Idle => "one conference, nobody talks or sends",
             Self::Fours => "conferences of four, one talks, noise",
             Self::Delay => "delay, one talks, noise",
             Self::Sound => "losses to the server, no FEC",
@@ -69,16 +73,24 @@ impl Trial {
 impl Scene {
     /// What is tried, from little to much.
     pub(crate) fn trials(self, callers: &[usize]) -> Vec<Trial> {
-        match self {
-            Self::Noise | Self::Idle | Self::Fours | Self::Delay => {
-                let mut callers = callers.to_vec();
-                callers.sort_unstable();
-                callers.into_iter().map(|callers| Trial { callers, loss_percent: 0 }).collect()
+        let mut sorted = callers.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let ends = [sorted.first(), sorted.last()];
+        let callers = match self {
+            Self::Noise => sorted,
+            Self::Idle => {
+                let mut ends: Vec<usize> = ends.into_iter().flatten().copied().collect();
+                ends.dedup();
+                ends
             }
+            Self::Fours => FOURS.to_vec(),
+            Self::Delay => sorted.into_iter().filter(|&callers| callers <= DELAY_MOST).collect(),
             Self::Sound | Self::Copies | Self::Loss => {
-                LOSSES.map(|loss_percent| Trial { callers: FEW, loss_percent }).to_vec()
+                return LOSSES.map(|loss_percent| Trial { callers: FEW, loss_percent }).to_vec();
             }
-        }
+        };
+        callers.into_iter().map(|callers| Trial { callers, loss_percent: 0 }).collect()
     }
 
     /// Whether a target that fails a trial is not given the next one. Where lines are what fails, it is.
@@ -102,7 +114,7 @@ impl Scene {
         let (conferences, talkers, sound, others) = match self {
             Self::Noise | Self::Loss => (1, 3, "speech", "noise"),
             Self::Sound | Self::Copies => (1, 1, "speech", "noise"),
-            Self::Idle => (1, 3, "speech", "nothing"),
+            Self::Idle => (1, 0, "speech", "nothing"),
             Self::Fours => ((callers / 4).max(1), 1, "speech", "noise"),
             Self::Delay => (1, 1, "bursts", "noise"),
         };
@@ -136,9 +148,19 @@ mod tests {
     fn losses_are_told_as_shares() {
         let trials = Scene::Loss.trials(&[500]);
         assert_eq!(trials.len(), LOSSES.len());
-        let last = Scene::Loss.arguments(trials[4]).join(" ");
+        let last = Scene::Loss.arguments(trials[2]).join(" ");
         assert!(last.ends_with("--others noise --loss-down 0.1"), "{last}");
-        assert!(Scene::Copies.arguments(trials[1]).join(" ").ends_with("--loss-up 0.01 --copies"));
-        assert_eq!(Scene::Noise.trials(&[50, 10])[0].callers, 10);
+        assert!(Scene::Copies.arguments(trials[1]).join(" ").ends_with("--loss-up 0.05 --copies"));
+    }
+
+    #[test]
+    fn numbers_of_callers_are_tried_from_few_to_many_and_where_they_tell_something() {
+        let tried = |scene: Scene, callers: &[usize]| -> Vec<usize> {
+            scene.trials(callers).into_iter().map(|trial| trial.callers).collect()
+        };
+        assert_eq!(tried(Scene::Noise, &[50, 10, 1_000, 50]), [10, 50, 1_000]);
+        assert_eq!(tried(Scene::Idle, &[50, 10, 1_000]), [10, 1_000]);
+        assert_eq!(tried(Scene::Idle, &[10]), [10]);
+        assert_eq!(tried(Scene::Delay, &[50, 10, 1_000]), [10, 50]);
     }
 }

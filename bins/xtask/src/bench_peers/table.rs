@@ -57,6 +57,11 @@ impl Figures {
         })
     }
 
+    /// Why there are none, if so.
+    pub(crate) fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
     /// Of a measurement that could not be made: callers did not connect, or calls were lost.
     pub(crate) fn failed(why: &str) -> Self {
         Self { why: Some(why.to_owned()), ..Self::default() }
@@ -91,14 +96,12 @@ impl Table {
         self.rows.entry((scene, trial, peer)).or_default().push(figures);
     }
 
-    /// Whether more is no use: it failed all rounds of a trial.
-    pub(crate) fn has_failed(&self, scene: Scene, peer: Peer) -> bool {
-        scene.ends_with_failure()
-            && self
-                .rows
-                .iter()
-                .filter(|((of, _, by), _)| (*of, *by) == (scene, peer))
-                .any(|(_, rounds)| rounds.iter().all(|figures| !figures.passed))
+    /// Whether more is no use: it failed all rounds of a trial with less.
+    pub(crate) fn has_failed(&self, scene: Scene, peer: Peer, trial: Trial) -> bool {
+        let failed = |((of, less, by), rounds): (&(Scene, Trial, Peer), &Vec<Figures>)| {
+            (*of, *by) == (scene, peer) && *less < trial && rounds.iter().all(|figures| !figures.passed)
+        };
+        scene.ends_with_failure() && self.rows.iter().any(failed)
     }
 
     /// The table.
@@ -253,12 +256,13 @@ mod tests {
         let mut table = Table::default();
         table.add(Scene::Noise, Peer::Janus, FEW, figures(30.0, true));
         table.add(Scene::Noise, Peer::Janus, FEW, figures(31.0, false));
-        assert!(!table.has_failed(Scene::Noise, Peer::Janus));
+        assert!(!table.has_failed(Scene::Noise, Peer::Janus, MANY));
         table.add(Scene::Noise, Peer::Janus, MANY, figures(20.0, false));
-        assert!(table.has_failed(Scene::Noise, Peer::Janus));
-        assert!(
-            !table.has_failed(Scene::Noise, Peer::Confocal) && !table.has_failed(Scene::Idle, Peer::Janus)
-        );
+        assert!(!table.has_failed(Scene::Noise, Peer::Janus, MANY), "its other rounds are made");
+        let more = Trial { callers: 1_000, ..MANY };
+        assert!(table.has_failed(Scene::Noise, Peer::Janus, more));
+        assert!(!table.has_failed(Scene::Noise, Peer::Confocal, more));
+        assert!(!table.has_failed(Scene::Idle, Peer::Janus, more));
     }
 
     #[test]
