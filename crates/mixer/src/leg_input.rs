@@ -184,6 +184,12 @@ impl LegInput {
         self.speech.feed(LevelDbov::SILENCE);
     }
 
+    /// It is not heard, nothing waits, and another tick without being heard changes nothing.
+    pub(crate) fn is_calm(&self) -> bool {
+        let nothing = self.voice.is_none() && !self.buffer.has_packets() && !self.passed;
+        nothing && self.standing.is_silent() && !self.speech.is_speaking()
+    }
+
     /// Plays one tick of sound into `frame`, if it is heard, and returns whether it is more than silence. `deep`: see
     /// [`Voice::conceal`].
     pub(crate) fn play(&mut self, tick: u64, now: Micros, deep: &mut u32, frame: &mut Frame) -> bool {

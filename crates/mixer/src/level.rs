@@ -53,6 +53,9 @@ impl LevelMeter {
     const UP: f32 = 0.5;
     const DOWN: f32 = 0.2;
 
+    /// Below −127.5 dBov, which is told as −127: 10^−12.75.
+    const NOTHING: f32 = 1.7e-13;
+
     /// A meter that has heard silence so far.
     #[must_use]
     pub fn new() -> Self {
@@ -74,6 +77,16 @@ impl LevelMeter {
     fn follow(&mut self, power: f32) {
         let part = if power > self.power { Self::UP } else { Self::DOWN };
         self.power += (power - self.power) * part;
+        // Below what is told as silence it comes to an end, since arithmetic with ever smaller numbers is slow.
+        if self.power < Self::NOTHING {
+            self.power = 0.0;
+        }
+    }
+
+    /// It has come down to digital silence.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        self.power == 0.0
     }
 
     /// The smoothed level.

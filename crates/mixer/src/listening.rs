@@ -71,6 +71,11 @@ impl Listening {
         self.warm_up > 0
     }
 
+    /// It is sent what all of its profile are sent, or nothing, and goes on being so.
+    pub(crate) const fn is_settled(&self) -> bool {
+        !self.is_beginning() && (!self.sending || matches!(self.place, Place::Shared))
+    }
+
     pub(crate) const fn end_tick(&mut self) {
         self.warm_up = self.warm_up.saturating_sub(1);
     }

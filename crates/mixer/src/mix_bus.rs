@@ -11,22 +11,20 @@ use crate::key::SpeakerKey;
 pub struct MixBus {
     total: Box<WideFrame>,
     shares: Vec<Share>,
-    /// The parts of those with a voice in this tick, in the order in which they began, and memory for more.
+    /// Who has a voice in this tick, in the order in which they began. They are few, and all others are asked for too.
+    speaking: Vec<SpeakerKey>,
+    /// The parts of these, in the same order, and memory for more.
     sums: Vec<WideFrame>,
-    /// Speakers with a voice in this tick.
-    voices: usize,
     /// There is something in this tick that all hear.
     for_all: bool,
     voices_max: usize,
 }
 
-/// One speaker's part of the sum.
+/// Who may have a part of the sum.
 #[derive(Debug)]
 struct Share {
     speaker: SpeakerKey,
     legs: usize,
-    /// Which of the sums is its own, if it has a voice in this tick.
-    sum: Option<usize>,
 }
 
 impl Default for MixBus {
@@ -49,8 +47,8 @@ impl MixBus {
         Self {
             total: Box::new([0; FRAME_SAMPLES]),
             shares: Vec::new(),
+            speaking: Vec::new(),
             sums: Vec::new(),
-            voices: 0,
             for_all: false,
             voices_max,
         }
@@ -61,10 +59,11 @@ impl MixBus {
         match self.find(speaker) {
             Ok(at) => self.shares[at].legs += 1,
             Err(at) => {
-                self.shares.insert(at, Share { speaker, legs: 1, sum: None });
+                self.shares.insert(at, Share { speaker, legs: 1 });
                 if self.sums.len() < self.shares.len().min(self.voices_max) {
                     self.sums.reserve_exact(1);
                     self.sums.push([0; FRAME_SAMPLES]);
+                    self.speaking.reserve_exact(self.sums.len() - self.speaking.len());
                 }
             }
         }
@@ -75,17 +74,14 @@ impl MixBus {
         let Ok(at) = self.find(speaker) else { return };
         self.shares[at].legs -= 1;
         if self.shares[at].legs == 0 {
-            let share = self.shares.remove(at);
-            if let Some(sum) = share.sum {
+            self.shares.remove(at);
+            if let Some(sum) = self.sum_of(speaker) {
                 for (total, own) in self.total.iter_mut().zip(self.sums[sum].iter()) {
                     *total -= own;
                 }
-                self.voices -= 1;
                 // The last one takes its place.
-                self.sums.swap(sum, self.voices);
-                for share in self.shares.iter_mut().filter(|share| share.sum == Some(self.voices)) {
-                    share.sum = Some(sum);
-                }
+                self.speaking.swap_remove(sum);
+                self.sums.swap(sum, self.speaking.len());
             }
             self.sums.truncate(self.shares.len());
         }
@@ -96,24 +92,22 @@ impl MixBus {
         if self.is_audible() {
             self.total.fill(0);
         }
-        (self.voices, self.for_all) = (0, false);
-        for share in &mut self.shares {
-            share.sum = None;
-        }
+        self.speaking.clear();
+        self.for_all = false;
     }
 
     /// Adds one leg's sound of this tick to its speaker's part. The sound of an unknown speaker is not heard, nor that of one
     /// more than may have a voice.
     pub fn contribute(&mut self, speaker: SpeakerKey, frame: &Frame) {
-        let Ok(at) = self.find(speaker) else { return };
-        let share = &mut self.shares[at];
-        let sum = if let Some(sum) = share.sum {
+        if self.find(speaker).is_err() {
+            return;
+        }
+        let sum = if let Some(sum) = self.sum_of(speaker) {
             &mut self.sums[sum]
         } else {
-            let Some(sum) = self.sums.get_mut(self.voices) else { return };
+            let Some(sum) = self.sums.get_mut(self.speaking.len()) else { return };
             sum.fill(0);
-            share.sum = Some(self.voices);
-            self.voices += 1;
+            self.speaking.push(speaker);
             sum
         };
         for ((total, own), &sample) in self.total.iter_mut().zip(sum.iter_mut()).zip(frame) {
@@ -131,13 +125,13 @@ impl MixBus {
     }
 
     const fn is_audible(&self) -> bool {
-        self.voices > 0 || self.for_all
+        !self.speaking.is_empty() || self.for_all
     }
 
     /// Whether a speaker has a voice in this tick.
     #[must_use]
     pub fn speaks(&self, speaker: SpeakerKey) -> bool {
-        self.voices > 0 && self.find(speaker).is_ok_and(|at| self.shares[at].sum.is_some())
+        self.speaking.contains(&speaker)
     }
 
     /// Writes what those hear who do not speak: everyone. Returns whether that is anyone; if not, `mix` is all zero.
@@ -152,8 +146,8 @@ impl MixBus {
 
     /// Writes what `listener` hears: everyone but themselves. Returns whether that is anyone; if not, `mix` is all zero.
     pub fn mix_for(&self, listener: SpeakerKey, mix: &mut WideFrame) -> bool {
-        let own = self.find(listener).ok().and_then(|at| self.shares[at].sum).map(|sum| &self.sums[sum]);
-        if self.voices == usize::from(own.is_some()) && !self.for_all {
+        let own = self.sum_of(listener).map(|sum| &self.sums[sum]);
+        if self.speaking.len() == usize::from(own.is_some()) && !self.for_all {
             mix.fill(0);
             return false;
         }
@@ -166,6 +160,11 @@ impl MixBus {
             None => mix.copy_from_slice(&*self.total),
         }
         true
+    }
+
+    /// Which of the sums is a speaker's own, if it has a voice in this tick.
+    fn sum_of(&self, speaker: SpeakerKey) -> Option<usize> {
+        self.speaking.iter().position(|speaking| *speaking == speaker)
     }
 
     fn find(&self, speaker: SpeakerKey) -> Result<usize, usize> {

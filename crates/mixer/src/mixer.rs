@@ -2,6 +2,7 @@
 
 mod hot;
 mod playing;
+mod rest;
 
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
@@ -31,7 +32,9 @@ use playing::Tap;
 #[derive(Debug)]
 pub struct Mixer {
     config: MixerConfig,
-    /// Ordered by key.
+    /// The keys of the legs, in order: what is looked for with each packet, in as little memory as may be.
+    keys: Vec<LegKey>,
+    /// In the order of the keys.
     legs: Vec<Leg>,
     bus: MixBus,
     streams: Streams,
@@ -51,6 +54,8 @@ pub struct Mixer {
     tick: u64,
     /// The tick from which on memory that was not needed of late is let go of.
     trim_at: u64,
+    /// Nothing goes on.
+    at_rest: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +86,7 @@ impl Mixer {
     #[must_use]
     pub fn new(config: MixerConfig) -> Self {
         Self {
+            keys: Vec::new(),
             legs: Vec::new(),
             // In one tick all who are heard may give up their places to others: the last of them dies away.
             bus: MixBus::with_voices(config.hot_max.saturating_mul(2).saturating_add(1)),
@@ -95,6 +101,7 @@ impl Mixer {
             again: None,
             tick: 0,
             trim_at: WINDOW_TICKS,
+            at_rest: false,
             config,
         }
     }
@@ -110,6 +117,7 @@ impl Mixer {
     /// [`AddLegError`]; the mixer is then as before.
     pub fn add_leg(&mut self, leg: LegKey, speaker: SpeakerKey) -> Result<(), AddLegError> {
         let Err(at) = self.find(leg) else { return Err(AddLegError::AlreadyPresent) };
+        self.wake();
         if self.legs.len() >= self.config.legs_max {
             return Err(AddLegError::Full);
         }
@@ -117,6 +125,7 @@ impl Mixer {
         let shared = self.streams.add(Profile::default(), &self.config)?;
         let listening = Listening::new(shared, &self.config);
         self.bus.add(speaker);
+        self.keys.insert(at, leg);
         self.legs.insert(at, Leg { key: leg, speaker, input, listening });
         self.nominees.reserve(self.legs.len());
         Ok(())
@@ -125,6 +134,8 @@ impl Mixer {
     /// Removes a leg and all that is known of it. Unknown: nothing happens.
     pub fn remove_leg(&mut self, leg: LegKey) {
         let Ok(at) = self.find(leg) else { return };
+        self.wake();
+        self.keys.remove(at);
         let mut gone = self.legs.remove(at);
         if let Some((voice, _)) = gone.input.demote(&mut self.frame) {
             self.voices.give_back(voice);
@@ -176,6 +187,7 @@ impl Mixer {
     /// Whether a mix is made for a leg. `false`: nothing is encoded for it. `true`, as at the start: it begins anew.
     pub fn set_sending(&mut self, leg: LegKey, sending: bool) {
         if let Ok(at) = self.find(leg) {
+            self.wake();
             self.legs[at].listening.set_sending(sending);
             self.stock_for(at);
         }
@@ -189,6 +201,7 @@ impl Mixer {
     /// [`CodecError`] if the profile needs an encoder that can't be made; all is then as before.
     pub fn set_profile(&mut self, leg: LegKey, profile: Profile) -> Result<(), CodecError> {
         let Ok(at) = self.find(leg) else { return Ok(()) };
+        self.wake();
         let listening = &mut self.legs[at].listening;
         self.streams.change(listening, profile, &self.config)?;
         listening.wish = profile;
@@ -226,8 +239,11 @@ impl Mixer {
     /// Mixes one tick at `now` and hands out what is to be sent, in the order of the keys, at most one frame a leg.
     ///
     /// It neither allocates, locks nor waits. A leg without a frame hears lasting silence, or is not sent to.
-    pub fn tick(&mut self, now: Micros, mut output: impl FnMut(LegKey, EncodedFrame<'_>)) {
+    pub fn tick(&mut self, now: Micros, output: impl FnMut(LegKey, EncodedFrame<'_>)) {
         self.tick += 1;
+        if self.at_rest {
+            return self.rest(output);
+        }
         self.bus.clear();
         self.choose_hot(now);
         let mut deep = self.config.deep_losses_max;
@@ -252,6 +268,12 @@ impl Mixer {
         for tap in &mut self.taps {
             tap.fill(&self.streams);
         }
+        self.hand_out(output);
+        self.at_rest = self.may_rest();
+    }
+
+    /// Gives out what the streams have made of this tick.
+    fn hand_out(&mut self, mut output: impl FnMut(LegKey, EncodedFrame<'_>)) {
         for leg in &mut self.legs {
             if let Some((number, stream)) = self.streams.for_leg(&leg.listening) {
                 if let Made::Payload { bytes, silence, .. } = stream.made() {
@@ -299,11 +321,12 @@ impl Mixer {
     }
 
     fn find(&self, leg: LegKey) -> Result<usize, usize> {
-        self.legs.binary_search_by_key(&leg, |leg| leg.key)
+        self.keys.binary_search(&leg)
     }
 
     fn leg_mut(&mut self, leg: LegKey) -> Option<&mut Leg> {
         let at = self.find(leg).ok()?;
+        self.wake();
         Some(&mut self.legs[at])
     }
 }

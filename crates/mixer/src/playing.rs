@@ -88,6 +88,11 @@ impl Sounds {
         self.sounds.retain(|sound| sound.to != Audience::Leg(leg));
     }
 
+    /// None is played.
+    pub(crate) fn are_over(&self) -> bool {
+        self.sounds.iter().all(|sound| sound.state == State::Over)
+    }
+
     /// Some have ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.sounds.iter().any(|sound| sound.state == State::Over)

@@ -20,9 +20,11 @@ pub(crate) const HUSH: LevelDbov = LevelDbov(-70);
 const SPEECH_BYTES: u32 = 30;
 
 /// One sender's loudness.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Standing {
     claims: LevelMeter,
+    /// What these are at, as of the last packet.
+    claims_level: LevelDbov,
     claimed: bool,
     distrusted: bool,
     /// Since when, in ticks, its claims have been found wrong.
@@ -48,6 +50,22 @@ impl Default for Held {
     }
 }
 
+impl Default for Standing {
+    fn default() -> Self {
+        Self {
+            claims: LevelMeter::new(),
+            claims_level: LevelDbov::SILENCE,
+            claimed: false,
+            distrusted: false,
+            wrong_since: None,
+            measures: LevelMeter::new(),
+            held: Held::default(),
+            bytes: 0,
+            measured_at: None,
+        }
+    }
+}
+
 impl Standing {
     /// A packet of so many bytes arrived, with this claim.
     pub(crate) fn note_packet(&mut self, bytes: usize, claim: Option<LevelDbov>) {
@@ -56,6 +74,7 @@ impl Standing {
         self.claimed = claim.is_some();
         if let Some(claim) = claim {
             self.claims.feed_level(claim);
+            self.claims_level = self.claims.level();
         }
     }
 
@@ -63,6 +82,7 @@ impl Standing {
     pub(crate) fn note_silence(&mut self) {
         self.bytes = 0;
         self.claims = LevelMeter::new();
+        self.claims_level = LevelDbov::SILENCE;
     }
 
     /// One tick of its sound was decoded; returns its level, not smoothed.
@@ -94,12 +114,17 @@ impl Standing {
         }
         // Below what matters any two levels are the same.
         let audible = |level: LevelDbov| level.0.max(HUSH.0);
-        if audible(level).abs_diff(audible(self.claims.level())) < DISAGREEMENT_DB.unsigned_abs() {
+        if audible(level).abs_diff(audible(self.claims_level)) < DISAGREEMENT_DB.unsigned_abs() {
             self.wrong_since = None;
         } else {
             let since = *self.wrong_since.get_or_insert(tick);
             self.distrusted |= tick.saturating_sub(since) >= PATIENCE_TICKS;
         }
+    }
+
+    /// What was measured of it has died away.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.measures.is_silent()
     }
 
     /// The smoothed measured level.
@@ -114,7 +139,7 @@ impl Standing {
 
     /// The smoothed level that it claims, if that is to be believed.
     pub(crate) fn claim(&self) -> Option<LevelDbov> {
-        (self.claimed && !self.distrusted).then(|| self.claims.level())
+        (self.claimed && !self.distrusted).then_some(self.claims_level)
     }
 
     /// What it sends, it claims to be silence, and as far as is known that is true.

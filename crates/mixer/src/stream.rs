@@ -93,6 +93,11 @@ impl Stream {
         };
     }
 
+    /// Nothing is heard on it any more.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.limiter.is_silent() && !matches!(self.made, Made::Payload { silence: false, .. })
+    }
+
     /// What the last tick made.
     pub(crate) const fn made(&self) -> Made {
         self.made

@@ -329,6 +329,23 @@ impl Streams {
         self.demand.note(used);
     }
 
+    /// Nothing is heard on any of them, and nobody has one of their own.
+    pub(crate) fn are_silent(&self) -> bool {
+        self.shared.iter().all(|shared| !shared.running || shared.stream.is_silent())
+            && self.personal.iter().all(|personal| personal.of.is_none())
+    }
+
+    /// A tick in which all that is listened to is as silent as before, and by the same; whether anything of that is to be sent.
+    pub(crate) fn rest(&mut self) -> bool {
+        let mut made = false;
+        for shared in self.shared.iter_mut().filter(|shared| shared.listeners > 0) {
+            shared.stream.tick(&self.mix, false, false);
+            made |= shared.stream.made() != Made::Nothing;
+        }
+        self.demand.note(0);
+        made
+    }
+
     /// What a leg is sent in this tick: the stream's number and the stream, if it made anything for this leg.
     pub(crate) fn for_leg(&self, leg: &Listening) -> Option<(usize, &Stream)> {
         let (number, stream) = match leg.place {

@@ -32,17 +32,14 @@ impl Mixer {
             let at = nominee.at;
             self.promote(at, now);
         }
-        self.nominees.sort_unstable_by_key(Nominee::rank);
         // Those who claim to be loud and those who don't are sampled by turns, so that neither keep the others out.
-        let (claiming, mut to_sample) = (self.tick.is_multiple_of(2), None);
-        for nominee in self.nominees.iter().filter(|nominee| nominee.again && !nominee.chosen) {
-            if to_sample.is_none_or(|(_, claims)| claims != claiming && nominee.claims == claiming) {
-                to_sample = Some((nominee.at, nominee.claims));
-            }
-        }
+        let claiming = self.tick.is_multiple_of(2);
+        let to_sample = self.nominees.iter().filter(|nominee| nominee.again && !nominee.chosen);
+        let to_sample = to_sample.min_by_key(|nominee| (nominee.claims != claiming, nominee.rank()));
+        let to_sample = to_sample.map(|nominee| nominee.at);
         let again = self.again.take().and_then(|leg| self.find(leg).ok());
         let again = again.filter(|&at| self.legs[at].input.is_waiting());
-        if let Some(at) = again.or_else(|| to_sample.map(|(at, _)| at)) {
+        if let Some(at) = again.or(to_sample) {
             self.sample(at, now);
         }
     }

@@ -40,6 +40,7 @@ impl Mixer {
     ///
     /// [`CodecError`] if an encoder is needed for it that can't be made.
     pub fn record(&mut self, sink: Box<dyn Sink>) -> Result<SinkKey, CodecError> {
+        self.wake();
         let shared = self.streams.add(Profile::default(), &self.config)?;
         let key = SinkKey(self.next_sink);
         self.next_sink += 1;
@@ -64,6 +65,7 @@ impl Mixer {
     ///
     /// [`PlayError`]; nothing is played then.
     pub fn play(&mut self, to: Audience, source: Box<dyn Source>) -> Result<PlayKey, PlayError> {
+        self.wake();
         match to {
             Audience::All => self.sounds.play(to, source),
             Audience::Leg(leg) => {
