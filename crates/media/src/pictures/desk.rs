@@ -70,7 +70,13 @@ impl PictureDesk {
         self.take_at(conference, leg, incoming, now);
     }
 
-    fn take_at(&mut self, conference: ConferenceId, leg: LegId, incoming: &Incoming<'_>, now: Duration) {
+    pub(super) fn take_at(
+        &mut self,
+        conference: ConferenceId,
+        leg: LegId,
+        incoming: &Incoming<'_>,
+        now: Duration,
+    ) {
         let Some(room) = self.rooms.get_mut(&conference) else { return };
         if room.take(leg, incoming, now)
             && let Incoming::Picture(line, packet) = incoming

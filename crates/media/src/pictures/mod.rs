@@ -11,6 +11,8 @@ mod lips;
 mod queue;
 mod room;
 mod sender;
+#[cfg(test)]
+mod tests;
 mod viewer;
 mod watching;
 

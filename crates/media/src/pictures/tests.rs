@@ -1,0 +1,360 @@
+//! Conferences of pictures on a port that notes what is done: packets made by hand, time by hand.
+
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use confocal::conference::{ConferenceId, LegId, ParticipantId, StreamPurpose, View};
+use confocal_transport::{
+    Direction, Incoming, LinkId, LinkStats, OutgoingAudio, OutgoingPicture, PacketPort, PictureCodec,
+    PictureLine, PicturePacket, PictureTerms, SendError,
+};
+
+use super::{LineTerms, PictureDesk, PictureLines, PictureSeat};
+
+const CONFERENCE: ConferenceId = ConferenceId(1);
+const TICK: Duration = Duration::from_millis(20);
+const CAMERA: PictureLine = PictureLine::Camera;
+const SCREEN: PictureLine = PictureLine::Screen;
+
+/// What was done at the port.
+#[derive(Debug, Default)]
+struct Port {
+    /// To whom, on which line, the last byte of the payload.
+    sent: Vec<(u64, PictureLine, u8, u16)>,
+    asked: Vec<(u64, PictureLine)>,
+    limits: Vec<(u64, u64)>,
+}
+
+impl PacketPort for Port {
+    fn waker(&self) -> Waker {
+        Waker::noop().clone()
+    }
+
+    fn wait(&mut self, _: Option<Instant>) {}
+
+    fn receive(&mut self, _: impl FnMut(LinkId, Incoming<'_>)) {}
+
+    fn send(&mut self, _: LinkId, _: OutgoingAudio<'_>) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    fn send_picture(&mut self, link: LinkId, packet: OutgoingPicture<'_>) -> Result<(), SendError> {
+        self.sent.push((link.0, packet.line, *packet.payload.last().unwrap(), packet.sequence));
+        Ok(())
+    }
+
+    fn ask_key_frame(&mut self, link: LinkId, line: PictureLine) {
+        self.asked.push((link.0, line));
+    }
+
+    fn limit_pictures(&mut self, link: LinkId, bits: u64) {
+        self.limits.push((link.0, bits));
+    }
+
+    fn picture_origin(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn stats(&self, _: LinkId) -> Option<LinkStats> {
+        None
+    }
+}
+
+/// A desk, and the time that has gone by.
+struct Scene {
+    desk: PictureDesk,
+    port: Port,
+    tick: u64,
+    origin: Instant,
+    sequences: std::collections::HashMap<(u64, PictureLine), u16>,
+}
+
+fn line(purpose: StreamPurpose, direction: Direction, codec: PictureCodec) -> Option<LineTerms> {
+    let terms = PictureTerms { codec, direction, theirs: None, ours: "ours".to_owned() };
+    Some(LineTerms { terms, purpose, muted: false })
+}
+
+/// A camera both ways.
+fn camera() -> PictureLines {
+    PictureLines([line(StreamPurpose::UserMedia, Direction::SendRecv, PictureCodec::Vp8), None])
+}
+
+fn with_screen(direction: Direction) -> PictureLines {
+    let [camera, _] = camera().0;
+    PictureLines([camera, line(StreamPurpose::ScreenShare, direction, PictureCodec::Vp8)])
+}
+
+fn view(speaker: u64, before: &[u64]) -> View {
+    let before = before.iter().copied().map(ParticipantId).collect();
+    View { speaker: Some(ParticipantId(speaker)), before, ..View::default() }
+}
+
+impl Scene {
+    fn new(view: &View, legs: &[(u64, PictureLines)]) -> Self {
+        let origin = Instant::now();
+        let mut scene = Self {
+            desk: PictureDesk::new(origin),
+            port: Port::default(),
+            tick: 0,
+            origin,
+            sequences: std::collections::HashMap::new(),
+        };
+        for (leg, lines) in legs {
+            scene.seat(*leg, lines.clone(), view);
+        }
+        scene
+    }
+
+    fn seat(&mut self, leg: u64, lines: PictureLines, view: &View) {
+        let (participant, link) = (ParticipantId(leg), LinkId(leg));
+        let seat = PictureSeat { leg: LegId(leg), participant, link, lines };
+        self.desk.seat(CONFERENCE, seat, view.clone());
+    }
+
+    /// A picture of one packet comes from a leg.
+    fn picture(&mut self, leg: u64, line: PictureLine, key_frame: bool, mark: u8) {
+        let sequence = self.sequences.entry((leg, line)).or_insert(leg as u16 * 1_000);
+        *sequence = sequence.wrapping_add(1);
+        // RFC 7741: the first packet of a frame, with a picture id of 15 bits; RFC 6386: a key frame of 640x360.
+        let mut payload = vec![0x90, 0x80, 0x80 | (*sequence >> 8) as u8 & 0x7F, *sequence as u8];
+        if key_frame {
+            payload.extend([0x10, 2, 0, 0x9D, 1, 0x2A, 0x80, 2, 0x68, 1]);
+        } else {
+            payload.extend([0x11, 2, 0]);
+        }
+        payload.push(mark);
+        let packet = PicturePacket {
+            codec: PictureCodec::Vp8,
+            sequence: *sequence,
+            timestamp: u32::from(*sequence) * 3_600,
+            marker: true,
+            payload: &payload,
+            arrival: self.now(),
+        };
+        self.desk.take(CONFERENCE, LegId(leg), &Incoming::Picture(line, packet));
+        self.desk.forward(Instant::now() + Duration::from_secs(1), &mut self.port);
+    }
+
+    fn now(&self) -> Duration {
+        TICK * u32::try_from(self.tick).unwrap()
+    }
+
+    fn ticks(&mut self, count: u64) {
+        for _ in 0..count {
+            self.tick += 1;
+            self.desk.tick(self.tick, self.now(), &mut self.port);
+        }
+    }
+
+    fn tell(&mut self, leg: u64, incoming: &Incoming<'_>) {
+        self.desk.take_at(CONFERENCE, LegId(leg), incoming, self.now());
+    }
+
+    /// Who is sent the next picture of a leg, on which line.
+    fn seen_by(&mut self, leg: u64, line: PictureLine) -> Vec<(u64, PictureLine)> {
+        self.port.sent.clear();
+        self.picture(leg, line, false, 7);
+        self.port.sent.iter().map(|(to, line, ..)| (*to, *line)).collect()
+    }
+}
+
+/// Three with cameras that come, each looked at by those who should.
+fn three() -> Scene {
+    let mut scene = Scene::new(&view(1, &[2, 3]), &[(1, camera()), (2, camera()), (3, camera())]);
+    for leg in 1..=3 {
+        scene.picture(leg, CAMERA, false, 0);
+    }
+    scene.ticks(1);
+    for leg in 1..=3 {
+        scene.picture(leg, CAMERA, true, 0);
+    }
+    scene
+}
+
+#[test]
+fn all_are_shown_the_speaker_who_is_shown_the_one_before() {
+    let mut scene = three();
+    assert_eq!(scene.seen_by(1, CAMERA), [(2, CAMERA), (3, CAMERA)]);
+    assert_eq!(scene.seen_by(2, CAMERA), [(1, CAMERA)]);
+    assert_eq!(scene.seen_by(3, CAMERA), []);
+    assert_eq!(scene.desk.seen(CONFERENCE, LegId(3)).lines, 1);
+}
+
+#[test]
+fn another_speaker_is_shown_from_a_key_frame_on_that_is_asked_for_until_it_comes() {
+    let mut scene = three();
+    scene.port.asked.clear();
+    scene.desk.show(CONFERENCE, view(3, &[1, 2]));
+    scene.ticks(1);
+    assert_eq!(scene.port.asked, [(3, CAMERA)], "1 looks at it now, and was looking at 2");
+    assert_eq!(scene.seen_by(1, CAMERA), [(2, CAMERA), (3, CAMERA)], "who was shown is shown meanwhile");
+    assert_eq!(scene.seen_by(3, CAMERA), [], "no picture without a key frame");
+    scene.ticks(100);
+    let asked = scene.port.asked.iter().filter(|(leg, _)| *leg == 3).count();
+    assert!((2..=4).contains(&asked), "{:?}", scene.port.asked);
+    scene.picture(3, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(3, CAMERA), [(1, CAMERA), (2, CAMERA)]);
+    assert_eq!(scene.seen_by(1, CAMERA), [(3, CAMERA)], "the new speaker goes on seeing the old one");
+}
+
+#[test]
+fn one_who_comes_late_has_a_key_frame_asked_for_at_once() {
+    let mut scene = three();
+    scene.ticks(50);
+    scene.port.asked.clear();
+    scene.seat(4, camera(), &view(1, &[2, 3]));
+    scene.picture(1, CAMERA, false, 0);
+    scene.ticks(1);
+    assert_eq!(scene.port.asked, [(1, CAMERA)]);
+    scene.picture(1, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(1, CAMERA), [(2, CAMERA), (3, CAMERA), (4, CAMERA)]);
+}
+
+#[test]
+fn a_callers_wish_for_a_key_frame_is_passed_on_to_whom_it_sees() {
+    let mut scene = three();
+    scene.ticks(50);
+    scene.port.asked.clear();
+    for leg in [2, 3, 2, 3] {
+        scene.tell(leg, &Incoming::KeyFrameWanted(CAMERA));
+    }
+    scene.ticks(10);
+    assert_eq!(scene.port.asked, [(1, CAMERA)], "one for all of them");
+}
+
+#[test]
+fn a_camera_that_goes_off_gives_place_to_the_next_one() {
+    let mut scene = three();
+    let mut muted = camera();
+    muted.0[0].as_mut().unwrap().muted = true;
+    scene.desk.agree(CONFERENCE, LegId(1), muted);
+    scene.ticks(1);
+    scene.picture(2, CAMERA, true, 0);
+    scene.picture(3, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(1, CAMERA), [], "said to be off");
+    assert_eq!(scene.seen_by(2, CAMERA), [(1, CAMERA), (3, CAMERA)]);
+    // Without a word: nothing comes for three seconds.
+    for _ in 0..40 {
+        scene.ticks(5);
+        scene.picture(3, CAMERA, true, 0);
+    }
+    assert_eq!(scene.seen_by(3, CAMERA), [(1, CAMERA), (2, CAMERA)]);
+}
+
+#[test]
+fn on_hold_and_after_the_end_nothing_is_sent_or_shown() {
+    let mut scene = three();
+    let held = PictureLines([line(StreamPurpose::UserMedia, Direction::Inactive, PictureCodec::Vp8), None]);
+    scene.desk.agree(CONFERENCE, LegId(2), held);
+    assert_eq!(scene.seen_by(1, CAMERA), [(3, CAMERA)], "at once, before any tick");
+    assert_eq!(scene.seen_by(2, CAMERA), [], "what it goes on sending is not taken");
+    scene.desk.unseat(CONFERENCE, LegId(3));
+    assert_eq!(scene.seen_by(1, CAMERA), []);
+    scene.desk.agree(CONFERENCE, LegId(2), camera());
+    scene.ticks(1);
+    scene.picture(1, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(1, CAMERA), [(2, CAMERA)]);
+    // Under numbers that were not used yet.
+    let mut numbers: Vec<u16> =
+        scene.port.sent.iter().filter(|sent| sent.0 == 2).map(|sent| sent.3).collect();
+    let count = numbers.len();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count);
+}
+
+#[test]
+fn a_screen_is_shown_on_the_second_line_and_else_in_place_of_the_speaker() {
+    let legs = [
+        (1, with_screen(Direction::RecvOnly)),
+        (2, with_screen(Direction::SendOnly)),
+        (3, camera()),
+        (4, camera()),
+    ];
+    let mut shown = view(3, &[4, 2]);
+    let mut scene = Scene::new(&shown, &legs);
+    shown.screen = Some(LegId(1));
+    scene.desk.show(CONFERENCE, shown.clone());
+    for round in [false, true] {
+        for leg in 1..=4 {
+            scene.picture(leg, CAMERA, round, 0);
+        }
+        scene.picture(1, SCREEN, round, 0);
+        scene.ticks(1);
+        for leg in 1..=4 {
+            scene.picture(leg, CAMERA, round, 0);
+        }
+        scene.picture(1, SCREEN, round, 0);
+    }
+    assert_eq!(scene.seen_by(1, SCREEN), [(2, SCREEN), (3, CAMERA), (4, CAMERA)]);
+    assert_eq!(scene.seen_by(3, CAMERA), [(1, CAMERA), (2, CAMERA)], "those who have a place for it");
+    shown.screen = None;
+    scene.desk.show(CONFERENCE, shown);
+    scene.ticks(1);
+    scene.picture(3, CAMERA, true, 0);
+    scene.picture(4, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(1, SCREEN), []);
+    assert_eq!(scene.seen_by(3, CAMERA), [(1, CAMERA), (2, CAMERA), (4, CAMERA)]);
+}
+
+#[test]
+fn whoever_does_not_know_the_codec_is_shown_nothing_and_that_is_told() {
+    let h264 = PictureLines([line(StreamPurpose::UserMedia, Direction::SendRecv, PictureCodec::H264), None]);
+    let mut scene = Scene::new(&view(1, &[]), &[(1, camera()), (2, h264), (3, camera())]);
+    scene.picture(1, CAMERA, false, 0);
+    scene.ticks(1);
+    scene.picture(1, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(1, CAMERA), [(3, CAMERA)]);
+    assert!(scene.desk.seen(CONFERENCE, LegId(2)).foreign);
+    assert!(!scene.desk.seen(CONFERENCE, LegId(3)).foreign);
+}
+
+#[test]
+fn senders_are_told_what_is_of_use() {
+    let mut scene = three();
+    scene.seat(4, camera(), &view(1, &[2]));
+    scene.picture(4, CAMERA, false, 0);
+    for leg in [2, 3, 4] {
+        scene.tell(leg, &Incoming::Estimate { bits: 800_000 });
+    }
+    // A lower limit is told only when it has been right for a while.
+    for _ in 0..10 {
+        scene.ticks(25);
+        for leg in 1..=4 {
+            scene.picture(leg, CAMERA, true, 0);
+        }
+    }
+    let told = |leg: u64| scene.port.limits.iter().rev().find(|limit| limit.0 == leg).map(|limit| limit.1);
+    assert_eq!(told(1), Some(800_000), "what those can take who see it");
+    assert!(told(2).unwrap() >= 1_000_000, "the speaker has not said what it can take: {:?}", told(2));
+    assert_eq!((told(3), told(4)), (Some(super::sender::UNSEEN), Some(super::sender::UNSEEN)));
+}
+
+#[test]
+fn a_packet_for_many_waits_when_the_time_is_over_and_goes_on_where_it_was() {
+    let legs: Vec<(u64, PictureLines)> = (1..=100).map(|leg| (leg, camera())).collect();
+    let mut scene = Scene::new(&view(1, &[]), &legs);
+    scene.picture(1, CAMERA, false, 0);
+    scene.ticks(1);
+    scene.picture(1, CAMERA, true, 0);
+    scene.port.sent.clear();
+    let sequence = scene.sequences[&(1, CAMERA)] + 1;
+    let payload = [0x90, 0x80, 0x80 | (sequence >> 8) as u8 & 0x7F, sequence as u8, 0x11, 2, 0, 7];
+    let packet = PicturePacket {
+        codec: PictureCodec::Vp8,
+        sequence,
+        timestamp: u32::from(sequence) * 3_600,
+        marker: true,
+        payload: &payload,
+        arrival: scene.now(),
+    };
+    scene.desk.take(CONFERENCE, LegId(1), &Incoming::Picture(CAMERA, packet));
+    let mut rounds = 0;
+    while scene.desk.has_waiting() {
+        rounds += 1;
+        // The time is over before it begins: a few are sent all the same.
+        scene.desk.forward(scene.origin, &mut scene.port);
+    }
+    assert!(rounds > 3, "{rounds}");
+    let to: Vec<u64> = scene.port.sent.iter().map(|sent| sent.0).collect();
+    assert_eq!(to, (2..=100).collect::<Vec<_>>(), "each once");
+}
