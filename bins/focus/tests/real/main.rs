@@ -23,6 +23,7 @@ mod identity;
 mod leaving;
 mod memory;
 mod people;
+mod pictures;
 mod recording;
 mod recovery;
 mod voice;
