@@ -1,7 +1,7 @@
 """A caller that is no browser: a Matrix client that places one 1:1 call to a focus user, with aiortc.
 
 Says what happens as one JSON object a line on stdout, takes commands as lines on stdin (hangup, mute, unmute, say TEXT, quit),
-and logs to stderr. The end of stdin is as quit. Sound arithmetic is in sound.py, the Matrix requests are in client.py.
+and logs to stderr. The end of stdin is as quit. Sound arithmetic is in sound.py, pictures are in picture.py, the Matrix requests in client.py.
 """
 
 import argparse
@@ -13,11 +13,12 @@ import string
 import sys
 import time
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 import rsa_certificate
 from client import MatrixClient, MatrixError
+from picture import Picture, Viewer
 from sound import Listener, source_from
 
 log = logging.getLogger("caller")
@@ -69,12 +70,24 @@ class Call:
         self.listener = Listener(options.listen_tones)
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.pc.addTrack(self.source)
+        self.viewer = Viewer()
+        if options.picture:
+            self.show(options.picture, options.picture_codec)
         self.pc.on("track", self.on_track)
         self.pc.on("connectionstatechange", self.on_connection_state)
+
+    def show(self, colour, codec):
+        sender = self.pc.addTrack(Picture(colour))
+        line = next(line for line in self.pc.getTransceivers() if line.sender == sender)
+        known = RTCRtpSender.getCapabilities("video").codecs
+        # With its own retransmissions, which are a codec by name.
+        line.setCodecPreferences([one for one in known if one.mimeType in (f"video/{codec}", "video/rtx")])
 
     def on_track(self, track):
         if track.kind == "audio":
             self.listener.listen_to(track)
+        else:
+            self.viewer.watch(track)
 
     def on_connection_state(self):
         state = self.pc.connectionState
@@ -111,7 +124,7 @@ class Call:
         if self.version != 0:
             fields["capabilities"] = {"m.call.transferee": False, "m.call.dtmf": False}
             if not (self.options.no_metadata or self.options.like_nheko) and stream:
-                purpose = {"purpose": "m.usermedia", "audio_muted": False, "video_muted": True}
+                purpose = {"purpose": "m.usermedia", "audio_muted": False, "video_muted": not self.options.picture}
                 fields["sdp_stream_metadata"] = {stream: purpose}
         await self.send("invite", **fields)
         say("placed", room_id=self.room, call_id=self.call_id, party_id=self.party_id)
@@ -199,6 +212,8 @@ async def report_levels(call):
     while True:
         await asyncio.sleep(0.5)
         say("levels", **call.listener.levels())
+        if call.options.picture:
+            say("picture", **call.viewer.seen())
 
 
 async def take_commands(call):
@@ -283,6 +298,8 @@ def arguments():
     parser.add_argument("--tone", type=float, help="send a tone of this frequency in Hz")
     parser.add_argument("--level", type=float, default=-20.0, help="of the tone, in dBFS")
     parser.add_argument("--wav", help="send this file again and again, in step with the clock")
+    parser.add_argument("--picture", metavar="RRGGBB", help="send pictures of this colour, and say which colour comes")
+    parser.add_argument("--picture-codec", choices=["VP8", "H264"], default="VP8", help="the one that is offered for pictures")
     parser.add_argument("--listen-tones", type=lambda text: [float(hz) for hz in text.split(",") if hz], default=[],
                         help="measure these frequencies, separated by commas, in what is heard")
     return parser.parse_args()

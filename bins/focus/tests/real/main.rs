@@ -24,6 +24,7 @@ mod leaving;
 mod made_up_names;
 mod memory;
 mod people;
+mod pictures;
 mod recording;
 mod recovery;
 mod voice;

@@ -56,13 +56,18 @@ impl People {
 
     /// Starts everything, with `count` people in a group room who have not joined the conference.
     pub(crate) async fn in_room(name: &str, count: usize) -> Self {
-        let world = World::start(name, "").await;
+        Self::in_room_with(name, "", &vec![Value::Null; count]).await
+    }
+
+    /// The same under settings of the focus's own; for each of the people there are further arguments of the page's `start`.
+    pub(crate) async fn in_room_with(name: &str, settings: &str, more: &[Value]) -> Self {
+        let world = World::start(name, settings).await;
         let pages = PageServer::start(&world.places).await.unwrap();
         let browser = Browser::start(&world.directory).await.unwrap();
         let (mut users, mut people) = (Vec::new(), Vec::new());
-        for (name, tone) in NAMES.into_iter().zip(TONES).take(count) {
+        for ((name, tone), more) in NAMES.into_iter().zip(TONES).zip(more) {
             let user = world.user(name).await;
-            people.push(Person::start(&pages, &browser, &user, tone).await.unwrap());
+            people.push(Person::start_with(&pages, &browser, &user, tone, more).await.unwrap());
             users.push(user);
         }
         let room = world.group_room(&users.iter().collect::<Vec<_>>()).await;

@@ -32,6 +32,24 @@ pub enum Sound {
     File(PathBuf),
 }
 
+/// What a caller shows: a picture of one colour, 640 x 360, 15 times a second, in which a bar moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Red, green and blue.
+    pub colour: [u8; 3],
+    /// The only codec that it offers.
+    pub codec: ShownCodec,
+}
+
+/// How pictures are coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShownCodec {
+    /// RFC 7741.
+    Vp8,
+    /// RFC 6184.
+    H264,
+}
+
 /// The version of the call protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
@@ -54,6 +72,8 @@ pub struct CallerOptions {
     pub version: Version,
     /// What it sends.
     pub sound: Sound,
+    /// What it shows; `None`: its call has no pictures.
+    pub picture: Option<Shown>,
     /// The frequencies in Hz that it measures in what it hears.
     pub listen_hertz: Vec<f64>,
     /// No candidates in the offer, all in `m.call.candidates`.
@@ -79,6 +99,7 @@ impl CallerOptions {
             room: None,
             version: Version::V1,
             sound: Sound::Silence,
+            picture: None,
             listen_hertz: Vec::new(),
             trickle_only: false,
             metadata: true,
@@ -118,6 +139,14 @@ impl CallerOptions {
                 add("level", dbfs.to_string().into());
             }
             Sound::File(path) => add("wav", path.into()),
+        }
+        if let Some(Shown { colour: [red, green, blue], codec }) = self.picture {
+            add("picture", format!("{red:02x}{green:02x}{blue:02x}").into());
+            let codec = match codec {
+                ShownCodec::Vp8 => "VP8",
+                ShownCodec::H264 => "H264",
+            };
+            add("picture-codec", codec.into());
         }
         let hertz: Vec<String> = self.listen_hertz.iter().map(f64::to_string).collect();
         add("listen-tones", hertz.join(",").into());
@@ -203,6 +232,8 @@ pub enum CallerEvent {
     },
     /// What was heard in the last half second; said twice a second from the invite on.
     Levels(Levels),
+    /// What was seen in the last half second; said twice a second by one that shows a picture.
+    Picture(Seen),
     /// Something went wrong.
     Error {
         /// What.
@@ -228,6 +259,29 @@ impl Levels {
     #[must_use]
     pub fn tone(&self, hertz: f64) -> f64 {
         self.tones.get(&hertz.to_string()).copied().unwrap_or(-120.0)
+    }
+}
+
+/// What a caller sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Seen {
+    /// How many frames have come.
+    pub frames: u32,
+    /// The width of the last one, in pixels; 0 where none came.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
+    /// Its mean colour, as RRGGBB in hexadecimal.
+    pub colour: Option<String>,
+}
+
+impl Seen {
+    /// Whether the last frame was of about that colour: no part of it is off by more than 40 of 255.
+    #[must_use]
+    pub fn is_about(&self, colour: [u8; 3]) -> bool {
+        let Some(seen) = &self.colour else { return false };
+        let part = |at: usize| u8::from_str_radix(seen.get(at..at + 2)?, 16).ok();
+        colour.iter().zip([0, 2, 4]).all(|(wanted, at)| part(at).is_some_and(|is| is.abs_diff(*wanted) <= 40))
     }
 }
 
@@ -370,6 +424,24 @@ impl AiortcCaller {
         self.until(what, deadline, as_wanted).await
     }
 
+    /// Waits for half a second of pictures of which `wanted` is true.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError`].
+    pub async fn sees(
+        &mut self,
+        what: &str,
+        deadline: Duration,
+        wanted: impl Fn(&Seen) -> bool,
+    ) -> Result<Seen, CallerError> {
+        let as_wanted = |event: &CallerEvent| {
+            let CallerEvent::Picture(seen) = event else { return None };
+            wanted(seen).then(|| seen.clone())
+        };
+        self.until(what, deadline, as_wanted).await
+    }
+
     /// Hangs up.
     ///
     /// # Errors
@@ -431,6 +503,15 @@ mod tests {
         let answered =
             read(r#"{"event": "answered", "party_id": null, "version": 0, "sdp": "v=0", "metadata": null}"#);
         assert!(matches!(answered, CallerEvent::Answered { party_id: None, .. }));
+    }
+
+    #[test]
+    fn a_colour_is_known_again_after_coding() {
+        let seen = |colour: &str| Seen { colour: Some(colour.to_owned()), ..Seen::default() };
+        assert!(seen("e01020").is_about([255, 0, 0]));
+        assert!(!seen("e01020").is_about([0, 0, 255]));
+        assert!(!Seen::default().is_about([0, 0, 0]), "nothing was seen");
+        assert!(!seen("e0").is_about([255, 0, 0]), "what can't be read is no colour");
     }
 
     #[test]

@@ -22,7 +22,9 @@ mod speech;
 mod synapse;
 mod turn;
 
-pub use aiortc::{AiortcCaller, CallerError, CallerEvent, CallerOptions, Levels, Sound, Version};
+pub use aiortc::{
+    AiortcCaller, CallerError, CallerEvent, CallerOptions, Levels, Seen, Shown, ShownCodec, Sound, Version,
+};
 pub use browser::{Browser, BrowserError, Page};
 pub use delay_proxy::{DelayProxy, Meanwhile, Rule};
 pub use demo_site::{DemoSite, SiteRoom};

@@ -26,21 +26,28 @@ export class JoinError extends Error {
  * @typedef {object} JoinRequest
  * @property {string} groupRoomId
  * @property {string} focusUserId
+ * @property {boolean} [camera] call with pictures of oneself from the first offer on
+ * @property {boolean} [watch] ask for pictures also without sending any, once the call is connected
  * @property {boolean} [inviteFocus] invite the focus user to the group room if it isn't there (default true)
  * @property {number} [inviteToCallMs] for tests of a focus: make a new 1:1 room and invite the focus user to it
  *   only this many milliseconds before the call's invite (request to request), as the quickest of clients would
  */
 
+/** @typedef {"speaker" | "grid" | "auto"} Layout */
+
 /**
- * Events: `state` (the call's state changed), `stream` (`detail.stream`: sound to play, or null),
- * `notice` (`detail`: what the focus user said in the 1:1 room), `log` (`detail`: one line of `log`).
+ * Events: `state` (the call's state changed, or what one sends), `stream` (`detail.stream`: sound and pictures to play, or
+ * null), `screen` (`detail.stream`: a screen that somebody shares, or null), `notice` (`detail`: what the focus user said in the 1:1 room), `log` (`detail`: one line of `log`).
  */
 export class ConferenceCall extends EventTarget {
   #client;
   #openSound;
+  #openCamera;
   /** @type {import("matrix-js-sdk").MatrixCall | null} */
   #call = null;
   #remoteStream = null;
+  #remoteScreen = null;
+  #watches = false;
   #wasConnected = false;
   #startedAt = 0;
   #focusUserId = null;
@@ -50,11 +57,13 @@ export class ConferenceCall extends EventTarget {
   /**
    * @param {import("matrix-js-sdk").MatrixClient} client a client that has synced
    * @param {import("./call/microphone.js").SoundSource} openSound
+   * @param {import("./call/camera.js").PictureSource} [openCamera] without it there is no camera
    */
-  constructor(client, openSound) {
+  constructor(client, openSound, openCamera = async () => ({ track: null, problem: "missing" })) {
     super();
     this.#client = client;
     this.#openSound = openSound;
+    this.#openCamera = openCamera;
     this.#reset();
     client.on(RoomEvent.Timeline, (event, room, toStart, _removed, data) => {
       if (!toStart && data?.liveEvent) this.#onEvent(event, room);
@@ -84,10 +93,18 @@ export class ConferenceCall extends EventTarget {
     this.log = [];
     /** Why there is no microphone, if there is none. @type {string | null} */
     this.soundProblem = null;
+    /** Why there is no camera, if one was wanted and there is none. @type {string | null} */
+    this.cameraProblem = null;
     this.muted = false;
+    /** Pictures of oneself are sent. */
+    this.camera = false;
+    /** One's screen is shared. */
+    this.screen = false;
     this.#call = null;
+    this.#watches = false;
     this.#wasConnected = false;
     this.#setStream(null);
+    this.#setScreenStream(null);
   }
 
   /** Whether media was there and is interrupted now. */
@@ -100,9 +117,19 @@ export class ConferenceCall extends EventTarget {
     return this.state !== "idle" && this.state !== CallState.Ended;
   }
 
-  /** The sound to play. @type {MediaStream | null} */
+  /** The sound to play, and the pictures. @type {MediaStream | null} */
   get remoteStream() {
     return this.#remoteStream;
+  }
+
+  /** What one sends oneself. @type {MediaStream | null} */
+  get ownStream() {
+    return this.#call?.localUsermediaStream ?? null;
+  }
+
+  /** A screen that somebody shares. @type {MediaStream | null} */
+  get remoteScreen() {
+    return this.#remoteScreen;
   }
 
   /** The connection, for statistics. @type {RTCPeerConnection | null} */
@@ -135,6 +162,14 @@ export class ConferenceCall extends EventTarget {
       if (attempt !== this.#attempt) return;
       this.soundProblem = sound.problem;
       this.muted = sound.silent;
+      if (request.camera) {
+        const { track, problem } = await this.#openCamera();
+        if (attempt !== this.#attempt) return track?.stop();
+        this.cameraProblem = problem;
+        if (track) sound.stream.addTrack(track);
+        this.camera = track !== null;
+      }
+      this.#watches = request.watch ?? false;
       await this.#callFrom(sound.stream, request, attempt);
     } catch (error) {
       if (attempt !== this.#attempt) return;
@@ -211,6 +246,80 @@ export class ConferenceCall extends EventTarget {
   }
 
   /**
+   * Switches the camera on or off, also in a call that began without one.
+   *
+   * @param {boolean} on
+   * @returns {Promise<boolean>} what it is now; `cameraProblem` says why it is not on
+   */
+  async setCamera(on) {
+    const [call, feed] = [this.#call, this.#call?.localUsermediaFeed];
+    if (!feed || !this.active || on === this.camera) return this.camera;
+    if (on) {
+      const { track, problem } = await this.#openCamera();
+      if (call !== this.#call) {
+        track?.stop();
+        return this.camera;
+      }
+      this.cameraProblem = problem;
+      if (track) {
+        // The library stops the tracks that it had, and makes an offer where there was no line for pictures.
+        const sound = feed.stream.getAudioTracks().map((own) => own.clone());
+        await call.updateLocalUsermediaStream(new MediaStream([...sound, track]), false, true);
+        feed.setAudioVideoMuted(null, false);
+        this.camera = true;
+      }
+    } else {
+      feed.setAudioVideoMuted(null, true);
+      for (const track of feed.stream.getVideoTracks()) {
+        track.stop();
+        feed.stream.removeTrack(track);
+      }
+      this.camera = false;
+    }
+    this.dispatchEvent(new Event("state"));
+    this.#note(this.camera ? "camera on" : "camera off");
+    await call.sendMetadataUpdate();
+    return this.camera;
+  }
+
+  /**
+   * Shares one's screen, or shares it no more.
+   *
+   * @param {boolean} on
+   * @returns {Promise<boolean>} what it is now
+   */
+  async setScreen(on) {
+    if (!this.#call || !this.active) return this.screen;
+    const call = this.#call;
+    const screen = await call.setScreensharingEnabled(on);
+    if (call !== this.#call) return this.screen;
+    this.#setScreen(screen);
+    // The browser has a button of its own to end it.
+    const [track] = call.localScreensharingStream?.getVideoTracks() ?? [];
+    track?.addEventListener("ended", () => {
+      if (call === this.#call && this.screen) this.setScreen(false).catch((error) => this.#note(`screen: ${error}`));
+    });
+    return this.screen;
+  }
+
+  #setScreen(screen) {
+    if (screen === this.screen) return;
+    this.screen = screen;
+    this.dispatchEvent(new Event("state"));
+    this.#note(screen ? "screen shared" : "screen shared no more");
+  }
+
+  /**
+   * Asks for a layout of the conference's pictures, in the 1:1 room; the focus user replies there.
+   *
+   * @param {Layout} layout
+   */
+  async askLayout(layout) {
+    if (!this.roomId) return;
+    await this.#client.sendTextMessage(this.roomId, `!conference layout ${layout}`);
+  }
+
+  /**
    * Puts the conference on hold, or takes it back: one on hold neither hears nor is heard.
    *
    * @param {boolean} held
@@ -240,7 +349,10 @@ export class ConferenceCall extends EventTarget {
     );
     call.on(
       CallEvent.FeedsChanged,
-      ours(() => this.#setStream(call.remoteUsermediaStream ?? null)),
+      ours(() => {
+        this.#setStream(call.remoteUsermediaStream ?? null);
+        this.#setScreenStream(call.remoteScreensharingStream ?? null);
+      }),
     );
     call.on(
       CallEvent.SendVoipEvent,
@@ -260,15 +372,27 @@ export class ConferenceCall extends EventTarget {
     if (state === CallState.Connected && !this.#wasConnected) {
       this.#wasConnected = true;
       this.connectedMs = Math.round(performance.now() - this.#startedAt);
+      if (this.#watches) this.#watch();
     }
     this.#setState(state);
+  }
+
+  /** Adds a line for pictures to a call that has none, only to receive: the library makes the offer. */
+  #watch() {
+    const lines = this.connection?.getTransceivers() ?? [];
+    if (lines.some(({ receiver }) => receiver.track.kind === "video")) return;
+    this.connection?.addTransceiver("video", { direction: "recvonly" });
+    this.#note("asks for pictures");
   }
 
   #end(party, reason) {
     if (!this.active) return;
     this.hangupParty = party;
     this.hangupReason = reason;
+    this.camera = false;
+    this.screen = false;
     this.#setStream(null);
+    this.#setScreenStream(null);
     this.#setState(CallState.Ended, ` by ${party}: ${reason}`);
   }
 
@@ -282,6 +406,12 @@ export class ConferenceCall extends EventTarget {
     if (stream === this.#remoteStream) return;
     this.#remoteStream = stream;
     this.dispatchEvent(new CustomEvent("stream", { detail: { stream } }));
+  }
+
+  #setScreenStream(stream) {
+    if (stream === this.#remoteScreen) return;
+    this.#remoteScreen = stream;
+    this.dispatchEvent(new CustomEvent("screen", { detail: { stream } }));
   }
 
   #onEvent(event, room) {

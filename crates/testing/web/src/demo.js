@@ -3,12 +3,14 @@
 
 import { ClientEvent, RoomEvent, SyncState } from "matrix-js-sdk";
 
+import { camera } from "./call/camera.js";
 import { microphone } from "./call/microphone.js";
 import { openSession, roomKnown } from "./call/session.js";
 import { ConferenceCall } from "./conference-call.js";
 import { ConferencePanel } from "./demo/conference-panel.js";
 import { Members } from "./demo/members.js";
 import { participantsView } from "./demo/participants.js";
+import { Stage } from "./demo/stage.js";
 import { pollStatus } from "./demo/status-poll.js";
 import { Timeline } from "./demo/timeline.js";
 
@@ -48,20 +50,32 @@ async function open() {
   new Timeline(client, room, person.focus_user_id);
 
   let context = null;
-  const call = new ConferenceCall(client, microphone(() => (context ??= new AudioContext())));
+  const call = new ConferenceCall(client, microphone(() => (context ??= new AudioContext())), camera());
+  const stage = new Stage();
+  const report = (error) => console.error(error);
   const panel = new ConferencePanel({
     join: () => {
       // The call's own state says what went wrong.
       call
-        .join({ groupRoomId: person.group_room_id, focusUserId: person.focus_user_id })
-        .catch((error) => console.error(error));
+        .join({ groupRoomId: person.group_room_id, focusUserId: person.focus_user_id, watch: true })
+        .catch(report);
     },
     leave: () => call.leave(),
     mute: () => mute(call),
+    camera: () => switchCamera(call),
+    share: () => call.setScreen(!call.screen).catch(report),
+    layout: (layout) => call.askLayout(layout).catch(report),
   });
-  call.addEventListener("state", () => panel.showCall(call));
+  call.addEventListener("state", () => {
+    panel.showCall(call);
+    stage.showSelf(call.camera ? call.ownStream : null);
+  });
   call.addEventListener("notice", () => panel.showCall(call));
-  call.addEventListener("stream", ({ detail }) => play(detail.stream));
+  call.addEventListener("stream", ({ detail }) => {
+    play(detail.stream);
+    stage.showPicture(detail.stream);
+  });
+  call.addEventListener("screen", ({ detail }) => stage.showScreen(detail.stream));
   panel.showCall(call);
 
   const nameOf = (member) => room.getMember(member)?.rawDisplayName;
@@ -78,9 +92,10 @@ async function open() {
   );
 
   document.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     if (event.target instanceof HTMLInputElement) return;
-    mute(call);
+    if (event.key.toLowerCase() === "m") mute(call);
+    if (event.key.toLowerCase() === "v") switchCamera(call);
   });
   // Without this the others would hear silence from a closed tab until its connection is given up.
   window.addEventListener("pagehide", () => call.leave());
@@ -102,6 +117,11 @@ function mute(call) {
   if (call.state !== "connected" || call.soundProblem) return;
   // The microphone is off or on here at once; only telling the focus can fail, and the next change tells it again.
   call.setMuted(!call.muted).catch((error) => console.error(error));
+}
+
+function switchCamera(call) {
+  if (call.state !== "connected") return;
+  call.setCamera(!call.camera).catch((error) => console.error(error));
 }
 
 function play(stream) {

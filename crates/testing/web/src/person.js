@@ -2,13 +2,18 @@
 // It takes part like any client; what it measures is what its user would hear.
 
 import { ConferenceCall } from "./conference-call.js";
+import { painted } from "./call/camera.js";
 import { openSession } from "./call/session.js";
 import { tone } from "./call/microphone.js";
 import { answerNextCall } from "./person/answering.js";
+import { painting } from "./picture/painting.js";
+import { Viewer } from "./picture/viewer.js";
 import { Listener } from "./sound/listener.js";
 
 const context = new AudioContext({ sampleRate: 48_000, latencyHint: "interactive" });
 const listener = new Listener(context, document.getElementById("sound"));
+const viewer = new Viewer(document.getElementById("picture"));
+const screenViewer = new Viewer(document.getElementById("screen"));
 const page = document.getElementById("log");
 
 let starting = false;
@@ -26,9 +31,10 @@ const person = {
    * Logs in and syncs.
    *
    * @param {import("./call/session.js").Credentials & {tone?: number, tone_dbfs?: number, verbose?: boolean,
-   *   relay_by?: "udp" | "tcp"}} who
+   *   relay_by?: "udp" | "tcp", colour?: string, screen_colour?: string}} who
    *   `tone`: what this person says, a sine in Hz (0 or absent: silence); `tone_dbfs`: how loud (default -12);
-   *   `relay_by`: call by nothing but the homeserver's relays, reached in this way
+   *   `relay_by`: call by nothing but the homeserver's relays, reached in this way; `colour`: what this person's camera
+   *   shows, as CSS writes it; `screen_colour`: the same for the screen
    */
   async start(who) {
     if (starting) throw new Error("this person has been started already");
@@ -44,8 +50,15 @@ const person = {
     );
     openSound = tone(context, who.tone ?? 0, who.tone_dbfs);
     client = await openSession(who, { verbose: who.verbose ?? false, relayBy: who.relay_by });
-    call = new ConferenceCall(client, openSound);
+    call = new ConferenceCall(client, openSound, who.colour ? painted(painting(who.colour)) : undefined);
     call.addEventListener("stream", ({ detail }) => hear(detail.stream));
+    call.addEventListener("stream", ({ detail }) => viewer.watch(detail.stream));
+    call.addEventListener("screen", ({ detail }) => screenViewer.watch(detail.stream));
+    if (who.screen_colour) {
+      // What a person would choose in the browser's own window.
+      const screen = painting(who.screen_colour);
+      client.getMediaHandler().getScreensharingStream = async () => screen.captureStream();
+    }
     call.addEventListener("log", ({ detail }) => print(detail));
     return { user_id: client.getSafeUserId() };
   },
@@ -58,6 +71,8 @@ const person = {
    * @param {string} request.focus_user_id
    * @param {boolean} [request.invite] invite the focus user to the group room if it isn't there (default true)
    * @param {number} [request.invite_to_call_ms] a new 1:1 room whose invitation precedes the call by this much only
+   * @param {boolean} [request.camera] call with pictures
+   * @param {boolean} [request.watch] ask for pictures also without sending any
    * @param {number} [request.timeoutMs] how long to wait for the connection (default 30000)
    * @returns {Promise<{callId: string, roomId: string, connectedMs: number}>} once the call is connected
    * @throws {Error} when it ends or the time is over before; the message has the JSON of `state()`
@@ -70,6 +85,8 @@ const person = {
       focusUserId: request.focus_user_id,
       inviteFocus: request.invite ?? true,
       inviteToCallMs: request.invite_to_call_ms,
+      camera: request.camera ?? false,
+      watch: request.watch ?? false,
     });
     await Promise.all([placed, whenConnected(call, request.timeoutMs ?? 30_000)]);
     return { callId: call.callId, roomId: call.roomId, connectedMs: call.connectedMs };
@@ -231,6 +248,60 @@ const person = {
     const events = client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
     const said = events.filter((event) => event.getType() === "m.room.message" && event.getSender() !== client.getUserId());
     return said.map((event) => event.getContent().body);
+  },
+
+  /** Switches the camera on or off. @param {boolean} on */
+  async setCamera(on) {
+    return call ? call.setCamera(on) : false;
+  },
+
+  /** Shares the screen, or shares it no more. @param {boolean} on */
+  async setScreen(on) {
+    return call ? call.setScreen(on) : false;
+  },
+
+  /**
+   * What is seen: the colours at some points of the conference's picture, from the left and from the top, 0 to 1.
+   *
+   * @param {[number, number][]} points
+   * @returns {{width: number, height: number, colours: [number, number, number][]} | null} null while there is no picture
+   */
+  look(points) {
+    return viewer.look(points);
+  },
+
+  /** The same of the screen that somebody shares. */
+  lookAtScreen(points) {
+    return screenViewer.look(points);
+  },
+
+  /** Milliseconds from the connection to the first picture; null while there is none. */
+  firstPicture() {
+    if (viewer.firstAt === null || call?.connectedMs == null) return null;
+    return Math.round(viewer.firstAt - call.startedAt - call.connectedMs);
+  },
+
+  /**
+   * Counts of the received pictures, one entry a stream that has come: https://www.w3.org/TR/webrtc-stats/#inboundrtpstats-dict*
+   */
+  async pictures() {
+    const report = await call?.connection?.getStats();
+    const entries = [...(report?.values() ?? [])];
+    return entries
+      .filter(({ type, kind }) => type === "inbound-rtp" && kind === "video")
+      .map(({ mid, framesDecoded, framesPerSecond, frameWidth, frameHeight, freezeCount, totalFreezesDuration, ...more }) => ({
+        mid,
+        framesDecoded: framesDecoded ?? 0,
+        framesPerSecond: framesPerSecond ?? 0,
+        frameWidth: frameWidth ?? 0,
+        frameHeight: frameHeight ?? 0,
+        freezeCount: freezeCount ?? 0,
+        totalFreezesDuration: totalFreezesDuration ?? 0,
+        keyFramesDecoded: more.keyFramesDecoded ?? 0,
+        packetsLost: more.packetsLost ?? 0,
+        nackCount: more.nackCount ?? 0,
+        pliCount: more.pliCount ?? 0,
+      }));
   },
 
   /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { callInWords, clockTime, soundProblemInWords } from "../src/call/words.js";
+import { callInWords, cameraProblemInWords, clockTime, soundProblemInWords } from "../src/call/words.js";
 
 const call = (parts) => ({
   state: "idle",
@@ -47,4 +47,11 @@ test("clock times carry over at minutes and hours", () => {
   assert.equal(clockTime(3_600_000), "1:00:00");
   assert.equal(clockTime(3_725_000), "1:02:05");
   assert.equal(clockTime(-5), "0:00");
+});
+
+test("a camera that can't be used has words of its own for each reason", () => {
+  const words = ["refused", "missing", "busy", "unavailable"].map(cameraProblemInWords);
+  assert.equal(new Set(words).size, words.length);
+  assert.equal(cameraProblemInWords(null), null);
+  assert.equal(cameraProblemInWords("something new"), cameraProblemInWords("unavailable"));
 });

@@ -1,6 +1,8 @@
 // Where a caller's sound comes from: the microphone, a tone, or nothing at all.
 // Every source hands out a new stream per call, because the call stops the stream's tracks when it ends.
 
+import { problemOf } from "./problem.js";
+
 /** @typedef {() => Promise<{stream: MediaStream, silent: boolean, problem: string | null}>} SoundSource */
 
 /**
@@ -46,21 +48,4 @@ function silentStream(context) {
   source.connect(end);
   source.start();
   return end.stream;
-}
-
-/** Names of getUserMedia's errors: https://www.w3.org/TR/mediacapture-streams/#dom-mediadevices-getusermedia */
-function problemOf(error) {
-  switch (error?.name) {
-    case "NotAllowedError":
-    case "SecurityError":
-      return "refused";
-    case "NotFoundError":
-    case "OverconstrainedError":
-      return "missing";
-    case "NotReadableError":
-    case "AbortError":
-      return "busy";
-    default:
-      return "unavailable";
-  }
 }

@@ -35,6 +35,13 @@ const SOUND_PROBLEMS = {
   unavailable: "The microphone can't be used, so you can listen only.",
 };
 
+const CAMERA_PROBLEMS = {
+  refused: "The camera was refused. Allow it for this page and try again.",
+  missing: "There is no camera.",
+  busy: "Another program holds the camera.",
+  unavailable: "The camera can't be used.",
+};
+
 /**
  * What a person is told of their own call.
  *
@@ -58,6 +65,11 @@ function endInWords({ rejected, hangupParty, hangupReason }) {
 /** @param {string | null} problem `ConferenceCall.soundProblem` */
 export function soundProblemInWords(problem) {
   return problem ? (SOUND_PROBLEMS[problem] ?? SOUND_PROBLEMS.unavailable) : null;
+}
+
+/** @param {string | null} problem `ConferenceCall.cameraProblem` */
+export function cameraProblemInWords(problem) {
+  return problem ? (CAMERA_PROBLEMS[problem] ?? CAMERA_PROBLEMS.unavailable) : null;
 }
 
 /**

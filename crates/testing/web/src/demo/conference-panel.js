@@ -1,12 +1,22 @@
-// The conference as the room shows it: who is in, who speaks, one's own call, and its three buttons.
+// The conference as the room shows it: who is in, who speaks, one's own call, and its buttons.
 // It draws and reports clicks; it decides nothing.
 
-import { callInWords, clockTime, soundProblemInWords } from "../call/words.js";
+import { callInWords, cameraProblemInWords, clockTime, soundProblemInWords } from "../call/words.js";
 import { avatar } from "./avatar.js";
 import { element, icon } from "./element.js";
 import { companyInWords } from "./participants.js";
 
-/** What can be clicked. @typedef {{join: () => void, leave: () => void, mute: () => void}} Actions */
+/**
+ * What can be clicked.
+ *
+ * @typedef {object} Actions
+ * @property {() => void} join
+ * @property {() => void} leave
+ * @property {() => void} mute
+ * @property {() => void} camera
+ * @property {() => void} share
+ * @property {(layout: import("../conference-call.js").Layout) => void} layout
+ */
 
 export class ConferencePanel {
   #people = document.getElementById("participants");
@@ -17,6 +27,9 @@ export class ConferencePanel {
   #join = document.getElementById("join");
   #mute = document.getElementById("mute");
   #leave = document.getElementById("leave");
+  #camera = document.getElementById("camera");
+  #share = document.getElementById("share");
+  #layouts = document.getElementById("layouts");
   /** @type {Map<string, {tile: HTMLElement, words: HTMLElement, name: HTMLElement}>} */
   #tiles = new Map();
   #connectedAt = null;
@@ -28,6 +41,13 @@ export class ConferencePanel {
     this.#join.addEventListener("click", actions.join);
     this.#leave.addEventListener("click", actions.leave);
     this.#mute.addEventListener("click", actions.mute);
+    this.#camera.addEventListener("click", actions.camera);
+    this.#share.prepend(icon("screen"));
+    this.#share.addEventListener("click", actions.share);
+    this.#layouts.addEventListener("click", ({ target }) => {
+      const layout = target.closest("[data-layout]")?.dataset.layout;
+      if (layout) actions.layout(layout);
+    });
     setInterval(() => this.#showClock(), 500);
   }
 
@@ -85,7 +105,8 @@ export class ConferencePanel {
 
   /** @param {import("../conference-call.js").ConferenceCall} call */
   showCall(call) {
-    const focused = [this.#join, this.#mute, this.#leave].find((button) => button === document.activeElement);
+    const buttons = [this.#join, this.#mute, this.#leave, this.#camera, this.#share];
+    const focused = buttons.find((button) => button === document.activeElement);
     const connected = call.state === "connected" || call.reconnecting;
     const canSpeak = connected && !call.soundProblem;
     document.body.dataset.call = connected ? "in" : call.active ? "calling" : "out";
@@ -100,6 +121,15 @@ export class ConferencePanel {
       this.#mute.dataset.muted = String(call.muted);
       this.#mute.replaceChildren(icon(call.muted ? "muted" : "microphone"), element("span", {}, "Mute"));
     }
+    this.#layouts.hidden = !connected;
+    this.#camera.hidden = !connected;
+    this.#camera.setAttribute("aria-pressed", String(call.camera));
+    if (this.#camera.dataset.on !== String(call.camera)) {
+      this.#camera.dataset.on = String(call.camera);
+      this.#camera.replaceChildren(icon(call.camera ? "camera" : "no-camera"), element("span", {}, "Camera"));
+    }
+    this.#share.hidden = !connected || !navigator.mediaDevices?.getDisplayMedia;
+    this.#share.setAttribute("aria-pressed", String(call.screen));
     // Hiding the button that was just pressed would leave the keyboard nowhere.
     if (focused?.hidden) {
       (call.active ? (canSpeak ? this.#mute : this.#leave) : this.#join).focus();
@@ -115,7 +145,8 @@ export class ConferencePanel {
 
   #showNotes(call) {
     const sound = call.active ? soundProblemInWords(call.soundProblem) : null;
-    const lines = [...(sound ? [sound] : []), ...call.notices.slice(-3)];
+    const camera = call.active ? cameraProblemInWords(call.cameraProblem) : null;
+    const lines = [sound, camera, ...call.notices.slice(-3)].filter((line) => line !== null);
     const shown = [...this.#notes.children].map((node) => node.textContent);
     if (shown.length === lines.length && lines.every((line, index) => line === shown[index])) return;
     this.#notes.replaceChildren(...lines.map((line) => element("p", {}, line)));

@@ -1,0 +1,28 @@
+// What a test person shows: a canvas of one colour through which a darker bar goes, so that no two frames are alike.
+
+const [WIDTH, HEIGHT, RATE] = [640, 360, 25];
+
+/**
+ * Paints until the page is closed.
+ *
+ * @param {string} colour as CSS writes it
+ * @returns {HTMLCanvasElement}
+ */
+export function painting(colour) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [WIDTH, HEIGHT];
+  const context = canvas.getContext("2d", { alpha: false });
+  let number = 0;
+  const paint = () => {
+    context.globalAlpha = 1;
+    context.fillStyle = colour;
+    context.fillRect(0, 0, WIDTH, HEIGHT);
+    context.globalAlpha = 0.5;
+    context.fillStyle = "black";
+    context.fillRect(((number * WIDTH) / (2 * RATE)) % WIDTH, 0, 20, HEIGHT);
+    number += 1;
+  };
+  paint();
+  setInterval(paint, 1000 / RATE);
+  return canvas;
+}
