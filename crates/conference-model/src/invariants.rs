@@ -55,7 +55,7 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 11] = [
+pub const ALL: [&[Invariant]; 12] = [
     calls::ALL,
     endings::ALL,
     media::ALL,

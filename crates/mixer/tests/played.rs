@@ -1,5 +1,4 @@
 //! Which of a leg's sound was in a tick, by its timestamp.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use confocal_mixer::{
     Decoder, Encoder, EncoderSettings, FRAME_SAMPLES, LegKey, MAX_PACKET_SAMPLES, MAX_PAYLOAD_BYTES, Micros,

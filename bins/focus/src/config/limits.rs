@@ -56,6 +56,8 @@ pub(crate) struct Limits {
     pub(crate) early_calls: usize,
     /// Ended calls that are remembered.
     pub(crate) ended_calls: usize,
+    /// Rooms that users of ours are about to leave, or try again to.
+    pub(crate) departures: usize,
     /// Length of an offer or answer.
     pub(crate) sdp_bytes: usize,
     /// Length of a call id and of a party id.
@@ -97,6 +99,7 @@ impl Default for Limits {
             candidate_bytes: machine.candidate_bytes,
             early_calls: machine.early_calls,
             ended_calls: machine.ended_calls,
+            departures: machine.departures,
             sdp_bytes: machine.sdp_bytes,
             name_bytes: machine.name_bytes,
             roles: machine.roles,
@@ -134,6 +137,7 @@ impl Limits {
             candidate_bytes,
             early_calls,
             ended_calls,
+            departures,
             sdp_bytes,
             name_bytes,
             roles,
@@ -165,6 +169,7 @@ impl Limits {
             candidate_bytes,
             early_calls,
             ended_calls,
+            departures,
             sdp_bytes,
             name_bytes,
             roles,
@@ -194,6 +199,7 @@ impl Limits {
             ("candidate_bytes", self.candidate_bytes > 0),
             ("early_calls", self.early_calls > 0),
             ("ended_calls", self.ended_calls > 0),
+            ("departures", self.departures > 0),
             ("sdp_bytes", self.sdp_bytes > 0),
             ("name_bytes", self.name_bytes > 0),
             ("roles", self.roles > 0),

@@ -148,9 +148,9 @@ async fn reports_tell_the_moment_to_which_a_picture_belongs() {
     pair::say(&mut one, 0);
     show(&mut one, 0, Some(start + AHEAD)).unwrap();
     let clock = |end: &End, wanted: StreamKind| {
-        end.told.iter().rev().find_map(|told| match told {
-            Told::Clock(of, timestamp, ntp) if *of == wanted => Some((*timestamp, ntp.0)),
-            _ => None,
+        end.told.iter().rev().find_map(|told| {
+            let Told::Clock(of, timestamp, ntp) = told else { return None };
+            (*of == wanted).then_some((*timestamp, ntp.0))
         })
     };
     let picture = StreamKind::Picture(PictureLine::Camera);
