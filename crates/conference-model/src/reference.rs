@@ -501,12 +501,14 @@ impl Reference {
         let showing = seen.before.conferences.get(room).map(|it| &it.showing);
         let rests = showing.is_some_and(|it| it.rests_until.is_some_and(|until| until > seen.turn.now));
         let dark = showing.is_none_or(|it| it.screen.is_none());
-        let reply = match command {
-            Command::Layout(LayoutChoice::Grid) if rests && reply == Expected::Done => {
-                Expected::Denied(Denial::GridTooMuch)
-            }
-            Command::StopScreen if dark && reply == Expected::Done => Expected::Denied(Denial::NoScreen),
-            _ => reply,
+        let reply = if reply != Expected::Done {
+            reply
+        } else if *command == Command::Layout(LayoutChoice::Grid) && rests {
+            Expected::Denied(Denial::GridTooMuch)
+        } else if *command == Command::StopScreen && dark {
+            Expected::Denied(Denial::NoScreen)
+        } else {
+            reply
         };
         self.reply = Some(reply);
         (*command == Command::End && reply == Expected::Done).then(|| room.clone())

@@ -161,7 +161,7 @@ impl Conference {
         if choice == LayoutChoice::Grid && self.showing.rests_until.is_some() {
             return Err(Denial::GridTooMuch);
         }
-        let before = core::mem::replace(&mut self.showing.chosen, Some(choice));
+        let before = self.showing.chosen.replace(choice);
         self.changed(core);
         if before != Some(choice)
             && let Some(view) = self.shown.clone()

@@ -183,7 +183,12 @@ impl Conference {
             LegState::Recovering(Recovery::Offered { request, .. }) if request == sent => {
                 self.end_leg(id, EndReason::Restarted, core, routes);
             }
-            _ => self.line_not_sent(id, sent, core),
+            LegState::Ringing { .. }
+            | LegState::Answering { .. }
+            | LegState::Connecting { .. }
+            | LegState::Active
+            | LegState::Reconnecting { .. }
+            | LegState::Recovering(_) => self.line_not_sent(id, sent, core),
         }
     }
 
