@@ -219,7 +219,7 @@ impl World {
             Wanted::Answer => {
                 // Whoever was not held before sends pictures, and each third call a screen.
                 let held = session.number.0 % 2 == 1;
-                let agreed = Agreed { held, camera: true, screen: leg.0 % 3 == 0, pictures: true };
+                let agreed = Agreed { held, camera: true, screen: leg.0.is_multiple_of(3), pictures: true };
                 self.answer_ready(leg, session, session.number, agreed)
             }
             Wanted::Offer => self.offer_ready(leg, session, session.number),

@@ -180,7 +180,7 @@ impl Limits {
     }
 
     /// Those with which, at 0, no conference could be. In the order of the file.
-    pub(crate) const fn needed(&self) -> [(&'static str, bool); 21] {
+    pub(crate) const fn needed(&self) -> [(&'static str, bool); 22] {
         [
             ("participants_per_conference", self.participants_per_conference > 0),
             ("legs_per_conference", self.legs_per_conference > 0),

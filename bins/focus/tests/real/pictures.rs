@@ -4,9 +4,7 @@
 
 use std::time::Duration;
 
-use confocal_testing::parts::{
-    AiortcCaller, CallerOptions, FocusProcess, Shown, ShownCodec, Sound, User,
-};
+use confocal_testing::parts::{AiortcCaller, CallerOptions, FocusProcess, Shown, ShownCodec, Sound, User};
 use serde_json::{Value, json};
 
 use crate::people::{People, TONES};
