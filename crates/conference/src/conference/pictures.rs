@@ -30,6 +30,9 @@ pub(super) struct Showing {
     crowded: bool,
     /// The grid was too much for the machine, and is not tried before.
     rests_until: Option<Timestamp>,
+    /// That time has come, and a moderator has yet to ask for the grid anew.
+    #[serde(default)]
+    rested: bool,
     /// How often that was.
     rests: u32,
     /// Whose screen is shown.
@@ -178,6 +181,7 @@ impl Conference {
         }
         let until = core.now + Millis(REST.0 << self.showing.rests.min(4));
         self.showing.rests_until = Some(until);
+        self.showing.rested = false;
         self.showing.rests = self.showing.rests.saturating_add(1);
         core.timers.set(TimerKind::Layout(self.group.clone()), until);
         self.unsettled = true;
@@ -191,13 +195,17 @@ impl Conference {
     /// The machine has rested for long enough. A grid that a moderator has asked for is asked for anew by one, whatever the
     /// machine can do then.
     pub(crate) fn rest_over(&mut self, core: &mut Core) {
-        if self.showing.choice(core) != LayoutChoice::Grid {
+        if self.showing.choice(core) == LayoutChoice::Grid {
+            self.showing.rested = true;
+            self.changed(core);
+        } else {
             self.rested(core);
         }
     }
 
     fn rested(&mut self, core: &mut Core) {
         self.showing.rests_until = None;
+        self.showing.rested = false;
         core.timers.cancel(&TimerKind::Layout(self.group.clone()));
         self.unsettled = true;
         self.changed(core);
@@ -217,7 +225,7 @@ impl Conference {
 
     /// Takes up from the record what is under way.
     pub(super) fn restore_showing(&mut self, core: &mut Core) {
-        if let Some(until) = self.showing.rests_until {
+        if let Some(until) = self.showing.rests_until.filter(|_| !self.showing.rested) {
             core.timers.set(TimerKind::Layout(self.group.clone()), until);
         }
         self.unsettled = true;
