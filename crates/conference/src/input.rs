@@ -386,7 +386,8 @@ pub enum MediaReport {
         /// The conference.
         conference: ConferenceId,
     },
-    /// How loud legs are, measured on decoded sound; at most a few times a second.
+    /// How loud legs are, measured on decoded sound; ten times a second at most. Those that speak are told each time, so that time goes
+    /// on where nothing else does; others when they change.
     Levels(Vec<LegLevel>),
 }
 

@@ -266,7 +266,8 @@ impl Room {
         self.mixer.set_complexity(complexity);
     }
 
-    /// The levels that changed since they were last told.
+    /// The levels that changed since they were last told, and those of whoever speaks: a voice that stays as loud as it is goes on being
+    /// told, since who has the word is decided by how long one speaks.
     pub(crate) fn changed_levels(&mut self) -> Vec<LegLevel> {
         let mut changed = Vec::new();
         let mut seated = self.seated.iter_mut();
@@ -274,7 +275,7 @@ impl Room {
             let Some(seated) = seated.find(|seated| seated.seat.leg.0 == measure.leg.0) else { continue };
             let level = measure.level.0;
             let moved = level.abs_diff(seated.told_level) >= LEVEL_STEP;
-            if moved || measure.speaking != seated.told_speaking {
+            if moved || measure.speaking || seated.told_speaking {
                 seated.told_level = level;
                 seated.told_speaking = measure.speaking;
                 changed.push(LegLevel {

@@ -37,10 +37,18 @@ fn is_about(seen: Option<[u8; 3]>, wanted: [u8; 3]) -> bool {
 }
 
 async fn sees(people: &People, eyes: usize, wanted: [u8; 3]) {
-    eventually(&format!("person {eyes} sees {wanted:?}"), SOON, async || {
-        is_about(seen(people, eyes, "look").await, wanted)
-    })
-    .await;
+    let from = tokio::time::Instant::now();
+    let mut last = None;
+    while !is_about(last, wanted) {
+        if from.elapsed() > SOON {
+            // Enough to tell whose fault it is.
+            let received = people.ask(eyes, "return person.pictures()", Value::Null).await;
+            let known = people.world.focus.conferences().await.unwrap();
+            panic!("person {eyes} sees {last:?}, not {wanted:?}; received: {received}; known: {known}");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        last = seen(people, eyes, "look").await;
+    }
 }
 
 /// People whose cameras show these colours, in their group room.
