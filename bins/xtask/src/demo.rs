@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use confocal_testing::parts::{
-    AiortcCaller, CallerEvent, CallerOptions, DemoSite, FocusOptions, FocusProcess, SiteRoom, Sound, Synapse,
-    User, free_port, synthesise,
+    AiortcCaller, CallerEvent, CallerOptions, DemoSite, FocusOptions, FocusProcess, Shown, ShownCodec,
+    SiteRoom, Sound, Synapse, User, free_port, synthesise,
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -18,6 +18,10 @@ use crate::setup::{Consent, Need, node, packages, python};
 use crate::steps::{Steps, cargo};
 
 const ROOM_NAME: &str = "Demo room";
+
+/// What the speakers' cameras show: a colour each, in which a bar moves.
+const ALICE: [u8; 3] = [24, 128, 112];
+const BOB: [u8; 3] = [208, 112, 32];
 
 /// How long a speaker may take to be in the conference.
 const CONNECT: Duration = Duration::from_secs(60);
@@ -92,10 +96,12 @@ fn start(steps: &Steps, runtime: &Runtime, port: u16) -> anyhow::Result<Demo> {
         runtime.block_on(async {
             let (first, second, room) = group_room(&synapse).await?;
             let mut speakers = Vec::new();
-            for (user, file) in [(&first, speech.first), (&second, speech.second)] {
+            let speaking = [(&first, speech.first, ALICE), (&second, speech.second, BOB)];
+            for (user, file, colour) in speaking {
                 let options = CallerOptions {
                     group_room: Some(room.room_id.clone()),
                     sound: Sound::File(file),
+                    picture: Some(Shown { colour, codec: ShownCodec::Vp8 }),
                     ..CallerOptions::new(&room.focus_user_id)
                 };
                 let mut speaker = AiortcCaller::start(places, &directory, user, &options)?;

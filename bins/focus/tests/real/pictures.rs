@@ -172,3 +172,20 @@ async fn flow(people: &People, eyes: usize) -> FlowOfPictures {
     let sum = |key: &str| counts.as_array().into_iter().flatten().filter_map(|one| one[key].as_u64()).sum();
     FlowOfPictures { frames: sum("framesDecoded"), freezes: sum("freezeCount") }
 }
+
+#[tokio::test]
+async fn a_shared_screen_is_seen_in_a_stream_of_its_own_until_it_ends() {
+    let people = people("pictures-screen", &COLOURS[..2]).await;
+    join_with(&people, 0, json!({ "camera": true })).await;
+    join_with(&people, 1, json!({ "camera": true })).await;
+    sees(&people, 1, RED).await;
+    people.ask(0, "return person.setScreen(true)", Value::Null).await;
+    eventually("the screen is seen", SOON, async || is_about(seen(&people, 1, "lookAtScreen").await, GREEN))
+        .await;
+    // The camera goes on beside it, and so does the sound.
+    sees(&people, 1, RED).await;
+    people.hear_each_other().await;
+    people.ask(0, "return person.setScreen(false)", Value::Null).await;
+    eventually("the screen is gone", SOON, async || seen(&people, 1, "lookAtScreen").await.is_none()).await;
+    sees(&people, 1, RED).await;
+}
