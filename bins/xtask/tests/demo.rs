@@ -55,6 +55,9 @@ async fn one_click_joins_and_both_speakers_are_heard_and_ctrl_c_ends_everything(
     page.run("document.getElementById('join').click()", &Value::Null, SOON).await.unwrap();
     page.wait_for("document.body.dataset.call === 'in'", SOON).await.unwrap();
 
+    // Who speaks is seen, in the colour of one of the two.
+    page.wait_for("document.getElementById('picture').videoWidth > 0", SOON).await.unwrap();
+
     let heard = page.run(HEAR_BOTH, &json!(HEARD_DBFS), SOON * 3).await.unwrap();
     let speakers: Vec<&String> = heard.as_object().unwrap().keys().collect();
     assert_eq!(speakers.len(), 2, "both simulated speakers are heard: {heard}");
