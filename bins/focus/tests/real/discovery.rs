@@ -120,21 +120,25 @@ async fn what_there_is_to_hear_is_said_in_words_and_what_the_operator_wants_said
     notice(&guest, &room, "The conference is over").await;
 }
 
-/// A tone is no speech: it has one level, and levels are reported where they change.
+/// Who listens is silent: a tone that never pauses would keep the word once it has it.
 #[tokio::test]
 async fn a_caller_is_told_who_speaks_where_the_operator_wants_it() {
     let world = World::start("discovery-speaker", "[discovery]\nasserted_identity = true\n").await;
     let speech = synthesise(&world.places).await.unwrap();
     let (owner, guest) = (world.user("owner").await, world.user("guest").await);
     let room = world.group_room(&[&owner, &guest]).await;
-    let options = CallerOptions {
-        group_room: Some(room.clone()),
-        sound: Sound::File(speech.first),
-        ..CallerOptions::new(&FocusProcess::user_id(&room))
+    let calling = async |user, sound| {
+        let options = CallerOptions {
+            group_room: Some(room.clone()),
+            sound,
+            ..CallerOptions::new(&FocusProcess::user_id(&room))
+        };
+        let mut caller = AiortcCaller::start(&world.places, &world.directory, user, &options).unwrap();
+        caller.connected(SOON).await.unwrap();
+        caller
     };
-    let mut speaker = AiortcCaller::start(&world.places, &world.directory, &owner, &options).unwrap();
-    speaker.connected(SOON).await.unwrap();
-    let _listener = world.caller(&guest, &room, 631.0, &[]).await;
+    let _speaker = calling(&owner, Sound::File(speech.first)).await;
+    let _listener = calling(&guest, Sound::Silence).await;
     let direct = direct_room_of(&guest, &room).await;
     let speaks = |event: &Value| event["type"] == "org.matrix.call.asserted_identity";
     let told = guest.wait_for_event(&direct, "who speaks", WITH_PATIENCE, speaks).await.unwrap();
