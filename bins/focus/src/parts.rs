@@ -117,7 +117,7 @@ mod tests {
             "[conference]\nmedia_timeout_seconds = 7\nkick_lasts_seconds = 8\ndirect_idle_seconds = 9\n\
              compare_seconds = 10\naudience = true\n\
              [policy]\nallow = [\"*:a.org\"]\ndeny = [\"@eve:*\"]\n\
-             [speaker]\ndwell_ms = 10\n[video]\nhold_ms = 12\n[limits]\ninvite_interval_seconds = 11\n\
+             [speaker]\ndwell_ms = 10\n[video]\ngrid_participants = 12\n[limits]\ninvite_interval_seconds = 11\n\
              [tones]\njoin_and_leave = true\n[recording]\ndirectory = \"/recordings\"\n",
         )
         .unwrap();
@@ -133,7 +133,7 @@ mod tests {
         assert!(
             !machine.policy.allows(&"@eve:a.org".into()) && !machine.policy.allows(&"@anna:b.org".into())
         );
-        assert_eq!(machine.pictures.hold, Millis(12));
+        assert_eq!(machine.pictures.grid_participants, 12);
         assert_eq!((machine.speaker.dwell, machine.limits.invite_interval), (Millis(10), Millis(11_000)));
     }
 }

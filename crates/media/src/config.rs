@@ -16,6 +16,9 @@ pub struct EngineConfig {
     /// Threads that carry packets and mix, each with a UDP port of its own; a conference is on one of them. As many as there are
     /// cores is enough.
     pub shards: NonZeroUsize,
+    /// Threads that decode, compose and encode pictures, each started when it has something to do; a conference is on one of them. As
+    /// many as there are cores is enough: they yield to everything else.
+    pub codec_threads: NonZeroUsize,
     /// Sound.
     pub mixer: MixerConfig,
     /// Where recordings are kept; `None`: no conference is recorded.
@@ -27,11 +30,12 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// A shard a core; no recordings; 1,000 legs; 8 set up at once.
+    /// A shard and a thread for codecs a core; no recordings; 1,000 legs; 8 set up at once.
     fn default() -> Self {
         Self {
             transport: TransportConfig::default(),
             shards: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            codec_threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mixer: MixerConfig::default(),
             recordings: None,
             legs_max: 1_000,

@@ -28,6 +28,7 @@ use crate::recordings::{QUEUE_TICKS, Recorder};
 use crate::reports::Reports;
 use crate::sounds::Sounds;
 use crate::stats::{EngineStats, LegStats};
+use crate::studio::Studio;
 
 /// Commands that wait for a leg that is busy: candidates come in clusters, offers one after the other.
 const WAITING_COMMANDS: usize = 64;
@@ -43,6 +44,8 @@ pub struct Engine<T: Transport = WebRtcTransport> {
     reports: Reports,
     /// The shards, by their numbers.
     shards: Vec<Mixing>,
+    /// Where pictures are composed.
+    studio: Arc<Studio>,
     sounds: Sounds,
     /// What is shown in conferences that have legs, or will have.
     views: HashMap<ConferenceId, Arc<Mutex<View>>>,
@@ -120,10 +123,13 @@ impl<T: Transport> Engine<T> {
             }
             None => None,
         };
+        let studio = Arc::new(Studio::new(config.codec_threads.get()));
         let shards = ports
             .into_iter()
             .enumerate()
-            .map(|(number, port)| Mixing::start(number, config.mixer.clone(), port, reports.clone()))
+            .map(|(number, port)| {
+                Mixing::start(number, config.mixer.clone(), port, Arc::clone(&studio), reports.clone())
+            })
             .collect::<Result<_, _>>()
             .map_err(StartError::Thread)?;
         Ok(Self {
@@ -133,6 +139,7 @@ impl<T: Transport> Engine<T> {
             setups: Arc::new(Semaphore::new(config.setups_max.max(1))),
             reports,
             shards,
+            studio,
             sounds: Sounds::new(),
             views: HashMap::new(),
             recordings: HashMap::new(),
@@ -154,7 +161,7 @@ impl<T: Transport> Engine<T> {
     pub fn stats(&self) -> EngineStats {
         let shards: EngineStats = self.shards.iter().map(Mixing::stats).sum();
         let recordings_left_out = self.recorder.as_ref().map_or(0, Recorder::left_out);
-        EngineStats { recordings_left_out, ..shards }
+        EngineStats { recordings_left_out, compositions: self.studio.compositions(), ..shards }
     }
 
     /// Tasks of legs that have not ended, closed ones among them until their connections are.
@@ -181,6 +188,7 @@ impl<T: Transport> Engine<T> {
         generation: Generation,
         conference: ConferenceId,
         participant: ParticipantId,
+        name: Arc<str>,
         theirs: Option<StreamMetadata>,
         start: Start,
     ) {
@@ -218,6 +226,7 @@ impl<T: Transport> Engine<T> {
             generation,
             conference,
             participant,
+            name,
             transport: Arc::clone(&self.transport),
             setups: Arc::clone(&self.setups),
             shard,
@@ -403,17 +412,15 @@ impl<T: Transport> MediaEngine for Engine<T> {
                 number,
                 offer,
                 theirs,
+                name,
                 memo,
-                ..
             } => {
                 let start = Start::Answering { number, offer, memo };
-                self.open(leg, generation, conference, participant, theirs, start);
+                self.open(leg, generation, conference, participant, name, theirs, start);
             }
-            MediaCommand::Offer {
-                leg, generation, conference, participant, number, theirs, memo, ..
-            } => {
+            MediaCommand::Offer { leg, generation, conference, participant, number, theirs, name, memo } => {
                 let start = Start::Offering { number, memo };
-                self.open(leg, generation, conference, participant, theirs, start);
+                self.open(leg, generation, conference, participant, name, theirs, start);
             }
             MediaCommand::Renegotiate { leg, generation, number, offer, theirs } => {
                 self.renegotiate(leg, generation, number, offer, theirs);

@@ -58,6 +58,8 @@ pub(crate) struct Leg<T: Transport> {
     pub(crate) generation: Generation,
     pub(crate) conference: ConferenceId,
     pub(crate) participant: ParticipantId,
+    /// What the participant is called in pictures.
+    pub(crate) name: Arc<str>,
     pub(crate) transport: Arc<T>,
     pub(crate) setups: Arc<Semaphore>,
     /// Where its packets pass, and its conference is mixed.
@@ -261,11 +263,18 @@ impl<T: Transport> Leg<T> {
         match event {
             SessionEvent::Up => {
                 if let Some(link) = link.take() {
-                    let (participant, heard, stats) =
-                        (self.participant, Arc::clone(&self.heard), Arc::clone(&self.stats));
-                    let (terms, pictures, view) = (agreed.voice, self.lines(agreed), Arc::clone(&self.view));
-                    let seat =
-                        Seat { leg, generation, participant, terms, heard, link, stats, pictures, view };
+                    let seat = Seat {
+                        leg,
+                        generation,
+                        participant: self.participant,
+                        name: Arc::clone(&self.name),
+                        terms: agreed.voice,
+                        heard: Arc::clone(&self.heard),
+                        link,
+                        stats: Arc::clone(&self.stats),
+                        pictures: self.lines(agreed),
+                        view: Arc::clone(&self.view),
+                    };
                     self.orders.seat(self.conference, seat);
                 } else {
                     self.orders.connected(leg, generation, true);

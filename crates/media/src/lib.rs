@@ -2,7 +2,7 @@
 //!
 //! [`Engine`] takes commands and reports what comes of them. A task a leg runs its transport session; a thread a shard
 //! carries its calls' packets, mixes its conferences on a steady beat of 20 ms and forwards their pictures, and touches nothing asynchronous but queues that never
-//! block. Matrix never lives here,
+//! block; composed pictures are made on threads of their own. Matrix never lives here,
 //! nor do the rules of a conference: who may be in it is decided before a command is given.
 
 mod beat;
@@ -19,6 +19,7 @@ mod reports;
 mod room;
 mod sounds;
 mod stats;
+mod studio;
 
 pub use config::EngineConfig;
 pub use engine::{Engine, StartError};

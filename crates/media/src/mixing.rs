@@ -19,11 +19,12 @@ use confocal_transport::{Incoming, LinkId, PacketPort};
 use tracing::{debug, warn};
 
 use crate::beat::Beat;
-use crate::pictures::{PictureDesk, PictureLines, PictureSeat};
+use crate::pictures::{Composing, PictureDesk, PictureLines, PictureSeat};
 use crate::priority;
 use crate::reports::Reports;
 use crate::room::{Room, Seat, Terms};
 use crate::stats::{Counters, EngineStats};
+use crate::studio::Studio;
 
 /// Levels are told every fifth tick, which is every 100 ms.
 const LEVEL_TICKS: u64 = 5;
@@ -137,11 +138,13 @@ impl Mixing {
         number: usize,
         config: MixerConfig,
         port: P,
+        studio: Arc<Studio>,
         reports: Reports,
     ) -> std::io::Result<Self> {
         let (queue, orders) = channel();
         let waker = port.waker();
         let counters = Arc::new(Counters::default());
+        let composing = Composing { studio, waker: waker.clone(), origin: port.picture_origin() };
         let desk = Desk {
             reports,
             counters: Arc::clone(&counters),
@@ -149,7 +152,7 @@ impl Mixing {
             busy: Duration::ZERO,
             config,
             origin: Instant::now(),
-            pictures: PictureDesk::new(port.picture_origin()),
+            pictures: PictureDesk::new(composing),
             port,
             rooms: Map::default(),
             places: HashMap::new(),
@@ -248,7 +251,7 @@ impl<P: PacketPort> Desk<P> {
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
-        let Self { port, rooms, pictures, links, origin, .. } = self;
+        let Self { port, rooms, pictures, links, origin, reports, .. } = self;
         port.receive(|link, incoming| {
             // Packets may come a moment before their leg is in the mix, and after it has left.
             let Some((conference, leg)) = links.get(&link) else { return };
@@ -260,6 +263,7 @@ impl<P: PacketPort> Desk<P> {
                 pictures.take(*conference, *leg, &incoming);
             }
         });
+        pictures.collect(|conference| reports.fell_back(conference));
         if pictures.has_waiting() {
             let until = Instant::now() + FORWARDING;
             pictures.forward(deadline.map_or(until, |deadline| deadline.min(until)), port);
@@ -284,6 +288,9 @@ impl<P: PacketPort> Desk<P> {
             Order::LookAtHeard { leg, generation } => {
                 if let Some(room) = self.room_of(leg, generation) {
                     room.look_at_heard(leg);
+                }
+                if let Some((conference, _)) = self.places.get(&leg) {
+                    self.pictures.look_again(*conference);
                 }
             }
             Order::Connected { leg, generation, connected } => {
@@ -336,7 +343,7 @@ impl<P: PacketPort> Desk<P> {
     }
 
     fn seat(&mut self, conference: ConferenceId, mut seat: Seat) {
-        let (leg, generation, link, participant) = (seat.leg, seat.generation, seat.link, seat.participant);
+        let (leg, generation, link) = (seat.leg, seat.generation, seat.link);
         // It may have been closed, and taken out, while this order was on its way.
         if !self.reports.is_open(leg, generation) || self.places.contains_key(&leg) {
             return;
@@ -344,12 +351,19 @@ impl<P: PacketPort> Desk<P> {
         let (config, now) = (&self.config, self.now());
         let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
         let arrived = self.port.stats(link).unwrap_or_default().arrived();
-        let lines = std::mem::take(&mut seat.pictures);
+        let pictures = PictureSeat {
+            leg,
+            participant: seat.participant,
+            name: Arc::clone(&seat.name),
+            link,
+            heard: Arc::clone(&seat.heard),
+            lines: std::mem::take(&mut seat.pictures),
+        };
         // Whoever changes it says so here afterwards, so it can't be missed.
         let view = seat.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match room.seat(seat, arrived, now) {
             Ok(()) => {
-                self.pictures.seat(conference, PictureSeat { leg, participant, link, lines }, view);
+                self.pictures.seat(conference, pictures, view);
                 self.places.insert(leg, (conference, generation));
                 self.links.insert(link, (conference, leg));
             }
@@ -392,6 +406,9 @@ impl<P: PacketPort> Desk<P> {
                     self.pictures.played(*conference, leg, (timestamp, rate), began + MIX_DELAY);
                 }
                 let changed = room.changed_levels();
+                for level in changed.iter().filter(|level| level.speaking) {
+                    self.pictures.speaks(*conference, level.leg);
+                }
                 if !changed.is_empty() && !self.reports.try_levels(changed) {
                     room.levels_not_told();
                 }

@@ -58,6 +58,11 @@ impl Reports {
         self.sink.report(MediaReport::RecordingFailed { conference, recording, why });
     }
 
+    /// Reports that to compose a conference's picture is too much for the machine.
+    pub(crate) fn fell_back(&self, conference: ConferenceId) {
+        self.sink.report(MediaReport::FellBack { conference });
+    }
+
     /// As [`report`](Self::report), but never waits: `false` when it would have had to.
     pub(crate) fn try_report(&self, leg: LegId, generation: Generation, report: MediaReport) -> bool {
         let Some(open) = self.try_lock() else { return false };

@@ -41,6 +41,8 @@ pub(crate) struct Seat {
     pub(crate) leg: LegId,
     pub(crate) generation: Generation,
     pub(crate) participant: ParticipantId,
+    /// What the participant is called in pictures.
+    pub(crate) name: Arc<str>,
     pub(crate) terms: Terms,
     /// Whether others hear it; may change at any time, and counts once the room has looked at it.
     pub(crate) heard: Arc<AtomicBool>,

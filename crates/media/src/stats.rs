@@ -22,6 +22,8 @@ pub struct SeenStats {
     pub lines: u64,
     /// How often another one began to be shown.
     pub switches: u64,
+    /// It is shown a composed picture, or is to be.
+    pub composed: bool,
     /// Nobody is shown although somebody would be: their pictures are coded in a way that the caller does not know.
     pub foreign: bool,
 }
@@ -41,6 +43,8 @@ pub struct EngineStats {
     pub recordings_left_out: u64,
     /// Packets of pictures that were not forwarded, because too many waited.
     pub pictures_overflown: u64,
+    /// Conferences whose picture is composed.
+    pub compositions: u64,
 }
 
 impl std::iter::Sum for EngineStats {
@@ -52,6 +56,7 @@ impl std::iter::Sum for EngineStats {
             legs: sum.legs + one.legs,
             recordings_left_out: sum.recordings_left_out + one.recordings_left_out,
             pictures_overflown: sum.pictures_overflown + one.pictures_overflown,
+            compositions: sum.compositions + one.compositions,
         })
     }
 }
@@ -87,8 +92,9 @@ impl Counters {
             late: self.late.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
             legs: self.legs.load(Ordering::Relaxed),
-            // Counted by those who write.
+            // Counted by those who write, and those who compose.
             recordings_left_out: 0,
+            compositions: 0,
             pictures_overflown: self.pictures_overflown.load(Ordering::Relaxed),
         }
     }

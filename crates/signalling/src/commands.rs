@@ -2,7 +2,7 @@
 //!
 //! Who may give a command never lives here, nor what is replied.
 
-use confocal::conference::{Command, MemberId, Whom};
+use confocal::conference::{Command, LayoutChoice, MemberId, Whom};
 use ruma_common::UserId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -78,6 +78,9 @@ impl MessageContent {
             ("revoke", who) => self.member(who).map(Command::Revoke),
             ("record", [] | ["on" | "start"]) => Some(Command::Record),
             ("record", ["off" | "stop"]) => Some(Command::StopRecording),
+            ("layout", ["speaker"]) => Some(Command::Layout(LayoutChoice::Speaker)),
+            ("layout", ["grid"]) => Some(Command::Layout(LayoutChoice::Grid)),
+            ("layout", ["auto"]) => Some(Command::Layout(LayoutChoice::Auto)),
             ("screen", ["stop" | "off"]) => Some(Command::StopScreen),
             ("end", []) => Some(Command::End),
             ("start", []) => Some(Command::Start),
@@ -154,6 +157,9 @@ mod tests {
             ("record start", Command::Record),
             ("record stop", Command::StopRecording),
             ("record off", Command::StopRecording),
+            ("layout speaker", Command::Layout(LayoutChoice::Speaker)),
+            ("layout grid", Command::Layout(LayoutChoice::Grid)),
+            ("Layout auto", Command::Layout(LayoutChoice::Auto)),
             ("screen stop", Command::StopScreen),
             ("screen off", Command::StopScreen),
             ("end", Command::End),
@@ -181,7 +187,8 @@ mod tests {
             "audience",
             "stay here",
             "layout",
-            "layout grid",
+            "layout circle",
+            "layout grid please",
             "screen",
             "screen stop @anna:hs.test",
             "record @anna:hs.test",

@@ -2,7 +2,7 @@
 //!
 //! Coding pictures never lives here, nor the decision itself.
 
-use confocal::conference::{Millis, Pictures, ScreenShares as MachineScreenShares};
+use confocal::conference::{LayoutChoice, Millis, Pictures, ScreenShares as MachineScreenShares};
 use serde::Deserialize;
 
 /// The settings, with the machine's defaults.
@@ -10,10 +10,27 @@ use serde::Deserialize;
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Video {
+    /// The layout that conferences begin with.
+    pub(crate) layout: Layout,
+    /// The grid of `auto` is for so many participants at most.
+    pub(crate) grid_participants: usize,
     /// Whose screen is shown when several share theirs.
     pub(crate) screen_shares: ScreenShares,
     /// The least time for which someone has the picture, in milliseconds.
     pub(crate) hold_ms: u32,
+}
+
+/// The layout that conferences begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Layout {
+    /// Who speaks.
+    Speaker,
+    /// All side by side.
+    Grid,
+    /// The grid while few are there and the machine has the time for it.
+    Auto,
 }
 
 /// Whose screen is shown when several share theirs.
@@ -29,8 +46,14 @@ pub(crate) enum ScreenShares {
 
 impl Default for Video {
     fn default() -> Self {
-        let Pictures { screen_shares, hold, .. } = Pictures::default();
+        let Pictures { layout, grid_participants, screen_shares, hold } = Pictures::default();
         Self {
+            layout: match layout {
+                LayoutChoice::Speaker => Layout::Speaker,
+                LayoutChoice::Grid => Layout::Grid,
+                LayoutChoice::Auto => Layout::Auto,
+            },
+            grid_participants,
             screen_shares: match screen_shares {
                 MachineScreenShares::One => ScreenShares::One,
                 MachineScreenShares::TakeOver => ScreenShares::TakeOver,
@@ -41,16 +64,21 @@ impl Default for Video {
 }
 
 impl Video {
-    /// As the machine has them. Its other layouts are for engines that compose pictures, which ours does not.
-    pub(crate) fn machine(&self) -> Pictures {
-        let Self { screen_shares, hold_ms } = *self;
+    /// As the machine has them.
+    pub(crate) const fn machine(&self) -> Pictures {
+        let Self { layout, grid_participants, screen_shares, hold_ms } = *self;
         Pictures {
+            layout: match layout {
+                Layout::Speaker => LayoutChoice::Speaker,
+                Layout::Grid => LayoutChoice::Grid,
+                Layout::Auto => LayoutChoice::Auto,
+            },
+            grid_participants,
             screen_shares: match screen_shares {
                 ScreenShares::One => MachineScreenShares::One,
                 ScreenShares::TakeOver => MachineScreenShares::TakeOver,
             },
-            hold: Millis(u64::from(hold_ms)),
-            ..Pictures::default()
+            hold: Millis(hold_ms as u64),
         }
     }
 }
@@ -66,12 +94,18 @@ mod tests {
 
     #[test]
     fn every_choice_is_written_in_a_word() {
+        for (word, layout) in
+            [("speaker", LayoutChoice::Speaker), ("grid", LayoutChoice::Grid), ("auto", LayoutChoice::Auto)]
+        {
+            let video: Video = toml::from_str(&format!("layout = \"{word}\"")).unwrap();
+            assert_eq!(video.machine().layout, layout);
+        }
         for (word, screens) in
             [("one", MachineScreenShares::One), ("take_over", MachineScreenShares::TakeOver)]
         {
             let video: Video = toml::from_str(&format!("screen_shares = \"{word}\"")).unwrap();
             assert_eq!(video.machine().screen_shares, screens);
         }
-        assert!(toml::from_str::<Video>("screen_shares = \"all\"").is_err());
+        assert!(toml::from_str::<Video>("layout = \"circle\"").is_err());
     }
 }

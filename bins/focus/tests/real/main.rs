@@ -19,6 +19,7 @@ mod faults;
 mod federation;
 mod firefox;
 mod floor;
+mod grid;
 mod identity;
 mod leaving;
 mod made_up_names;

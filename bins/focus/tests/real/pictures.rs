@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::people::{People, TONES};
 use crate::world::{SOON, World, eventually};
 
-const RED: [u8; 3] = [224, 16, 32];
-const BLUE: [u8; 3] = [16, 48, 224];
-const GREEN: [u8; 3] = [16, 176, 64];
+pub(crate) const RED: [u8; 3] = [224, 16, 32];
+pub(crate) const BLUE: [u8; 3] = [16, 48, 224];
+pub(crate) const GREEN: [u8; 3] = [16, 176, 64];
 
 /// How far each part of a colour may be off after coding.
 const OFF: u8 = 40;
@@ -20,7 +20,11 @@ const OFF: u8 = 40;
 /// What one's page sees in the middle of the conference's picture; `None` while there is none.
 async fn seen(people: &People, eyes: usize, look: &str) -> Option<[u8; 3]> {
     // Beside the bar that goes through all pictures, wherever it is: of three points two are beside it.
-    let points = json!([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]]);
+    seen_at(people, eyes, look, json!([[0.3, 0.5], [0.5, 0.5], [0.7, 0.5]])).await
+}
+
+/// The middle one of the colours at three points.
+pub(crate) async fn seen_at(people: &People, eyes: usize, look: &str, points: Value) -> Option<[u8; 3]> {
     let seen = people.ask(eyes, &format!("return person.{look}(args)"), points).await;
     let mut colours: Vec<[u8; 3]> = seen["colours"].as_array()?.iter().filter_map(colour).collect();
     colours.sort_unstable();
@@ -32,11 +36,11 @@ fn colour(value: &Value) -> Option<[u8; 3]> {
     Some([part(0)?, part(1)?, part(2)?])
 }
 
-fn is_about(seen: Option<[u8; 3]>, wanted: [u8; 3]) -> bool {
+pub(crate) fn is_about(seen: Option<[u8; 3]>, wanted: [u8; 3]) -> bool {
     seen.is_some_and(|seen| seen.iter().zip(wanted).all(|(is, wanted)| is.abs_diff(wanted) <= OFF))
 }
 
-async fn sees(people: &People, eyes: usize, wanted: [u8; 3]) {
+pub(crate) async fn sees(people: &People, eyes: usize, wanted: [u8; 3]) {
     let from = tokio::time::Instant::now();
     let mut last = None;
     while !is_about(last, wanted) {
@@ -52,25 +56,28 @@ async fn sees(people: &People, eyes: usize, wanted: [u8; 3]) {
 }
 
 /// People whose cameras show these colours, in their group room.
-async fn people(name: &str, colours: &[&str]) -> People {
+pub(crate) async fn people(name: &str, settings: &str, colours: &[&str]) -> People {
     let more: Vec<Value> =
         colours.iter().map(|colour| json!({ "colour": colour, "screen_colour": "rgb(16 176 64)" })).collect();
-    People::in_room_with(name, "", &more).await
+    People::in_room_with(name, settings, &more).await
 }
 
-async fn join_with(people: &People, number: usize, how: Value) {
+pub(crate) async fn join_with(people: &People, number: usize, how: Value) {
     people.people[number].join(&people.room, how).await.unwrap();
 }
 
-async fn mute(people: &People, number: usize, muted: bool) {
+pub(crate) async fn mute(people: &People, number: usize, muted: bool) {
     people.ask(number, "return person.setMuted(args)", json!(muted)).await;
 }
 
-const COLOURS: [&str; 3] = ["rgb(224 16 32)", "rgb(16 48 224)", "rgb(16 176 64)"];
+/// What [`COLOURS`] look like.
+pub(crate) const SEEN: [[u8; 3]; 3] = [RED, BLUE, GREEN];
+
+pub(crate) const COLOURS: [&str; 3] = ["rgb(224 16 32)", "rgb(16 48 224)", "rgb(16 176 64)"];
 
 #[tokio::test]
 async fn whoever_speaks_is_seen_and_sees_who_spoke_before() {
-    let people = people("pictures-speaker", &COLOURS).await;
+    let people = people("pictures-speaker", "", &COLOURS).await;
     join_with(&people, 0, json!({ "camera": true })).await;
     join_with(&people, 1, json!({ "camera": true })).await;
     // The third one only looks, and is silent.
@@ -90,7 +97,7 @@ async fn whoever_speaks_is_seen_and_sees_who_spoke_before() {
 
 #[tokio::test]
 async fn a_camera_comes_and_goes_in_a_running_call() {
-    let people = people("pictures-change", &COLOURS[..2]).await;
+    let people = people("pictures-change", "", &COLOURS[..2]).await;
     join_with(&people, 0, json!({ "watch": true })).await;
     join_with(&people, 1, json!({})).await;
     people.hear_each_other().await;
@@ -105,11 +112,17 @@ async fn a_camera_comes_and_goes_in_a_running_call() {
     people.hear_each_other().await;
 }
 
-/// A caller of aiortc that shows a colour, and speaks all the time.
-async fn shows(world: &World, user: &User, room: &str, picture: Shown, tone: f64) -> AiortcCaller {
+/// A caller of aiortc that shows a colour, and speaks all the time if it has a tone.
+pub(crate) async fn shows(
+    world: &World,
+    user: &User,
+    room: &str,
+    picture: Shown,
+    tone: Option<f64>,
+) -> AiortcCaller {
     let options = CallerOptions {
         group_room: Some(room.to_owned()),
-        sound: Sound::Tone { hertz: tone, dbfs: -20.0 },
+        sound: tone.map_or(Sound::Silence, |hertz| Sound::Tone { hertz, dbfs: -20.0 }),
         picture: Some(picture),
         ..CallerOptions::new(&FocusProcess::user_id_at(room, world.synapse.server_name()))
     };
@@ -120,13 +133,13 @@ async fn shows(world: &World, user: &User, room: &str, picture: Shown, tone: f64
 
 #[tokio::test]
 async fn aiortc_sees_chromium_and_is_seen_by_it() {
-    let people = people("pictures-aiortc", &COLOURS[..1]).await;
+    let people = people("pictures-aiortc", "", &COLOURS[..1]).await;
     join_with(&people, 0, json!({ "camera": true })).await;
     let user = people.world.user("dora").await;
     people.users[0].invite(&people.room, &user.user_id).await.unwrap();
     user.join(&people.room).await.unwrap();
     let green = Shown { colour: GREEN, codec: ShownCodec::Vp8 };
-    let mut dora = shows(&people.world, &user, &people.room, green, TONES[1]).await;
+    let mut dora = shows(&people.world, &user, &people.room, green, Some(TONES[1])).await;
     sees(&people, 0, GREEN).await;
     dora.sees("red", SOON, |seen| seen.is_about(RED)).await.unwrap();
 }
@@ -137,15 +150,15 @@ async fn two_with_h264_see_each_other() {
     let users = [world.user("anna").await, world.user("bert").await];
     let room = world.group_room(&users.iter().collect::<Vec<_>>()).await;
     let h264 = |colour| Shown { colour, codec: ShownCodec::H264 };
-    let mut anna = shows(&world, &users[0], &room, h264(RED), TONES[0]).await;
-    let mut bert = shows(&world, &users[1], &room, h264(BLUE), TONES[1]).await;
+    let mut anna = shows(&world, &users[0], &room, h264(RED), Some(TONES[0])).await;
+    let mut bert = shows(&world, &users[1], &room, h264(BLUE), Some(TONES[1])).await;
     anna.sees("blue", SOON, |seen| seen.is_about(BLUE)).await.unwrap();
     bert.sees("red", SOON, |seen| seen.is_about(RED)).await.unwrap();
 }
 
 #[tokio::test]
 async fn pictures_flow_without_a_freeze_and_the_first_one_comes_soon() {
-    let people = people("pictures-flow", &COLOURS[..2]).await;
+    let people = people("pictures-flow", "", &COLOURS[..2]).await;
     join_with(&people, 0, json!({ "camera": true })).await;
     // Only the picture of the other one counts: nobody else is there.
     join_with(&people, 1, json!({ "camera": true })).await;
@@ -162,12 +175,12 @@ async fn pictures_flow_without_a_freeze_and_the_first_one_comes_soon() {
 }
 
 #[derive(Debug)]
-struct FlowOfPictures {
-    frames: u64,
+pub(crate) struct FlowOfPictures {
+    pub(crate) frames: u64,
     freezes: u64,
 }
 
-async fn flow(people: &People, eyes: usize) -> FlowOfPictures {
+pub(crate) async fn flow(people: &People, eyes: usize) -> FlowOfPictures {
     let counts = people.ask(eyes, "return person.pictures()", Value::Null).await;
     let sum = |key: &str| counts.as_array().into_iter().flatten().filter_map(|one| one[key].as_u64()).sum();
     FlowOfPictures { frames: sum("framesDecoded"), freezes: sum("freezeCount") }
@@ -175,7 +188,7 @@ async fn flow(people: &People, eyes: usize) -> FlowOfPictures {
 
 #[tokio::test]
 async fn a_shared_screen_is_seen_in_a_stream_of_its_own_until_it_ends() {
-    let people = people("pictures-screen", &COLOURS[..2]).await;
+    let people = people("pictures-screen", "", &COLOURS[..2]).await;
     join_with(&people, 0, json!({ "camera": true })).await;
     join_with(&people, 1, json!({ "camera": true })).await;
     sees(&people, 1, RED).await;

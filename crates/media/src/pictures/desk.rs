@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use confocal::conference::{ConferenceId, LegId, View};
 use confocal_transport::{Incoming, PacketPort};
 
-use super::PictureLines;
+use super::composed::Composing;
 use super::queue::Queue;
-use super::room::{PictureRoom, PictureSeat};
+use super::room::PictureRoom;
+use super::watching::source;
+use super::{PictureLines, PictureSeat};
 use crate::stats::SeenStats;
 
 /// The pictures of a shard.
@@ -18,21 +20,22 @@ use crate::stats::SeenStats;
 pub(crate) struct PictureDesk {
     rooms: HashMap<ConferenceId, PictureRoom>,
     queue: Queue,
-    /// From where the port counts time.
-    origin: Instant,
+    composing: Composing,
+    /// The conferences whose picture is composed.
+    composed: Vec<ConferenceId>,
 }
 
 impl PictureDesk {
-    /// Of a port that counts time from there ([`PacketPort::picture_origin`]).
-    pub(crate) fn new(origin: Instant) -> Self {
-        Self { rooms: HashMap::new(), queue: Queue::default(), origin }
+    /// Of a port that counts time from the same origin ([`PacketPort::picture_origin`]).
+    pub(crate) fn new(composing: Composing) -> Self {
+        Self { rooms: HashMap::new(), queue: Queue::default(), composing, composed: Vec::new() }
     }
 
     /// Takes a leg in, into a conference in which that is shown.
     pub(crate) fn seat(&mut self, conference: ConferenceId, seat: PictureSeat, view: View) {
         let room = self.rooms.entry(conference).or_default();
         room.show(view);
-        room.seat(seat);
+        room.seat(seat, self.composing.origin.elapsed());
     }
 
     pub(crate) fn unseat(&mut self, conference: ConferenceId, leg: LegId) {
@@ -78,10 +81,40 @@ impl PictureDesk {
         now: Duration,
     ) {
         let Some(room) = self.rooms.get_mut(&conference) else { return };
-        if room.take(leg, incoming, now)
-            && let Incoming::Picture(line, packet) = incoming
-        {
-            self.queue.push(conference, leg, *line, packet);
+        let taken = room.take(leg, incoming, now);
+        let Incoming::Picture(line, packet) = incoming else { return };
+        let of = source(leg, *line);
+        if taken.forward {
+            self.queue.push(conference, of, packet);
+        }
+        if taken.compose {
+            room.compose(of, packet, || self.queue.memory());
+        }
+    }
+
+    /// Whether others hear somebody in it may have changed.
+    pub(crate) fn look_again(&mut self, conference: ConferenceId) {
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.look_again();
+        }
+    }
+
+    /// A leg's voice is heard.
+    pub(crate) fn speaks(&mut self, conference: ConferenceId, leg: LegId) {
+        let now = self.now();
+        if let Some(room) = self.rooms.get_mut(&conference) {
+            room.speaks(leg, now);
+        }
+    }
+
+    /// Takes what was composed; calls `too_much` for each conference for which that is too much for the machine.
+    pub(crate) fn collect(&mut self, mut too_much: impl FnMut(ConferenceId)) {
+        let now = self.now();
+        for conference in &self.composed {
+            let Some(room) = self.rooms.get_mut(conference) else { continue };
+            while let Some((packet, plays_at)) = room.composed(now, || too_much(*conference)) {
+                self.queue.push_composed(*conference, packet, plays_at, now);
+            }
         }
     }
 
@@ -114,13 +147,17 @@ impl PictureDesk {
 
     /// The time of now.
     pub(crate) fn now(&self) -> Duration {
-        self.origin.elapsed()
+        self.composing.origin.elapsed()
     }
 
     /// What is to be done at each tick, after the mix.
     pub(crate) fn tick(&mut self, tick: u64, now: Duration, port: &mut impl PacketPort) {
-        for room in self.rooms.values_mut() {
-            room.tick(tick, now, port);
+        self.composed.clear();
+        for (conference, room) in &mut self.rooms {
+            room.tick(tick, now, &self.composing, port);
+            if room.is_composed() {
+                self.composed.push(*conference);
+            }
         }
     }
 

@@ -3,21 +3,26 @@
 //! - [`PictureDesk`] has all conferences, and the packets that wait to be forwarded (`queue`): the mix goes before them.
 //! - `room` is one conference: its legs' lines, and what is to be done for them at each tick; `watching` decides who sees whom.
 //! - `sender` is one line on which a caller sends pictures, `viewer` one on which a caller is sent some.
+//! - `composed` is what the studio makes for one conference, `arranging` says what it shows; to viewers it is one more sender.
 //!
 //! Codecs never live here, nor who may be seen: that is told (`View`).
 
+mod arranging;
+mod composed;
 mod desk;
 mod lips;
 mod queue;
 mod room;
+mod seated;
 mod sender;
 #[cfg(test)]
 mod tests;
 mod viewer;
 mod watching;
 
+pub(crate) use composed::Composing;
 pub(crate) use desk::PictureDesk;
-pub(crate) use room::PictureSeat;
+pub(crate) use seated::PictureSeat;
 
 use std::collections::BTreeMap;
 
@@ -26,7 +31,11 @@ use confocal_transport::{Direction, PictureLine, PictureTerms};
 
 /// What was agreed on a leg's lines for pictures, and what the caller says they are of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PictureLines(pub(crate) [Option<LineTerms>; 2]);
+pub(crate) struct PictureLines {
+    lines: [Option<LineTerms>; 2],
+    /// The caller says that there is nothing to hear.
+    silent: bool,
+}
 
 /// The same of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +52,9 @@ impl PictureLines {
     pub(crate) fn new(terms: [Option<PictureTerms>; 2], held: bool, said: Option<&StreamMetadata>) -> Self {
         let described: BTreeMap<&str, &StreamInfo> =
             said.into_iter().flatten().map(|(id, info)| (id.as_str(), info)).collect();
-        Self(terms.map(|terms| {
+        let voice = |info: &&&StreamInfo| info.purpose == StreamPurpose::UserMedia;
+        let silent = described.values().find(voice).is_some_and(|info| info.audio_muted);
+        let lines = terms.map(|terms| {
             let mut terms = terms?;
             if held {
                 terms.direction = Direction::Inactive;
@@ -51,22 +62,23 @@ impl PictureLines {
             let info = terms.theirs.as_deref().and_then(|stream| described.get(stream));
             let purpose = info.map_or(StreamPurpose::UserMedia, |info| info.purpose);
             Some(LineTerms { muted: info.is_some_and(|info| info.video_muted), purpose, terms })
-        }))
+        });
+        Self { lines, silent }
     }
 
     /// The caller sends pictures for that purpose.
     pub(crate) fn sends(&self, purpose: StreamPurpose) -> bool {
         let sends = |line: &LineTerms| line.terms.direction.receives() && line.purpose == purpose;
-        self.0.iter().flatten().any(sends)
+        self.lines.iter().flatten().any(sends)
     }
 
     /// The caller can be sent pictures.
     pub(crate) fn receives(&self) -> bool {
-        self.0.iter().flatten().any(|line| line.terms.direction.sends())
+        self.lines.iter().flatten().any(|line| line.terms.direction.sends())
     }
 
     fn line(&self, line: PictureLine) -> Option<&LineTerms> {
-        self.0.get(line.index()).and_then(Option::as_ref)
+        self.lines.get(line.index()).and_then(Option::as_ref)
     }
 }
 
@@ -110,6 +122,14 @@ mod line_tests {
             let one = [terms(Some("face"), Direction::SendRecv), None];
             let lines = PictureLines::new(one, false, Some(&said(muted)));
             assert_eq!(lines.line(PictureLine::Camera).unwrap().muted, muted);
+            assert!(!lines.silent);
         }
+    }
+
+    #[test]
+    fn a_microphone_that_is_off_is_known_with_pictures_or_without() {
+        let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: true, video_muted: true };
+        let said = StreamMetadata::from([(StreamId::new("voice".to_owned()), info)]);
+        assert!(PictureLines::new([None, None], false, Some(&said)).silent);
     }
 }

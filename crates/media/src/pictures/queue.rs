@@ -3,10 +3,14 @@
 //! Who is sent it never lives here.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use confocal::conference::{ConferenceId, LegId};
-use confocal_transport::{PictureCodec, PictureLine, PicturePacket};
+use confocal_transport::{PictureCodec, PicturePacket};
+use confocal_video::SourceKey;
+
+use super::composed;
+use crate::studio::Composed;
 
 /// How many packets wait at most: a key frame of twenty people at a time. What comes beyond is lost, as if the network had lost it.
 const PACKETS_MAX: usize = 2_048;
@@ -25,8 +29,9 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) conference: ConferenceId,
-    pub(super) leg: LegId,
-    pub(super) line: PictureLine,
+    pub(super) source: SourceKey,
+    /// Of a composed picture: when the sound is sent that belongs to it.
+    pub(super) plays_at: Option<Instant>,
     /// The last leg that was sent it, if it was stopped in between.
     pub(super) served: Option<LegId>,
     codec: PictureCodec,
@@ -51,27 +56,47 @@ impl Waiting {
 }
 
 impl Queue {
-    pub(super) fn push(
+    pub(super) fn push(&mut self, conference: ConferenceId, source: SourceKey, packet: &PicturePacket<'_>) {
+        if self.waiting.len() >= PACKETS_MAX {
+            self.overflown += 1;
+            return;
+        }
+        let mut payload = self.memory();
+        payload.extend_from_slice(packet.payload);
+        let PicturePacket { codec, sequence, timestamp, marker, arrival, .. } = *packet;
+        self.waiting.push_back(Waiting {
+            conference,
+            source,
+            plays_at: None,
+            served: None,
+            codec,
+            sequence,
+            timestamp,
+            marker,
+            arrival,
+            payload,
+        });
+    }
+
+    /// A packet that was made here, in memory of its own; its sound is sent at that moment.
+    pub(super) fn push_composed(
         &mut self,
         conference: ConferenceId,
-        leg: LegId,
-        line: PictureLine,
-        packet: &PicturePacket<'_>,
+        packet: Composed,
+        plays_at: Option<Instant>,
+        arrival: Duration,
     ) {
         if self.waiting.len() >= PACKETS_MAX {
             self.overflown += 1;
             return;
         }
-        let mut payload = self.spare.pop().unwrap_or_default();
-        payload.clear();
-        payload.extend_from_slice(packet.payload);
-        let PicturePacket { codec, sequence, timestamp, marker, arrival, .. } = *packet;
+        let Composed { make, sequence, timestamp, marker, payload, .. } = packet;
         self.waiting.push_back(Waiting {
             conference,
-            leg,
-            line,
+            source: composed::source(make),
+            plays_at,
             served: None,
-            codec,
+            codec: make.codec,
             sequence,
             timestamp,
             marker,
@@ -88,8 +113,17 @@ impl Queue {
     /// It has been forwarded.
     pub(super) fn drop_first(&mut self) {
         if let Some(done) = self.waiting.pop_front() {
-            self.spare.push(done.payload);
+            if self.spare.len() < PACKETS_MAX {
+                self.spare.push(done.payload);
+            }
         }
+    }
+
+    /// Memory for a packet, empty.
+    pub(super) fn memory(&mut self) -> Vec<u8> {
+        let mut memory = self.spare.pop().unwrap_or_default();
+        memory.clear();
+        memory
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -122,7 +156,7 @@ mod tests {
         let mut queue = Queue::default();
         for number in 0..PACKETS_MAX + 5 {
             let bytes = number.to_be_bytes();
-            queue.push(ConferenceId(1), LegId(1), PictureLine::Camera, &packet(&bytes));
+            queue.push(ConferenceId(1), SourceKey(1), &packet(&bytes));
         }
         assert_eq!((queue.len(), queue.overflown), (PACKETS_MAX, 5));
         for number in 0..PACKETS_MAX {

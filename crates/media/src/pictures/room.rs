@@ -4,75 +4,74 @@
 
 use std::time::{Duration, Instant};
 
-use confocal::conference::{LegId, ParticipantId, StreamPurpose, View};
-use confocal_transport::{Incoming, LinkId, PacketPort, PictureLine};
-use confocal_video::{SourceKey, glance};
+use confocal::conference::{Layout, LegId, StreamPurpose, View};
+use confocal_transport::{Incoming, PacketPort, PictureLine, PicturePacket};
+use confocal_video::{SourceKey, Tier, bits_for, glance};
 
-use super::lips::Lips;
+use super::arranging::{self, Face};
+use super::composed::{self, Came, Composing, Composition, make_of};
 use super::queue::Waiting;
-use super::sender::{Allowance, NEXT, Sender, UNSEEN, bearable};
+use super::seated::{PictureSeat, Seated};
+use super::sender::{NEXT, UNSEEN, bearable};
 use super::viewer::Viewer;
 use super::watching::{self, Live, line_of, source};
 use super::{LineTerms, PictureLines};
 use crate::stats::SeenStats;
+use crate::studio::{Make, can_make};
 
 /// Whether pictures still come is looked at each fifth tick.
 const LIVE_TICKS: u64 = 5;
 
 /// How much senders may send, each 25th: twice a second.
 const LIMIT_TICKS: u64 = 25;
+const LIMIT_PERIOD: Duration = Duration::from_millis(500);
 
 /// How often the time is looked at while a packet is sent to many.
 const SENDS_AT_ONCE: usize = 16;
 
-/// A leg as it comes in.
-#[derive(Debug)]
-pub(crate) struct PictureSeat {
-    pub(crate) leg: LegId,
-    pub(crate) participant: ParticipantId,
-    pub(crate) link: LinkId,
-    pub(crate) lines: PictureLines,
-}
-
 /// One conference.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PictureRoom {
     view: View,
     /// Ordered by leg.
     seats: Vec<Seated>,
     /// Who sees whom has to be looked at.
     stale: bool,
+    /// Where somebody is sent one.
+    composition: Option<Composition>,
+    /// No larger picture is composed.
+    top: Tier,
     /// For sums.
     estimates: Vec<u64>,
 }
 
-#[derive(Debug)]
-struct Seated {
-    seat: PictureSeat,
-    senders: [Sender; 2],
-    viewers: [Option<Viewer>; 2],
-    /// What it says that it can take, in bits a second.
-    estimate: Option<u64>,
-    allowance: Allowance,
-    lips: Lips,
+impl Default for PictureRoom {
+    fn default() -> Self {
+        Self {
+            view: View::default(),
+            seats: Vec::new(),
+            stale: false,
+            composition: None,
+            top: Tier::High,
+            estimates: Vec::new(),
+        }
+    }
 }
 
-impl Seated {
-    /// What it sends on a line that may be shown.
-    fn shows(&self, line: PictureLine, now: Duration) -> Option<&LineTerms> {
-        let terms =
-            self.seat.lines.line(line).filter(|line| line.terms.direction.receives() && !line.muted)?;
-        self.senders.get(line.index())?.is_live(now).then_some(terms)
-    }
+/// What becomes of a packet that came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// It is forwarded.
+    pub(super) forward: bool,
+    /// It is decoded.
+    pub(super) compose: bool,
+}
 
-    fn sender_mut(&mut self, line: PictureLine) -> Option<&mut Sender> {
-        self.senders.get_mut(line.index())
-    }
-
-    /// Its lines on which it is sent pictures now.
-    fn watched(&self) -> u64 {
-        self.viewers.iter().flatten().filter(|viewer| viewer.wanted().is_some()).count() as u64
-    }
+/// Whose pictures come that may be shown.
+#[derive(Debug, Default)]
+struct Lives {
+    cameras: Vec<Live>,
+    screens: Vec<Live>,
 }
 
 impl PictureRoom {
@@ -80,26 +79,20 @@ impl PictureRoom {
         self.seats.is_empty()
     }
 
+    /// Its picture is composed.
+    pub(super) const fn is_composed(&self) -> bool {
+        self.composition.is_some()
+    }
+
     pub(super) fn show(&mut self, view: View) {
         self.stale |= self.view != view;
         self.view = view;
     }
 
-    pub(super) fn seat(&mut self, seat: PictureSeat) {
+    pub(super) fn seat(&mut self, seat: PictureSeat, now: Duration) {
         let at = self.seats.partition_point(|other| other.seat.leg < seat.leg);
-        let lines = seat.lines.clone();
-        let leg = seat.leg;
-        self.seats.insert(
-            at,
-            Seated {
-                seat,
-                senders: Default::default(),
-                viewers: [None, None],
-                estimate: None,
-                allowance: Allowance::default(),
-                lips: Lips::default(),
-            },
-        );
+        let (leg, lines) = (seat.leg, seat.lines.clone());
+        self.seats.insert(at, Seated::new(seat, self.top, now));
         self.agree(leg, lines);
     }
 
@@ -136,38 +129,97 @@ impl PictureRoom {
         self.stale = true;
     }
 
-    /// Takes what has come from a leg; whether it is a packet that somebody is to be shown.
-    pub(super) fn take(&mut self, leg: LegId, incoming: &Incoming<'_>, now: Duration) -> bool {
-        let Some(at) = self.find(leg) else { return false };
-        let Some(seated) = self.seats.get_mut(at) else { return false };
+    /// Takes what has come from a leg; says what a packet is of use for.
+    pub(super) fn take(&mut self, leg: LegId, incoming: &Incoming<'_>, now: Duration) -> Taken {
+        let Some(seated) = self.find(leg).and_then(|at| self.seats.get_mut(at)) else {
+            return Taken::default();
+        };
         match incoming {
             Incoming::Picture(line, packet) => {
                 if !seated.seat.lines.line(*line).is_some_and(|line| line.terms.direction.receives()) {
-                    return false;
+                    return Taken::default();
                 }
-                let Some(sender) = seated.sender_mut(*line) else { return false };
+                let Some(sender) = seated.sender_mut(*line) else { return Taken::default() };
                 if glance(packet.codec, packet.payload).is_ok_and(|glance| glance.key_frame_starts) {
                     sender.requests.came(now);
                 }
                 self.stale |= sender.on_packet(now);
-                sender.viewers > 0
+                let forward = sender.viewers > 0;
+                let composition = self.composition.as_ref();
+                let compose = composition.is_some_and(|composition| composition.has(source(leg, *line)));
+                return Taken { forward, compose };
             }
             Incoming::KeyFrameWanted(line) => {
                 let viewer = seated.viewers.get(line.index()).and_then(Option::as_ref);
                 if let Some(shown) = viewer.and_then(Viewer::shown) {
                     self.want_key_frame(shown, now, false);
                 }
-                false
             }
-            Incoming::Estimate { bits } => {
-                seated.estimate = Some(*bits);
-                false
+            Incoming::Estimate { bits } => seated.estimate = Some(*bits),
+            Incoming::SenderClock { of, timestamp, ntp } => seated.lips.reported(*of, *timestamp, *ntp),
+            Incoming::Sound(_) => {}
+        }
+        Taken::default()
+    }
+
+    /// A packet that is to be decoded; `memory` is asked for where none has come back.
+    pub(super) fn compose(
+        &mut self,
+        of: SourceKey,
+        packet: &PicturePacket<'_>,
+        memory: impl FnOnce() -> Vec<u8>,
+    ) {
+        if let Some(composition) = &mut self.composition {
+            composition.push(of, packet, memory);
+        }
+    }
+
+    /// The next packet of the composed picture, and when the sound is sent that belongs to it; what else has come of it is seen to here.
+    /// `too_much` is called where it is too much for the machine.
+    pub(super) fn composed(
+        &mut self,
+        now: Duration,
+        too_much: impl FnOnce(),
+    ) -> Option<(crate::studio::Composed, Option<Instant>)> {
+        let mut too_much = Some(too_much);
+        loop {
+            let seats = &self.seats;
+            let came = self.composition.as_mut()?.came(|leg, line, timestamp| {
+                let at = seats.binary_search_by_key(&leg, |seated| seated.seat.leg).ok()?;
+                seats.get(at)?.lips.plays_at(line, timestamp, Instant::now())
+            })?;
+            match came {
+                Came::Packet(packet, plays_at) => return Some((packet, plays_at)),
+                Came::KeyFrameWanted(of) => self.want_key_frame(of, now, false),
+                Came::Top(top) => self.compose_at_most(top, now),
+                // Who is shown a composed picture because they can't be forwarded another has nothing else to fall back to.
+                Came::TooMuch if self.view.layout == Layout::Grid => {
+                    if let Some(too_much) = too_much.take() {
+                        too_much();
+                    }
+                }
+                Came::TooMuch => {}
             }
-            Incoming::SenderClock { of, timestamp, ntp } => {
-                seated.lips.reported(*of, *timestamp, *ntp);
-                false
-            }
-            Incoming::Sound(_) => false,
+        }
+    }
+
+    fn compose_at_most(&mut self, top: Tier, now: Duration) {
+        self.top = top;
+        for seated in &mut self.seats {
+            seated.tier.allow(top, now);
+        }
+        self.stale = true;
+    }
+
+    /// Whether others hear somebody may have changed.
+    pub(super) fn look_again(&mut self) {
+        self.stale |= self.composition.is_some();
+    }
+
+    /// A leg's voice is heard.
+    pub(super) fn speaks(&mut self, leg: LegId, now: Duration) {
+        if let Some(seated) = self.find(leg).and_then(|at| self.seats.get_mut(at)) {
+            seated.speaks(now);
         }
     }
 
@@ -179,6 +231,12 @@ impl PictureRoom {
     }
 
     fn want_key_frame(&mut self, of: SourceKey, now: Duration, urgent: bool) {
+        if let Some(make) = make_of(of) {
+            if let Some(composition) = &mut self.composition {
+                composition.want_key_frame(make, now, urgent);
+            }
+            return;
+        }
         let (leg, line) = line_of(of);
         let seated = self.find(leg).and_then(|at| self.seats.get_mut(at));
         if let Some(sender) = seated.and_then(|seated| seated.sender_mut(line)) {
@@ -193,11 +251,16 @@ impl PictureRoom {
         until: Instant,
         port: &mut impl PacketPort,
     ) -> bool {
-        let of = source(waiting.leg, waiting.line);
+        let of = waiting.source;
         let mut now = Instant::now();
-        let sender = self.find(waiting.leg).and_then(|at| self.seats.get(at));
-        let plays_at =
-            sender.and_then(|sender| sender.lips.plays_at(waiting.line, waiting.packet().timestamp, now));
+        let plays_at = match make_of(of) {
+            Some(_) => waiting.plays_at,
+            None => {
+                let (leg, line) = line_of(of);
+                let sender = self.find(leg).and_then(|at| self.seats.get(at));
+                sender.and_then(|sender| sender.lips.plays_at(line, waiting.packet().timestamp, now))
+            }
+        };
         let from = match waiting.served {
             Some(leg) => self.seats.partition_point(|seated| seated.seat.leg <= leg),
             None => 0,
@@ -232,12 +295,21 @@ impl PictureRoom {
     }
 
     /// What is to be done at each tick.
-    pub(super) fn tick(&mut self, tick: u64, now: Duration, port: &mut impl PacketPort) {
+    pub(super) fn tick(
+        &mut self,
+        tick: u64,
+        now: Duration,
+        composing: &Composing,
+        port: &mut impl PacketPort,
+    ) {
         if tick.is_multiple_of(LIVE_TICKS) {
             self.look_who_is_live(now);
         }
         if std::mem::take(&mut self.stale) {
-            self.assign(now);
+            self.assign(now, composing);
+        }
+        if let Some(composition) = &mut self.composition {
+            composition.tick(now);
         }
         for seated in &mut self.seats {
             for line in PictureLine::ALL {
@@ -249,6 +321,19 @@ impl PictureRoom {
         }
         if tick.is_multiple_of(LIMIT_TICKS) {
             self.limit(now, port);
+            self.look_at_tiers(now, port);
+        }
+    }
+
+    /// Looks which size of the composed picture each can take who is sent it.
+    fn look_at_tiers(&mut self, now: Duration, port: &impl PacketPort) {
+        for seated in &mut self.seats {
+            let composed = |viewer: &Viewer| viewer.wanted().is_some_and(|of| make_of(of).is_some());
+            if seated.viewers.iter().flatten().any(composed)
+                && let Some(stats) = port.stats(seated.seat.link)
+            {
+                self.stale |= seated.look_at_tier(&stats.pictures, LIMIT_PERIOD, now);
+            }
         }
     }
 
@@ -259,52 +344,104 @@ impl PictureRoom {
                 self.stale |= live != sender.was_live;
                 sender.was_live = live;
             }
+            self.stale |= seated.look_who_speaks(now) && self.composition.is_some();
         }
     }
 
     /// Decides who sees whom.
-    fn assign(&mut self, now: Duration) {
-        let (mut cameras, mut screens) = (Vec::new(), Vec::new());
+    fn assign(&mut self, now: Duration, composing: &Composing) {
+        let lives = self.lives(now);
+        let (mut wishes, mut makes) = (Vec::new(), Vec::new());
+        for seated in &mut self.seats {
+            for line in PictureLine::ALL {
+                let chosen = choose(&self.view, &lives, seated, line);
+                let Some(watched) = seated.viewers.get_mut(line.index()).and_then(Option::as_mut) else {
+                    continue;
+                };
+                watched.foreign = chosen == Chosen::Foreign;
+                let of = match chosen {
+                    Chosen::Nobody | Chosen::Foreign => None,
+                    Chosen::One(of) => Some(of),
+                    Chosen::All(make) => {
+                        if !makes.contains(&make) {
+                            makes.push(make);
+                        }
+                        Some(composed::source(make))
+                    }
+                };
+                if watched.wants(of, now) {
+                    wishes.extend(of);
+                }
+            }
+        }
+        makes.sort_unstable();
+        self.compose_for(makes, &lives, now, composing);
+        for wish in wishes {
+            self.want_key_frame(wish, now, true);
+        }
+        self.count_viewers();
+    }
+
+    fn lives(&self, now: Duration) -> Lives {
+        let mut lives = Lives::default();
         for seated in &self.seats {
             for line in PictureLine::ALL {
                 let Some(LineTerms { terms, purpose, .. }) = seated.shows(line, now) else { continue };
                 let PictureSeat { leg, participant, .. } = seated.seat;
                 let live = Live { leg, line, participant, codec: terms.codec };
                 match purpose {
-                    StreamPurpose::UserMedia => cameras.push(live),
-                    StreamPurpose::ScreenShare => screens.push(live),
+                    StreamPurpose::UserMedia => lives.cameras.push(live),
+                    StreamPurpose::ScreenShare => lives.screens.push(live),
                 }
             }
         }
-        let mut wishes = Vec::new();
-        for seated in &mut self.seats {
-            let viewer = seated.seat.participant;
-            let sends = |line| seated.seat.lines.line(line).is_some_and(|line| line.terms.direction.sends());
-            let has_screen_line = sends(PictureLine::Screen);
-            let mut screen = watching::screen(&self.view, &screens, viewer);
-            for line in PictureLine::ALL.into_iter().rev() {
-                let can = sends(line);
-                let Some(watched) = seated.viewers.get_mut(line.index()).and_then(Option::as_mut) else {
-                    continue;
-                };
-                let chosen = match line {
-                    _ if !can => None,
-                    PictureLine::Screen => screen.take(),
-                    // Who has no line for screens sees the screen in place of the speaker.
-                    PictureLine::Camera if screen.is_some() && !has_screen_line => screen.take(),
-                    PictureLine::Camera => watching::camera(&self.view, &cameras, viewer, watched.shown()),
-                };
-                let known = chosen.filter(|chosen| chosen.codec == watched.codec());
-                watched.foreign = chosen.is_some() && known.is_none();
-                if watched.wants(known.map(|known| known.source()), now) {
-                    wishes.extend(watched.wanted());
+        lives
+    }
+
+    /// Has that composed, and nothing that nobody is sent.
+    fn compose_for(&mut self, makes: Vec<Make>, lives: &Lives, now: Duration, composing: &Composing) {
+        if makes.is_empty() {
+            if self.composition.take().is_some() && self.top != Tier::High {
+                // What was too much then need not be another time.
+                self.compose_at_most(Tier::High, now);
+            }
+            return;
+        }
+        let shared = lives.screens.iter().find(|live| Some(live.leg) == self.view.screen);
+        let screen = shared.filter(|live| can_make(live.codec)).map(|live| (live.source(), live.codec));
+        let scene = arranging::scene(&self.view, &self.faces(lives), screen, makes);
+        if self.composition.is_none() {
+            self.composition = Composition::begin(composing);
+        }
+        let Some(composition) = &mut self.composition else { return };
+        for of in composition.set(scene) {
+            self.want_key_frame(of, now, true);
+        }
+    }
+
+    /// Everyone, by participant.
+    fn faces(&self, lives: &Lives) -> Vec<Face> {
+        let mut faces: Vec<Face> = Vec::new();
+        for seated in &self.seats {
+            let PictureSeat { leg, participant, name, .. } = &seated.seat;
+            let live = lives.cameras.iter().find(|live| live.leg == *leg && can_make(live.codec));
+            let camera = live.map(|live| (live.source(), live.codec));
+            let (muted, speaking) = (seated.is_muted(), seated.is_speaking());
+            match faces.iter_mut().find(|face| face.participant == *participant) {
+                // Of one who has several devices each counts for what it does.
+                Some(face) => {
+                    face.muted &= muted;
+                    face.speaking |= speaking;
+                    face.camera = face.camera.or(camera);
+                }
+                None => {
+                    let name = std::sync::Arc::clone(name);
+                    faces.push(Face { participant: *participant, name, muted, speaking, camera });
                 }
             }
         }
-        for wish in wishes {
-            self.want_key_frame(wish, now, true);
-        }
-        self.count_viewers();
+        faces.sort_unstable_by_key(|face| face.participant);
+        faces
     }
 
     fn count_viewers(&mut self) {
@@ -359,8 +496,12 @@ impl PictureRoom {
             }
         }
         let participant = seated.seat.participant;
+        let tile = self.composition.as_ref().and_then(|composition| composition.size_of(of));
+        let tile = tile.map(|(width, height)| bits_for(width, height).max(UNSEEN));
         if !estimates.is_empty() {
-            bearable(estimates, purpose == StreamPurpose::ScreenShare)
+            bearable(estimates, purpose == StreamPurpose::ScreenShare).max(tile.unwrap_or(0))
+        } else if let Some(bits) = tile {
+            bits
         } else if self.view.speaker == Some(participant) || self.view.before.contains(&participant) {
             NEXT
         } else {
@@ -376,11 +517,56 @@ impl PictureRoom {
             stats.lines += u64::from(viewer.shown().is_some());
             stats.switches += viewer.switches;
             stats.foreign |= viewer.foreign;
+            stats.composed |= viewer.wanted().is_some_and(|of| make_of(of).is_some());
         }
         stats
     }
 
     fn find(&self, leg: LegId) -> Option<usize> {
         self.seats.binary_search_by_key(&leg, |seated| seated.seat.leg).ok()
+    }
+}
+
+/// What is shown on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Nobody,
+    /// Somebody would be, in a way of coding that the caller does not know.
+    Foreign,
+    /// One sender, forwarded.
+    One(SourceKey),
+    /// A composed picture.
+    All(Make),
+}
+
+/// Chooses what a leg is shown on a line.
+fn choose(view: &View, lives: &Lives, seated: &Seated, line: PictureLine) -> Chosen {
+    let Some(watched) = seated.viewers.get(line.index()).and_then(Option::as_ref) else {
+        return Chosen::Nobody;
+    };
+    if !seated.can_watch(line) {
+        return Chosen::Nobody;
+    }
+    let viewer = seated.seat.participant;
+    let screen = watching::screen(view, &lives.screens, viewer);
+    let forwarded = |live: Live| {
+        if live.codec == watched.codec() { Chosen::One(live.source()) } else { Chosen::Foreign }
+    };
+    if line == PictureLine::Screen {
+        return screen.map_or(Chosen::Nobody, forwarded);
+    }
+    let composed = can_make(watched.codec())
+        .then(|| Chosen::All(Make { codec: watched.codec(), tier: seated.tier.tier() }));
+    if let (Layout::Grid, Some(all)) = (view.layout, composed) {
+        return all;
+    }
+    // Who has no line for screens sees the screen in place of the speaker.
+    let second = seated.viewers.get(PictureLine::Screen.index()).and_then(Option::as_ref);
+    let can_see = |screen: &Live| second.is_some_and(|second| second.codec() == screen.codec);
+    let screen = screen.filter(|screen| !seated.can_watch(PictureLine::Screen) || !can_see(screen));
+    let one = screen.or_else(|| watching::camera(view, &lives.cameras, viewer, watched.shown()));
+    match one.map_or(Chosen::Nobody, forwarded) {
+        Chosen::Foreign => composed.unwrap_or(Chosen::Foreign),
+        chosen => chosen,
     }
 }

@@ -1,15 +1,18 @@
 //! Conferences of pictures on a port that notes what is done: packets made by hand, time by hand.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use confocal::conference::{ConferenceId, LegId, ParticipantId, StreamPurpose, View};
+use confocal::conference::{ConferenceId, Layout, LegId, ParticipantId, StreamPurpose, View};
 use confocal_transport::{
     Direction, Incoming, LinkId, LinkStats, OutgoingAudio, OutgoingPicture, PacketPort, PictureCodec,
     PictureLine, PicturePacket, PictureTerms, SendError,
 };
 
-use super::{LineTerms, PictureDesk, PictureLines, PictureSeat};
+use super::{Composing, LineTerms, PictureDesk, PictureLines, PictureSeat};
+use crate::studio::Studio;
 
 const CONFERENCE: ConferenceId = ConferenceId(1);
 const TICK: Duration = Duration::from_millis(20);
@@ -74,14 +77,18 @@ fn line(purpose: StreamPurpose, direction: Direction, codec: PictureCodec) -> Op
     Some(LineTerms { terms, purpose, muted: false })
 }
 
+fn lines(lines: [Option<LineTerms>; 2]) -> PictureLines {
+    PictureLines { lines, silent: false }
+}
+
 /// A camera both ways.
 fn camera() -> PictureLines {
-    PictureLines([line(StreamPurpose::UserMedia, Direction::SendRecv, PictureCodec::Vp8), None])
+    lines([line(StreamPurpose::UserMedia, Direction::SendRecv, PictureCodec::Vp8), None])
 }
 
 fn with_screen(direction: Direction) -> PictureLines {
-    let [camera, _] = camera().0;
-    PictureLines([camera, line(StreamPurpose::ScreenShare, direction, PictureCodec::Vp8)])
+    let [camera, _] = camera().lines;
+    lines([camera, line(StreamPurpose::ScreenShare, direction, PictureCodec::Vp8)])
 }
 
 fn view(speaker: u64, before: &[u64]) -> View {
@@ -92,8 +99,10 @@ fn view(speaker: u64, before: &[u64]) -> View {
 impl Scene {
     fn new(view: &View, legs: &[(u64, PictureLines)]) -> Self {
         let origin = Instant::now();
+        let studio = Arc::new(Studio::new(1));
+        let composing = Composing { studio, waker: Waker::noop().clone(), origin };
         let mut scene = Self {
-            desk: PictureDesk::new(origin),
+            desk: PictureDesk::new(composing),
             port: Port::default(),
             tick: 0,
             origin,
@@ -107,7 +116,8 @@ impl Scene {
 
     fn seat(&mut self, leg: u64, lines: PictureLines, view: &View) {
         let (participant, link) = (ParticipantId(leg), LinkId(leg));
-        let seat = PictureSeat { leg: LegId(leg), participant, link, lines };
+        let (name, heard) = (Arc::from(format!("person {leg}")), Arc::new(AtomicBool::new(true)));
+        let seat = PictureSeat { leg: LegId(leg), participant, name, link, heard, lines };
         self.desk.seat(CONFERENCE, seat, view.clone());
     }
 
@@ -226,7 +236,7 @@ fn a_callers_wish_for_a_key_frame_is_passed_on_to_whom_it_sees() {
 fn a_camera_that_goes_off_gives_place_to_the_next_one() {
     let mut scene = three();
     let mut muted = camera();
-    muted.0[0].as_mut().unwrap().muted = true;
+    muted.lines[0].as_mut().unwrap().muted = true;
     scene.desk.agree(CONFERENCE, LegId(1), muted);
     scene.ticks(1);
     scene.picture(2, CAMERA, true, 0);
@@ -244,7 +254,7 @@ fn a_camera_that_goes_off_gives_place_to_the_next_one() {
 #[test]
 fn on_hold_and_after_the_end_nothing_is_sent_or_shown() {
     let mut scene = three();
-    let held = PictureLines([line(StreamPurpose::UserMedia, Direction::Inactive, PictureCodec::Vp8), None]);
+    let held = lines([line(StreamPurpose::UserMedia, Direction::Inactive, PictureCodec::Vp8), None]);
     scene.desk.agree(CONFERENCE, LegId(2), held);
     assert_eq!(scene.seen_by(1, CAMERA), [(3, CAMERA)], "at once, before any tick");
     assert_eq!(scene.seen_by(2, CAMERA), [], "what it goes on sending is not taken");
@@ -297,15 +307,96 @@ fn a_screen_is_shown_on_the_second_line_and_else_in_place_of_the_speaker() {
 }
 
 #[test]
-fn whoever_does_not_know_the_codec_is_shown_nothing_and_that_is_told() {
-    let h264 = PictureLines([line(StreamPurpose::UserMedia, Direction::SendRecv, PictureCodec::H264), None]);
+fn whoever_does_not_know_the_codec_is_shown_a_composed_picture() {
+    let h264 = lines([line(StreamPurpose::UserMedia, Direction::SendRecv, PictureCodec::H264), None]);
     let mut scene = Scene::new(&view(1, &[]), &[(1, camera()), (2, h264), (3, camera())]);
     scene.picture(1, CAMERA, false, 0);
     scene.ticks(1);
     scene.picture(1, CAMERA, true, 0);
     assert_eq!(scene.seen_by(1, CAMERA), [(3, CAMERA)]);
-    assert!(scene.desk.seen(CONFERENCE, LegId(2)).foreign);
-    assert!(!scene.desk.seen(CONFERENCE, LegId(3)).foreign);
+    let seen = [1, 2, 3].map(|leg| scene.desk.seen(CONFERENCE, LegId(leg)));
+    // Without a codec for it there is nothing to be shown, and that is told.
+    let can = cfg!(feature = "h264");
+    assert_eq!((seen[1].composed, seen[1].foreign), (can, !can));
+    assert!(!seen[0].composed && !seen[2].composed && !seen[2].foreign);
+}
+
+fn grid(speaker: u64, before: &[u64]) -> View {
+    View { layout: Layout::Grid, ..view(speaker, before) }
+}
+
+/// Four in a grid: two with cameras, one whose camera only is watched by others, one without pictures.
+fn grid_of_four() -> Scene {
+    let sends = lines([line(StreamPurpose::UserMedia, Direction::RecvOnly, PictureCodec::Vp8), None]);
+    let legs = [(1, camera()), (2, camera()), (3, sends), (4, PictureLines::default())];
+    let mut scene = Scene::new(&grid(1, &[2]), &legs);
+    for leg in 1..=3 {
+        scene.picture(leg, CAMERA, false, 0);
+    }
+    scene.ticks(1);
+    scene
+}
+
+#[test]
+fn in_a_grid_everyone_who_can_see_is_shown_the_same() {
+    let mut scene = grid_of_four();
+    let composed = [1, 2, 3, 4].map(|leg| scene.desk.seen(CONFERENCE, LegId(leg)).composed);
+    assert_eq!(composed, [true, true, false, false]);
+    assert_eq!(scene.seen_by(1, CAMERA), [], "nothing is forwarded");
+    // Everyone's key frame is asked for, to begin decoding with.
+    let asked: Vec<u64> = scene.port.asked.iter().map(|(leg, _)| *leg).collect();
+    assert_eq!(asked, [1, 2, 3]);
+    scene.desk.show(CONFERENCE, view(1, &[2]));
+    scene.ticks(1);
+    scene.picture(1, CAMERA, true, 0);
+    assert_eq!(scene.seen_by(1, CAMERA), [(2, CAMERA)], "forwarded again");
+    assert!(!scene.desk.seen(CONFERENCE, LegId(2)).composed);
+}
+
+#[test]
+fn a_composed_picture_comes_to_all_who_are_shown_it() {
+    let mut scene = grid_of_four();
+    let origin = Instant::now();
+    // Avatars are all that there is to see, and they are made by the studio's own thread.
+    while ![1, 2].iter().all(|leg| scene.port.sent.iter().any(|sent| sent.0 == *leg)) {
+        assert!(origin.elapsed() < Duration::from_secs(60), "{:?}", scene.port.sent);
+        std::thread::sleep(Duration::from_millis(5));
+        scene.desk.collect(|conference| panic!("{conference} is too much"));
+        scene.desk.forward(Instant::now() + Duration::from_secs(1), &mut scene.port);
+    }
+    assert!(scene.port.sent.iter().all(|sent| sent.0 <= 2), "{:?}", scene.port.sent);
+    let of = |leg: u64| scene.port.sent.iter().filter(|sent| sent.0 == leg).map(|sent| sent.2).collect();
+    let (one, other): (Vec<u8>, Vec<u8>) = (of(1), of(2));
+    assert_eq!(one, other, "each packet is for both");
+}
+
+#[test]
+fn senders_in_a_grid_are_asked_for_what_their_tiles_need() {
+    let mut scene = grid_of_four();
+    scene.tell(1, &Incoming::Estimate { bits: 2_000_000 });
+    for _ in 0..10 {
+        scene.ticks(25);
+        for leg in 1..=3 {
+            scene.picture(leg, CAMERA, true, 0);
+        }
+    }
+    let told = |leg: u64| scene.port.limits.iter().rev().find(|limit| limit.0 == leg).map(|limit| limit.1);
+    // A quarter of 640x360 each.
+    let tile = confocal_video::bits_for(320, 180);
+    assert_eq!((told(1), told(2), told(3), told(4)), (Some(tile), Some(tile), Some(tile), None));
+}
+
+#[test]
+fn a_shared_screen_in_a_grid_has_a_line_of_its_own_where_there_is_one() {
+    let legs = [(1, with_screen(Direction::RecvOnly)), (2, with_screen(Direction::SendOnly)), (3, camera())];
+    let mut shown = grid(3, &[]);
+    shown.screen = Some(LegId(1));
+    let mut scene = Scene::new(&shown, &legs);
+    scene.picture(1, SCREEN, false, 0);
+    scene.ticks(1);
+    scene.picture(1, SCREEN, true, 0);
+    assert_eq!(scene.seen_by(1, SCREEN), [(2, SCREEN)]);
+    assert!([1, 2, 3].iter().all(|leg| scene.desk.seen(CONFERENCE, LegId(*leg)).composed));
 }
 
 #[test]

@@ -22,6 +22,7 @@ Moderators can also:
 !conference lock, unlock – let nobody new in
 !conference audience on, audience off – only speakers are heard
 !conference grant @user:server, revoke @user:server – give the word, take it back
+!conference layout speaker, grid or auto – show who speaks, or everyone side by side, or what fits
 !conference screen stop – show a shared screen no more
 !conference record, record stop – have the conference recorded, which everyone is told
 !conference end – end the conference for everyone

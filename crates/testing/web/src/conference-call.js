@@ -33,6 +33,8 @@ export class JoinError extends Error {
  *   only this many milliseconds before the call's invite (request to request), as the quickest of clients would
  */
 
+/** @typedef {"speaker" | "grid" | "auto"} Layout */
+
 /**
  * Events: `state` (the call's state changed, or what one sends), `stream` (`detail.stream`: sound and pictures to play, or
  * null), `screen` (`detail.stream`: a screen that somebody shares, or null), `notice` (`detail`: what the focus user said in the 1:1 room), `log` (`detail`: one line of `log`).
@@ -305,6 +307,16 @@ export class ConferenceCall extends EventTarget {
     this.screen = screen;
     this.dispatchEvent(new Event("state"));
     this.#note(screen ? "screen shared" : "screen shared no more");
+  }
+
+  /**
+   * Asks for a layout of the conference's pictures, in the 1:1 room; the focus user replies there.
+   *
+   * @param {Layout} layout
+   */
+  async askLayout(layout) {
+    if (!this.roomId) return;
+    await this.#client.sendTextMessage(this.roomId, `!conference layout ${layout}`);
   }
 
   /**

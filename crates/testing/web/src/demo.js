@@ -64,6 +64,7 @@ async function open() {
     mute: () => mute(call),
     camera: () => switchCamera(call),
     share: () => call.setScreen(!call.screen).catch(report),
+    layout: (layout) => call.askLayout(layout).catch(report),
   });
   call.addEventListener("state", () => {
     panel.showCall(call);

@@ -15,6 +15,7 @@ import { companyInWords } from "./participants.js";
  * @property {() => void} mute
  * @property {() => void} camera
  * @property {() => void} share
+ * @property {(layout: import("../conference-call.js").Layout) => void} layout
  */
 
 export class ConferencePanel {
@@ -28,6 +29,7 @@ export class ConferencePanel {
   #leave = document.getElementById("leave");
   #camera = document.getElementById("camera");
   #share = document.getElementById("share");
+  #layouts = document.getElementById("layouts");
   /** @type {Map<string, {tile: HTMLElement, words: HTMLElement, name: HTMLElement}>} */
   #tiles = new Map();
   #connectedAt = null;
@@ -42,6 +44,10 @@ export class ConferencePanel {
     this.#camera.addEventListener("click", actions.camera);
     this.#share.prepend(icon("screen"));
     this.#share.addEventListener("click", actions.share);
+    this.#layouts.addEventListener("click", ({ target }) => {
+      const layout = target.closest("[data-layout]")?.dataset.layout;
+      if (layout) actions.layout(layout);
+    });
     setInterval(() => this.#showClock(), 500);
   }
 
@@ -115,6 +121,7 @@ export class ConferencePanel {
       this.#mute.dataset.muted = String(call.muted);
       this.#mute.replaceChildren(icon(call.muted ? "muted" : "microphone"), element("span", {}, "Mute"));
     }
+    this.#layouts.hidden = !connected;
     this.#camera.hidden = !connected;
     this.#camera.setAttribute("aria-pressed", String(call.camera));
     if (this.#camera.dataset.on !== String(call.camera)) {
