@@ -25,8 +25,12 @@ async fn room_of(owner: &User, member: &User, version: &str) -> String {
 /// A caller that trickles, as browsers do. A homeserver does not send an event to one that joins in the same moment; the next event in
 /// the room brings it.
 async fn caller_from_elsewhere(world: &World, bert: &User, room: &str) -> AiortcCaller {
+    calls_from_elsewhere(world, bert, room, true).await
+}
+
+async fn calls_from_elsewhere(world: &World, bert: &User, room: &str, invites: bool) -> AiortcCaller {
     let options = CallerOptions {
-        group_room: Some(room.to_owned()),
+        group_room: invites.then(|| room.to_owned()),
         sound: Sound::Tone { hertz: BERT, dbfs: -20.0 },
         listen_hertz: vec![ANNA],
         trickle_only: true,
@@ -102,4 +106,15 @@ async fn the_focus_joins_a_room_that_only_another_homeserver_knows() {
     berts.hang_up().unwrap();
     let focus_user = FocusProcess::user_id_at(&room, world.synapse.server_name());
     bert.wait_for_membership(&room, &focus_user, "leave", SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_public_room_of_another_homeserver_is_joined_by_the_server_of_whom_calls() {
+    let (world, other) = World::start_in_federation("federation-public", "").await;
+    let (_, bert) = people(&world, &other).await;
+    // Nobody invites the focus user, and the room's id names no server: only from the caller it can know whom to ask.
+    let room = bert.create_room(&json!({ "preset": "public_chat", "room_version": "12" })).await.unwrap();
+    let mut berts = calls_from_elsewhere(&world, &bert, &room, false).await;
+    assert_eq!(world.participants(&room).await, Some(1));
+    berts.hang_up().unwrap();
 }
