@@ -124,7 +124,13 @@ async fn group_room(synapse: &Synapse) -> anyhow::Result<(User, User, SiteRoom)>
     let second = synapse.register("bob").await?;
     first.set_display_name("Alice (simulated)").await?;
     second.set_display_name("Bob (simulated)").await?;
-    let options = json!({ "name": ROOM_NAME, "preset": "private_chat", "invite": [second.user_id] });
+    // Whoever comes may do all that moderators may: it is a demo.
+    let options = json!({
+        "name": ROOM_NAME,
+        "preset": "private_chat",
+        "invite": [second.user_id],
+        "power_level_content_override": { "users_default": 50 },
+    });
     let room_id = first.create_room(&options).await?;
     second.join(&room_id).await?;
     let focus_user_id = FocusProcess::user_id(&room_id);

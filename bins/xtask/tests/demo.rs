@@ -33,6 +33,18 @@ const HEAR_BOTH: &str = r"
     await context.close();
     return heard;";
 
+/// Whether the first two of three tiles, above, show pictures of different colours; avatars stand on a dark grey.
+const BOTH_SEEN: &str = r"
+    const video = document.getElementById('picture');
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0);
+    const at = (x, y) => [...context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
+    const [one, other] = [at(0.15, 0.15), at(0.85, 0.15)];
+    const strong = (colour) => Math.max(...colour) - Math.min(...colour) > 60;
+    const apart = one.some((part, index) => Math.abs(part - other[index]) > 60);
+    return strong(one) && strong(other) && apart;";
+
 /// What counts as heard: speech, well above any noise of a codec.
 const HEARD_DBFS: f64 = -40.0;
 
@@ -65,6 +77,11 @@ async fn one_click_joins_and_both_speakers_are_heard_and_ctrl_c_ends_everything(
     shows_everyone(&page).await;
     page.screenshot(&directory.join("in-call.png")).await.unwrap();
 
+    // Both are seen at once where that is asked for.
+    page.run("document.querySelector('[data-layout=grid]').click()", &Value::Null, SOON).await.unwrap();
+    page.wait_for(&format!("(() => {{ {BOTH_SEEN} }})()"), SOON).await.unwrap();
+    page.screenshot(&directory.join("grid.png")).await.unwrap();
+
     let demo_run = format!("/demo-{}-", demo.id());
     assert!(running(&demo_run) > 0, "Synapse and the others run in the demo's directory");
     kill(Pid::from_raw(demo.id().cast_signed()), Signal::SIGINT).unwrap();
@@ -83,9 +100,15 @@ async fn one_click_joins_and_both_speakers_are_heard_and_ctrl_c_ends_everything(
 /// The page shows the three of them, the call's controls, and no 1:1 room.
 async fn shows_everyone(page: &Page) {
     page.wait_for("document.querySelectorAll('#participants > li').length === 3", SOON).await.unwrap();
-    let shown =
-        "const shown = (id) => { const it = document.getElementById(id); return !!it && !it.hidden; };
-                 return { mute: shown('mute'), leave: shown('leave'), join: shown('join') };";
+    let shown = "const shown = (id) => {
+           const it = document.getElementById(id);
+           if (!it || it.hidden) return false;
+           // Nothing may cover it or cut it off.
+           const { left, top, width, height } = it.getBoundingClientRect();
+           const at = (y) => document.elementFromPoint(left + width / 2, y);
+           return it.contains(at(top + 2)) && it.contains(at(top + height - 2));
+         };
+         return { mute: shown('mute'), leave: shown('leave'), join: shown('join') };";
     let controls = page.run(shown, &Value::Null, SOON).await.unwrap();
     assert_eq!(controls, json!({ "mute": true, "leave": true, "join": false }));
 }

@@ -21,6 +21,10 @@ const PAUSE: Duration = Duration::from_millis(600);
 /// What a caller is sent of a composed picture at first: it has told nothing of what it can take.
 const FIRST: Tier = Tier::Medium;
 
+/// What a caller thinks that it can take grows with what it is sent, from a guess of 300 kbit/s in browsers: before that time it says more
+/// about the guess than about the way.
+const GUESSING: Duration = Duration::from_secs(5);
+
 /// A leg as it comes in.
 #[derive(Debug)]
 pub(crate) struct PictureSeat {
@@ -47,6 +51,9 @@ pub(super) struct Seated {
     /// Which size of a composed picture it is sent.
     pub(super) tier: TierChoice,
     /// What it was sent and what it missed when that was looked at last.
+    looked: Option<Duration>,
+    /// Since when it is sent a composed picture.
+    since: Duration,
     sent_bytes: u64,
     sent_bits: u64,
     told_missed: u64,
@@ -69,6 +76,8 @@ impl Seated {
             allowance: Allowance::default(),
             lips: Lips::default(),
             tier,
+            looked: None,
+            since: now,
             sent_bytes: 0,
             sent_bits: 0,
             told_missed: 0,
@@ -122,12 +131,15 @@ impl Seated {
     /// another.
     pub(super) fn look_at_tier(&mut self, stats: &PictureStats, period: Duration, now: Duration) -> bool {
         let before = self.tier.tier();
+        if self.looked.replace(now).is_none_or(|looked| now.saturating_sub(looked) > period * 2) {
+            self.since = now;
+        }
         let bytes =
             stats.sent_bytes.saturating_sub(std::mem::replace(&mut self.sent_bytes, stats.sent_bytes));
         let bits = bytes.saturating_mul(8_000) / (period.as_millis() as u64).max(1);
         self.sent_bits = u64::midpoint(self.sent_bits, bits);
         let lines = self.watched().max(1);
-        if let Some(estimate) = self.estimate {
+        if let Some(estimate) = self.estimate.filter(|_| now.saturating_sub(self.since) >= GUESSING) {
             self.tier.estimated(estimate / lines, self.sent_bits / lines, now);
         }
         if stats.told_missed != self.told_missed {
@@ -192,6 +204,7 @@ mod tests {
             }
             (changes, seated.tier.tier())
         };
+        assert_eq!(go_on(&mut seated, 300_000, 500_000, 9), (0, Tier::Medium), "the guess at the beginning");
         assert_eq!(go_on(&mut seated, 2_000_000, 500_000, 30), (1, Tier::High));
         assert_eq!(go_on(&mut seated, 300_000, 1_200_000, 6), (1, Tier::Low));
     }
