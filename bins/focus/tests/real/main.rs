@@ -22,6 +22,7 @@ mod floor;
 mod grid;
 mod identity;
 mod leaving;
+mod lips;
 mod made_up_names;
 mod memory;
 mod people;

@@ -4,7 +4,8 @@
 import { ConferenceCall } from "./conference-call.js";
 import { painted } from "./call/camera.js";
 import { openSession } from "./call/session.js";
-import { tone } from "./call/microphone.js";
+import { pulses, tone } from "./call/microphone.js";
+import { flashes, skews } from "./lips.js";
 import { answerNextCall } from "./person/answering.js";
 import { painting } from "./picture/painting.js";
 import { Viewer } from "./picture/viewer.js";
@@ -31,10 +32,11 @@ const person = {
    * Logs in and syncs.
    *
    * @param {import("./call/session.js").Credentials & {tone?: number, tone_dbfs?: number, verbose?: boolean,
-   *   relay_by?: "udp" | "tcp", colour?: string, screen_colour?: string}} who
+   *   relay_by?: "udp" | "tcp", colour?: string, screen_colour?: string, flashes?: boolean}} who
    *   `tone`: what this person says, a sine in Hz (0 or absent: silence); `tone_dbfs`: how loud (default -12);
    *   `relay_by`: call by nothing but the homeserver's relays, reached in this way; `colour`: what this person's camera
-   *   shows, as CSS writes it; `screen_colour`: the same for the screen
+   *   shows, as CSS writes it; `screen_colour`: the same for the screen; `flashes`: the tone is there once a second, and so is a
+   *   flash of the picture
    */
   async start(who) {
     if (starting) throw new Error("this person has been started already");
@@ -48,9 +50,10 @@ const person = {
       10_000,
       "sound is not allowed to run: the browser needs --autoplay-policy=no-user-gesture-required",
     );
-    openSound = tone(context, who.tone ?? 0, who.tone_dbfs);
+    openSound = who.flashes ? pulses(context, who.tone, flashes) : tone(context, who.tone ?? 0, who.tone_dbfs);
+    const lit = who.flashes ? () => flashes(context.currentTime) : undefined;
     client = await openSession(who, { verbose: who.verbose ?? false, relayBy: who.relay_by });
-    call = new ConferenceCall(client, openSound, who.colour ? painted(painting(who.colour)) : undefined);
+    call = new ConferenceCall(client, openSound, who.colour ? painted(painting(who.colour, lit)) : undefined);
     call.addEventListener("stream", ({ detail }) => hear(detail.stream));
     call.addEventListener("stream", ({ detail }) => viewer.watch(detail.stream));
     call.addEventListener("screen", ({ detail }) => screenViewer.watch(detail.stream));
@@ -273,6 +276,16 @@ const person = {
   /** The same of the screen that somebody shares. */
   lookAtScreen(points) {
     return screenViewer.look(points);
+  },
+
+  /**
+   * How long after it is heard somebody is seen to flash who does both at once, so many times.
+   *
+   * @param {{count: number, point: [number, number]}} what `point`: where they are seen, from the left and from the top, 0 to 1
+   * @returns {Promise<number[]>} ms, negative: seen before
+   */
+  lips({ count, point }) {
+    return skews(viewer, listener, count, point, 2_000 * count + 5_000);
   },
 
   /** Milliseconds from the connection to the first picture; null while there is none. */

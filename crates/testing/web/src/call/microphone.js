@@ -42,6 +42,32 @@ export function tone(context, hz, dbfs = -12) {
   };
 }
 
+/**
+ * A sine that is there at times: for measurements, too.
+ *
+ * @param {AudioContext} context
+ * @param {number} hz
+ * @param {(time: number) => boolean} sounds whether it is there, by the context's time in s; asked for each 5 ms
+ * @returns {SoundSource}
+ */
+export function pulses(context, hz, sounds) {
+  return async () => {
+    const oscillator = new OscillatorNode(context, { frequency: hz });
+    const gain = new GainNode(context, { gain: 0 });
+    const end = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    oscillator.connect(gain).connect(end);
+    oscillator.start();
+    // Ahead by what a timer may be late.
+    let until = context.currentTime;
+    setInterval(() => {
+      for (; until < context.currentTime + 0.5; until += 0.005) {
+        gain.gain.setValueAtTime(sounds(until) ? 0.3 : 0, until);
+      }
+    }, 100);
+    return { stream: end.stream, silent: false, problem: null };
+  };
+}
+
 function silentStream(context) {
   const source = new ConstantSourceNode(context, { offset: 0 });
   const end = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });

@@ -2,20 +2,25 @@
 
 const [WIDTH, HEIGHT, RATE] = [640, 360, 25];
 
+/** How often it is looked whether there is a flash, in ms. */
+const LOOK = 5;
+
 /**
  * Paints until the page is closed.
  *
  * @param {string} colour as CSS writes it
+ * @param {() => boolean} [flashes] whether all of it is white, just now
  * @returns {HTMLCanvasElement}
  */
-export function painting(colour) {
+export function painting(colour, flashes = () => false) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [WIDTH, HEIGHT];
   const context = canvas.getContext("2d", { alpha: false });
   let number = 0;
+  let lit = false;
   const paint = () => {
     context.globalAlpha = 1;
-    context.fillStyle = colour;
+    context.fillStyle = lit ? "white" : colour;
     context.fillRect(0, 0, WIDTH, HEIGHT);
     context.globalAlpha = 0.5;
     context.fillStyle = "black";
@@ -24,5 +29,10 @@ export function painting(colour) {
   };
   paint();
   setInterval(paint, 1000 / RATE);
+  setInterval(() => {
+    if (lit === flashes()) return;
+    lit = !lit;
+    paint();
+  }, LOOK);
   return canvas;
 }

@@ -25,6 +25,37 @@ export class Viewer {
   }
 
   /**
+   * Tells whenever a point becomes bright after it was dark.
+   *
+   * @param {[number, number]} point from the left and from the top, 0 to 1
+   * @param {number} bright mean of red, green and blue, 0 to 255
+   * @param {number} dark
+   * @param {(at: number) => void} tell told when the frame is shown, in ms of `performance.now()`
+   * @returns {() => void} ends it
+   */
+  begins([x, y], bright, dark, tell) {
+    let lit = true;
+    let ended = false;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [4, 4];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const frame = (_now, { expectedDisplayTime }) => {
+      if (ended) return;
+      const { videoWidth: width, videoHeight: height } = this.#video;
+      context.drawImage(this.#video, x * width - 8, y * height - 8, 16, 16, 0, 0, 4, 4);
+      const light = mean(context.getImageData(0, 0, 4, 4).data).reduce((sum, part) => sum + part, 0) / 3;
+      if (light > bright && !lit) tell(expectedDisplayTime);
+      if (light > bright) lit = true;
+      if (light < dark) lit = false;
+      this.#video.requestVideoFrameCallback(frame);
+    };
+    this.#video.requestVideoFrameCallback(frame);
+    return () => {
+      ended = true;
+    };
+  }
+
+  /**
    * The colours that are seen, each the mean of a small square.
    *
    * @param {[number, number][]} points from the left and from the top, 0 to 1

@@ -137,6 +137,29 @@ export class Listener {
   }
 
   /**
+   * Tells whenever a sound begins after silence.
+   *
+   * @param {number} thresholdDb dBFS (RMS over 10 ms)
+   * @param {(at: number) => void} tell told its moment, in ms of `performance.now()`
+   * @returns {() => void} ends it
+   */
+  begins(thresholdDb, tell) {
+    let loud = true;
+    let blocks = 0;
+    let first = Infinity;
+    const take = (_block, at, level) => {
+      // Blocks come evenly; what is told of them comes late at times. The one that came the soonest says when all did.
+      first = Math.min(first, at - blocks * BLOCK_MS);
+      const was = loud;
+      loud = level >= thresholdDb;
+      if (loud && !was) tell(first + (blocks - 1) * BLOCK_MS);
+      blocks += 1;
+    };
+    this.#takers.add(take);
+    return () => this.#takers.delete(take);
+  }
+
+  /**
    * Waits for the first block as loud as `thresholdDb`, or finds it in what was heard already.
    *
    * @param {number} thresholdDb dBFS (RMS over 10 ms)
