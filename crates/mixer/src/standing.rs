@@ -13,8 +13,9 @@ const PATIENCE_TICKS: u64 = 1000 / TICK_MS as u64;
 /// How long the loudest of what was measured counts, so that nobody loses their place between two words: 600 ms.
 const HOLD_TICKS: u64 = 600 / TICK_MS as u64;
 
-/// Up to this level a sender need not be heard.
-pub(crate) const HUSH: LevelDbov = LevelDbov(-70);
+/// Up to this level a sender is not heard: the noise of a quiet room, some 35 dB below speech. Each who is heard costs a decoder and a mix
+/// of their own, and noise adds up; what is louder is heard as it is. (FreeSWITCH's `energy-level` of 100 is at −50.)
+pub(crate) const HUSH: LevelDbov = LevelDbov(-58);
 
 /// Speech at usual rates takes at least so many bytes in 20 ms, 12 kbit/s; encoded silence takes less.
 const SPEECH_BYTES: u32 = 30;

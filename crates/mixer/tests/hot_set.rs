@@ -180,3 +180,17 @@ fn the_delay_of_a_late_beginning_is_paid_back_in_a_pause() {
     assert!(waiting >= 80, "{waiting} ms: it was found late");
     assert!(stats.buffered_ms <= 40 && stats.concealed == 0, "{stats:?}");
 }
+
+#[test]
+fn the_noise_of_a_quiet_room_is_not_heard_and_who_whispers_is() {
+    // A sine of these amplitudes has −60 and −50 dBov: one of full scale has −3.
+    const AMPLITUDES: [f64; 2] = [46.0, 146.0];
+    let (mut mixer, mut callers) = conference(&AMPLITUDES);
+    // Who comes in is heard until it is known that there is nothing to hear.
+    run(&mut mixer, &mut callers, 0..200, |_, _| false);
+    let listener = callers.last().unwrap();
+    let from = listener.heard.len() / 48 - 1000;
+    let [noise, whisper] = [0, 1].map(|leg| db(listener.hears(hz(leg), from) / AMPLITUDES[leg as usize]));
+    assert!(noise < -12.0, "{noise:.1} dB");
+    assert!(whisper > -3.0, "{whisper:.1} dB");
+}
