@@ -1,7 +1,7 @@
 //! Who is heard when more speak than are mixed: the loudest, with patience. How loud someone is, is found out elsewhere.
 
 use crate::level::LevelDbov;
-use crate::standing::{HUSH, Standing};
+use crate::standing::{AUDIBLE, Standing};
 
 /// Who is heard must be outdone by so many dB, or two who are as loud would take turns.
 const HYSTERESIS_DB: i8 = 6;
@@ -37,10 +37,10 @@ impl Nominee {
     pub(crate) fn new(at: usize, standing: &Standing, last: bool, tick: u64) -> Option<Self> {
         let unmeasured = standing.unmeasured(tick);
         // The claim of one who says the truth, or at least has not been found to lie.
-        let claim = standing.claim().filter(|&claim| claim > HUSH);
+        let claim = standing.claim().filter(|&claim| claim > AUDIBLE);
         let again = unmeasured >= AGAIN_TICKS && (unmeasured >= BELIEVED_TICKS || !standing.claims_silence());
         // Who was found to be loud is not looked at again so soon, and is heard all the same where there is a place.
-        if !again && (unmeasured >= BELIEVED_TICKS || standing.held() <= HUSH) {
+        if !again && (unmeasured >= BELIEVED_TICKS || standing.held() <= AUDIBLE) {
             return None;
         }
         // Claims come first, by loudness. Then the others in turn, and those sooner whose packets look like speech: one that
@@ -54,7 +54,7 @@ impl Nominee {
             }
         };
         // Who was found to be quiet is measured first; so is who claims to be.
-        let known_quiet = unmeasured < u64::MAX && standing.held() <= HUSH && claim.is_none();
+        let known_quiet = unmeasured < u64::MAX && standing.held() <= AUDIBLE && claim.is_none();
         let direct = !known_quiet && !standing.claims_silence();
         let measured = (unmeasured < u64::MAX).then(|| standing.held());
         Some(Self { at, weight, direct, again, chosen: false, claims: claim.is_some(), measured })
@@ -79,5 +79,5 @@ impl Nominee {
 
 /// Whether one who was measured takes the place of another.
 pub(crate) const fn outdoes(nominee: LevelDbov, place: LevelDbov) -> bool {
-    nominee.0 > HUSH.0 && nominee.0 >= place.0.saturating_add(HYSTERESIS_DB)
+    nominee.0 > AUDIBLE.0 && nominee.0 >= place.0.saturating_add(HYSTERESIS_DB)
 }

@@ -217,7 +217,9 @@ impl LegInput {
         self.silent_ticks = if audible { 0 } else { self.silent_ticks.saturating_add(1) };
         self.hot_ticks = self.hot_ticks.saturating_add(1);
         self.sound_ticks = self.sound_ticks.saturating_add(u32::from(level > HUSH));
-        self.quiet_ticks = if level > HUSH { 0 } else { self.quiet_ticks.saturating_add(1) };
+        // Smoothed: a frame of noise is a little louder than noise, now and then.
+        let heard = self.standing.level() > HUSH;
+        self.quiet_ticks = if heard { 0 } else { self.quiet_ticks.saturating_add(1) };
         if let Some(levelling) = &mut self.levelling {
             levelling.pass(frame, level);
         }

@@ -17,6 +17,10 @@ const HOLD_TICKS: u64 = 600 / TICK_MS as u64;
 /// of their own, and noise adds up; what is louder is heard as it is. (FreeSWITCH's `energy-level` of 100 is at −50.)
 pub(crate) const HUSH: LevelDbov = LevelDbov(-58);
 
+/// One who is not heard must be louder than this to be: a little more than noise, or noise would come and go. Decoding that begins in the
+/// midst makes some of its own.
+pub(crate) const AUDIBLE: LevelDbov = LevelDbov(-55);
+
 /// Speech at usual rates takes at least so many bytes in 20 ms, 12 kbit/s; encoded silence takes less.
 const SPEECH_BYTES: u32 = 30;
 

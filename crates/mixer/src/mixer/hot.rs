@@ -2,7 +2,7 @@
 
 use crate::hot_set::{Nominee, outdoes};
 use crate::key::SpeakerKey;
-use crate::standing::HUSH;
+use crate::standing::AUDIBLE;
 use crate::time::Micros;
 
 use super::{Leg, Mixer};
@@ -56,7 +56,7 @@ impl Mixer {
         let level = self.legs[at].input.standing().held();
         let last = self.legs[at].input.comes_last();
         if self.has_place() {
-            if level <= HUSH {
+            if level <= AUDIBLE {
                 return;
             }
         } else {
