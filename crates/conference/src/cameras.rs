@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn who_has_the_picture_and_speaks_on_waits_for_nothing_and_holds_it_no_longer_for_that() {
+        let mut cameras = on(&[ANNA, BERT]);
+        for when in [0, 1_000, 5_000] {
+            assert_eq!(cameras.decide(Some(ANNA), HOLD, at(when)), None);
+        }
+        assert_eq!(cameras.decide(Some(BERT), HOLD, at(5_001)), None);
+        assert_eq!(cameras.holder(), Some(BERT));
+    }
+
+    #[test]
     fn who_has_no_camera_never_takes_the_picture() {
         let mut cameras = on(&[ANNA]);
         cameras.decide(Some(ANNA), HOLD, at(0));

@@ -58,6 +58,9 @@ pub(crate) struct Conference {
     used: bool,
     /// When the focus leaves because it is empty.
     linger_until: Option<Timestamp>,
+    /// Until then someone whose call we had to end may call again, and the focus stays for it.
+    #[serde(default)]
+    redial_until: Option<Timestamp>,
     /// When memberships are compared next; `None`: nobody is in it.
     #[serde(default)]
     compare_at: Option<Timestamp>,
@@ -127,6 +130,7 @@ impl Conference {
             doors: BTreeMap::new(),
             used: false,
             linger_until: None,
+            redial_until: None,
             compare_at: None,
             opened: false,
             floor: Floor::new(core.config.audience),

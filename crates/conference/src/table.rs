@@ -98,6 +98,7 @@ mod tests {
             }
             assert_eq!((table.insert(9, ()), table.remove(&7), table.len()), (Some(()), Some(()), 4));
             assert_eq!(table.sorted_keys(), [1, 3, 5, 9]);
+            assert_eq!(alloc::format!("{table:?}"), "Table of 4", "nothing of its order");
         }
     }
 }

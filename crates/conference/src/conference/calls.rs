@@ -150,6 +150,7 @@ impl Conference {
         if matches!(leg.state, LegState::Recovering(Recovery::Delivering)) {
             self.recover_after_answer(id, core);
         }
+        self.line_is_free(id);
     }
 
     /// An offer can't be answered. One that another has replaced need not be.

@@ -212,6 +212,7 @@ impl Conference {
     /// The conference is over, whether the focus stays or not: what moderators decided ends with it.
     pub(super) fn all_over(&mut self, core: &mut Core) {
         self.used = false;
+        self.redial_until = None;
         self.cancel_linger(core);
         for door in self.doors.values_mut().filter(|door| door.is_joined()) {
             door.state = DoorState::Waiting { until: None };

@@ -95,6 +95,9 @@ impl Conference {
     ) {
         let Some(mut leg) = self.legs.remove(&id) else { return };
         leg.disarm(&mut core.timers);
+        if reason == EndReason::Restarted {
+            self.stay_for_redial(core);
+        }
         if let Some(wire) = farewell(reason) {
             let to = leg.address();
             core.send(if leg.is_answered() {
@@ -172,19 +175,17 @@ impl Conference {
 
     pub(super) fn linger(&mut self, core: &mut Core) {
         let until = core.now + core.config.linger.max(SHORTEST_LINGER);
+        let until = self.redial_until.map_or(until, |redial| until.max(redial));
         self.linger_until = Some(until);
         core.timers.set(TimerKind::Linger(self.group.clone()), until);
         self.changed(core);
     }
 
-    /// Whoever was hung up by a restart is given time to call again: out of a private room the focus would need a new invitation.
-    pub(super) fn linger_for_redial(&mut self, core: &mut Core) {
-        let until = core.now + core.config.linger.max(core.config.reconnect_grace);
-        if self.linger_until.is_some_and(|earlier| earlier < until) {
-            self.linger_until = Some(until);
-            core.timers.set(TimerKind::Linger(self.group.clone()), until);
-            self.changed(core);
-        }
+    /// Whoever was hung up for a loss on our side is given time to call again, also where other calls go on for a while: out of a
+    /// private room the focus would need a new invitation.
+    fn stay_for_redial(&mut self, core: &mut Core) {
+        self.redial_until = Some(core.now + core.config.linger.max(core.config.reconnect_grace));
+        self.changed(core);
     }
 
     pub(super) fn cancel_linger(&mut self, core: &mut Core) {

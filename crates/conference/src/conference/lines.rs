@@ -110,8 +110,7 @@ impl Conference {
         leg.second.asking = Asking::Quiet;
         core.media(MediaCommand::Accept { leg: id, generation: leg.generation, answer });
         Self::asked(leg, core);
-        self.to_offer.insert(id);
-        self.unsettled = true;
+        self.line_is_free(id);
     }
 
     /// The time of a step is over.
@@ -124,6 +123,11 @@ impl Conference {
             as_before @ (Asking::Quiet | Asking::Late { .. } | Asking::Never) => as_before,
         };
         Self::asked(leg, core);
+        self.line_is_free(id);
+    }
+
+    /// What an offer had to wait for is over.
+    pub(super) fn line_is_free(&mut self, id: LegId) {
         self.to_offer.insert(id);
         self.unsettled = true;
     }

@@ -47,7 +47,6 @@ impl Conference {
         self.cameras = Cameras::default();
         self.voices_lost(core);
         self.recording_lost(core);
-        let mut hung_up = false;
         for id in self.legs_by(|_| true) {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
             leg.stopped = false;
@@ -71,16 +70,12 @@ impl Conference {
                         self.recover(id, core);
                     } else {
                         self.end_leg_without_media(id, EndReason::Restarted, core, routes);
-                        hung_up = true;
                     }
                 }
             }
             if let Some(caller) = self.legs.get(&id).map(|leg| leg.key.caller.clone()) {
                 self.quiet_if_not_live(&caller, core);
             }
-        }
-        if hung_up {
-            self.linger_for_redial(core);
         }
         // Whoever left while nobody listened may have done so by an event that is never pushed.
         self.compare(core, routes);

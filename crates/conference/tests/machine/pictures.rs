@@ -2,9 +2,9 @@
 
 use crate::support::{DOOR, GROUP, Run, direct, key, member, metadata};
 use confocal_conference::{
-    Admission, Agreed, Command, Config, Denial, Effect, Input, Layout, LayoutChoice, LegId, LegLevel,
-    LevelDbov, MediaCommand, MediaReport, Millis, Notice, ParticipantId, Pictures, Reply, RequestOutcome,
-    Role, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, View,
+    Admission, Agreed, Command, ConferenceEvent, Config, Denial, Effect, Input, Layout, LayoutChoice, LegId,
+    LegLevel, LevelDbov, MediaCommand, MediaReport, Millis, Notice, ParticipantId, Pictures, Reply,
+    RequestOutcome, Role, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, View,
 };
 
 pub(crate) const CAMERA: Agreed = Agreed { held: false, camera: true, screen: false, pictures: true };
@@ -357,6 +357,69 @@ fn a_grid_that_was_too_much_is_not_asked_for_again_at_once() {
     assert_eq!(layout(&run), Layout::Speaker, "only a moderator asks for it again");
     assert_eq!(say(&mut run, "anna", grid()), Reply::Done);
     assert_eq!(layout(&run), Layout::Grid);
+}
+
+#[test]
+fn a_grid_may_be_asked_for_again_at_the_very_moment_when_it_has_rested() {
+    let mut run = room(with(Pictures { layout: LayoutChoice::Grid, ..Pictures::default() }));
+    seen(&mut run, "anna");
+    fall_back(&mut run);
+    let until = run.now + Millis::from_secs(300);
+    let grid = |run: &mut Run| {
+        let command = Command::Layout(LayoutChoice::Grid);
+        run.tell(Input::Commanded { room: direct("anna"), by: member("anna"), command });
+        layout(run)
+    };
+    run.pass(Millis(299_999));
+    assert_eq!(grid(&mut run), Layout::Speaker);
+    // The time was not told yet.
+    run.now = until;
+    assert_eq!(grid(&mut run), Layout::Grid);
+    run.pass(Millis::from_secs(1));
+    assert_eq!(layout(&run), Layout::Grid);
+}
+
+#[test]
+fn what_was_too_much_is_forgotten_with_the_conference() {
+    for rests in [0, 290, 300] {
+        let mut run = room(Config { stay: [GROUP.into()].into(), ..auto(9) });
+        run.in_call("anna", "c");
+        fall_back(&mut run);
+        run.pass(Millis::from_secs(rests));
+        run.hang_up("anna", "c");
+        run.pass(Millis::from_secs(10));
+        run.in_call("anna", "d");
+        assert_eq!(layout(&run), Layout::Grid, "after {rests} s");
+        fall_back(&mut run);
+        run.pass(Millis(299_999));
+        assert_eq!(layout(&run), Layout::Speaker, "after {rests} s");
+        run.pass(Millis(1));
+        assert_eq!(layout(&run), Layout::Grid, "after {rests} s");
+    }
+}
+
+#[test]
+fn who_watches_is_told_of_each_choice_once_also_where_it_shows_nothing_else() {
+    let mut run = room(Config::default());
+    run.in_call("anna", "c");
+    let told = |run: &mut Run| -> Vec<LayoutChoice> {
+        let told = run.news.drain(..).filter_map(|event| match event {
+            ConferenceEvent::Pictures { choice, .. } => Some(choice),
+            _ => None,
+        });
+        told.collect()
+    };
+    told(&mut run);
+    for (choice, news) in [
+        (LayoutChoice::Speaker, &[LayoutChoice::Speaker][..]),
+        (LayoutChoice::Speaker, &[]),
+        (LayoutChoice::Auto, &[LayoutChoice::Auto, LayoutChoice::Auto]),
+        (LayoutChoice::Auto, &[]),
+        (LayoutChoice::Grid, &[LayoutChoice::Grid]),
+    ] {
+        assert_eq!(say(&mut run, "anna", Command::Layout(choice)), Reply::Done);
+        assert_eq!(told(&mut run), news, "{choice:?}");
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! After the loss of all sessions: who goes on and how, who is hung up, and what a collision of offers leads to.
 
 use confocal_conference::{
-    Agreed, CallInvite, CallVersion, Config, EndReason, Generation, Input, LegId, LegNews, MediaCommand,
-    MediaReport, Millis, Notice, RequestFailure, RequestOutcome, Sdp, SessionMemo, SignalRequest,
+    Agreed, CallInvite, CallVersion, Command, Config, EndReason, Generation, Input, LegId, LegNews,
+    MediaCommand, MediaReport, Millis, Notice, RequestFailure, RequestOutcome, Role, Sdp, SessionMemo,
+    SignalRequest, TimerKind,
 };
 
 use crate::legs::{ACTIVE, is_negotiate_answer, offer, state};
-use crate::support::{Run, invite, is_answer, is_hangup, key, metadata};
+use crate::support::{GROUP, Run, invite, is_answer, is_hangup, is_leave_group, key, member, metadata};
 
 fn is_offer(request: &SignalRequest) -> bool {
     matches!(request, SignalRequest::NegotiateOffer { .. })
@@ -257,6 +258,119 @@ fn clients_that_know_no_negotiation_are_hung_up_after_a_loss() {
         run.restart();
         run.take(is_hangup);
     }
+}
+
+/// A user in the conference whose client knows no negotiation, media flowing.
+fn in_call_of_old(run: &mut Run, user: &str, call: &str) -> LegId {
+    run.open_direct(user);
+    let version = CallVersion::V0;
+    run.tell(Input::CallInvited(CallInvite { version, metadata: None, ..invite(user, call) }));
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    let (leg, _) = run.last_opened();
+    up(run, leg);
+    leg
+}
+
+/// An old client and one that can recover were in the conference when the process died and came back: the first was hung up, and the
+/// focus is to stay for its call for thirty seconds from then on.
+fn one_hung_up_and_one_recovering() -> Run {
+    let mut run = Run::joined(Config::default());
+    in_call_of_old(&mut run, "old", "c1");
+    run.in_call("bob", "c1");
+    run.restart();
+    run.take(is_hangup);
+    run.nobody_is_absent();
+    run
+}
+
+#[test]
+fn who_was_hung_up_has_half_a_minute_to_call_again_also_where_another_call_went_on_for_a_while() {
+    let mut run = one_hung_up_and_one_recovering();
+    run.pass(Millis::from_secs(1));
+    run.hang_up("bob", "c1");
+    run.pass(Millis(28_999));
+    assert!(!run.has_sent(is_leave_group), "the focus is still there for who was told to call again");
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+}
+
+#[test]
+fn the_time_to_call_again_is_kept_over_another_restart() {
+    let mut run = one_hung_up_and_one_recovering();
+    run.pass(Millis(200));
+    run.restart();
+    run.pass(Millis(800));
+    run.hang_up("bob", "c1");
+    run.pass(Millis(28_999));
+    assert!(!run.has_sent(is_leave_group));
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+}
+
+#[test]
+fn one_who_called_again_and_went_takes_no_time_from_the_others_and_leaves_no_more_than_theirs() {
+    let mut run = one_hung_up_and_one_recovering();
+    run.hang_up("bob", "c1");
+    run.pass(Millis::from_secs(5));
+    run.call("bob", "c2");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    run.hang_up("bob", "c2");
+    run.pass(Millis(24_999));
+    assert!(!run.has_sent(is_leave_group));
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+
+    let mut run = one_hung_up_and_one_recovering();
+    run.hang_up("bob", "c1");
+    run.pass(Millis::from_secs(9));
+    run.call("old", "c2");
+    run.admit(true);
+    run.answer_ready();
+    run.done(is_answer);
+    run.pass(Millis::from_secs(20));
+    run.hang_up("old", "c2");
+    run.pass(Millis(9_999));
+    assert!(!run.has_sent(is_leave_group));
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+}
+
+#[test]
+fn who_was_hung_up_when_the_recovery_had_failed_has_half_a_minute_from_then_on() {
+    let mut run = Run::joined(Config::default());
+    let leg = run.in_call("bob", "c1");
+    run.restart();
+    run.nobody_is_absent();
+    run.pass(Millis::from_secs(2));
+    let generation = run.generation(leg);
+    run.tell(Input::Media(MediaReport::NoOffer { leg, generation, number: run.number(leg) }));
+    run.take(is_hangup);
+    run.pass(Millis(29_999));
+    assert!(!run.has_sent(is_leave_group));
+    run.pass(Millis(1));
+    run.take(is_leave_group);
+}
+
+#[test]
+fn a_moderator_who_ends_the_conference_ends_the_time_to_call_again_too() {
+    let mut run = Run::joined(Config { stay: [GROUP.into()].into(), ..Config::default() });
+    let members = [(member("bob"), Role::Moderator)].into();
+    run.tell(Input::RolesChanged { room: GROUP.into(), everyone: Role::Member, members });
+    in_call_of_old(&mut run, "old", "c1");
+    run.in_call("bob", "c1");
+    run.restart();
+    run.pass(Millis::from_secs(1));
+    run.tell(Input::Commanded { room: GROUP.into(), by: member("bob"), command: Command::End });
+    run.in_call("bob", "c2");
+    run.hang_up("bob", "c2");
+    run.pass(Millis(9_999));
+    assert_eq!(run.waits_for(), Some(TimerKind::Linger(GROUP.into())));
+    run.pass(Millis(1));
+    assert_eq!(run.waits_for(), None);
 }
 
 #[test]

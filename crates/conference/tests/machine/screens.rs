@@ -200,6 +200,23 @@ fn who_comes_in_while_a_screen_is_shown_is_offered_the_line_when_connected() {
 }
 
 #[test]
+fn who_is_connected_before_its_answer_is_known_to_have_arrived_is_offered_the_line_then() {
+    let (mut run, [_, bert, _]) = three(Config::default());
+    agree(&mut run, "bert", bert, SCREEN);
+    forget(&mut run);
+    run.open_direct("dora");
+    run.call("dora", "c");
+    run.admit(true);
+    run.answer_ready();
+    let (dora, generation) = run.last_opened();
+    run.tell(Input::Media(MediaReport::TransportUp { leg: dora, generation }));
+    agree(&mut run, "dora", dora, CAMERA);
+    assert_eq!(offers(&run), [], "an offer must not overtake the answer");
+    run.done(crate::support::is_answer);
+    assert_eq!(offers(&run), [(dora, true)]);
+}
+
+#[test]
 fn only_clients_that_describe_their_streams_are_offered_it() {
     let (mut run, [_, bert, _]) = three(Config::default());
     run.open_direct("dora");
