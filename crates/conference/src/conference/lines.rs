@@ -128,8 +128,10 @@ impl Conference {
 
     /// What an offer had to wait for is over.
     pub(super) fn line_is_free(&mut self, id: LegId) {
-        self.to_offer.insert(id);
-        self.unsettled = true;
+        if self.legs.get(&id).is_some_and(|leg| leg.may_be_offered_lines()) {
+            self.to_offer.insert(id);
+            self.unsettled = true;
+        }
     }
 
     fn asked(leg: &mut crate::leg::Leg, core: &mut Core) {

@@ -219,6 +219,8 @@ fn who_is_connected_before_its_answer_is_known_to_have_arrived_is_offered_the_li
 #[test]
 fn only_clients_that_describe_their_streams_are_offered_it() {
     let (mut run, [_, bert, _]) = three(Config::default());
+    agree(&mut run, "bert", bert, SCREEN);
+    forget(&mut run);
     run.open_direct("dora");
     let mut invite = crate::support::invite("dora", "c");
     invite.metadata = None;
@@ -226,10 +228,11 @@ fn only_clients_that_describe_their_streams_are_offered_it() {
     run.admit(true);
     let (dora, generation) = run.last_opened();
     run.answered(dora, CAMERA);
-    run.done(crate::support::is_answer);
     run.tell(Input::Media(MediaReport::TransportUp { leg: dora, generation }));
-    forget(&mut run);
-    agree(&mut run, "bert", bert, SCREEN);
+    run.done(crate::support::is_answer);
+    for agreed in [CAMERA, SCREEN] {
+        agree(&mut run, "bert", bert, agreed);
+    }
     assert!(!offers(&run).iter().any(|(leg, _)| *leg == dora));
 }
 
