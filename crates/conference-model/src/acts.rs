@@ -236,9 +236,13 @@ impl World {
         let ahead_of = |at: Option<Timestamp>| at.map_or(Millis(0), |at| at.since(self.now()));
         let next = ahead_of(self.next_deadline());
         let ahead = ahead_of(deadlines_of_calls_and_rooms(&self.seen).min());
+        let rests = self.seen.after.conferences.values().map(|it| &it.showing);
+        let rest = rests.filter(|it| !it.rested).filter_map(|it| it.rests_until).min();
         match how % 8 {
             0 | 1 if ahead <= SOON => self.pass(ahead),
             2 if ahead <= SOON => self.pass(Millis(ahead.0 + wide)),
+            // A rest is longer than anything else that is waited for in a conference.
+            3 if rest.is_some() && span < 128 => self.pass(ahead_of(rest)),
             3 => self.pass(Millis(wide * 400)),
             4 | 5 => {
                 self.pass_untold(Millis(wide * 100));

@@ -213,6 +213,7 @@ fn canonical(name: &str, value: &mut Value, ranks: &Ranks, now: u64) {
                     | "started"
                     | "expires"
                     | "linger_until"
+                    | "redial_until"
                     | "compare_at"
                     | "media_until"
                     | "kicked_until"

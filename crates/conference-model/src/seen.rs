@@ -182,6 +182,8 @@ pub struct Seen {
     pub identified: BTreeMap<LegId, Timestamp>,
     /// What the engine was told to show in each conference, before this turn, and since when the picture is whose it is.
     pub views: BTreeMap<ConferenceId, (Shown, Timestamp)>,
+    /// When a call was hung up last for a loss of its session, in each conference that is not over.
+    pub hung_up: BTreeMap<ConferenceId, Timestamp>,
     /// What ought to be.
     pub reference: Reference,
 }
@@ -225,6 +227,7 @@ impl Seen {
             standing_announcements: BTreeSet::new(),
             identified: BTreeMap::new(),
             views: BTreeMap::new(),
+            hung_up: BTreeMap::new(),
             reference,
         }
     }
@@ -306,6 +309,8 @@ impl Seen {
                 None => drop(self.records.remove(&change.key)),
             }
         }
+        let in_use = |id: &ConferenceId| self.after.conferences.values().any(|it| it.id == *id && it.used);
+        self.hung_up.retain(|id, _| in_use(id));
         self.turn = turn;
         self.calls_touched.clear();
         self.legs_touched.clear();
@@ -516,6 +521,9 @@ impl Seen {
             self.legs.insert(leg, LegLog { key, conference, participant, facts: Vec::new() });
         }
         self.leg_fact(leg, LegFact::News(state));
+        if state == LegNews::Left(EndReason::Restarted) {
+            self.hung_up.insert(conference, self.turn.now);
+        }
         if let (LegNews::Left(reason), Some(key)) =
             (state, self.legs.get(&leg).and_then(|leg| leg.key.clone()))
         {

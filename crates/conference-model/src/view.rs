@@ -83,6 +83,8 @@ pub struct LegView {
 /// A screen that is shared.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SharingView {
+    /// Since when.
+    pub since: Timestamp,
     /// A moderator stopped it.
     pub stopped: bool,
 }
@@ -303,6 +305,10 @@ pub struct ShowingView {
     pub crowded: bool,
     /// The grid is not tried before.
     pub rests_until: Option<Timestamp>,
+    /// That time has come, and a moderator may ask for it.
+    pub rested: bool,
+    /// How often that was.
+    pub rests: u32,
     /// Whose screen is shown.
     pub screen: Option<LegId>,
 }

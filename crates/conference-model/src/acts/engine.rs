@@ -3,8 +3,8 @@
 //! Which sessions it has never lives here, see `outside.rs`.
 
 use confocal_conference::{
-    Agreed, ConferenceId, Input, LegId, LegLevel, LevelDbov, MediaReport, Millis, OfferNumber, OfferRefusal,
-    RecordingFailure, RecordingId, SessionMemo,
+    Agreed, ConferenceId, Input, Layout, LegId, LegLevel, LevelDbov, MediaReport, Millis, OfferNumber,
+    OfferRefusal, RecordingFailure, RecordingId, SessionMemo, View,
 };
 
 use super::calls::metadata;
@@ -32,12 +32,13 @@ impl World {
             _ => {}
         }
         let generation = session.generation;
-        if report % 16 == 12
-            && shade & 12 == 4
-            && let Some(conference) =
-                self.seen.views.keys().nth(usize::from(which) % self.seen.views.len().max(1))
-        {
-            let conference = *conference;
+        // Mostly a grid that is shown is too much; now and then the engine is late, or wrong.
+        let fallen = match (report % 16, shade & 12) {
+            (11, _) => self.showing(which, |view| view.layout == Layout::Grid),
+            (12, 4) => self.showing(which, |_| true),
+            _ => None,
+        };
+        if let Some(conference) = fallen {
             return self.tell(Input::Media(MediaReport::FellBack { conference }));
         }
         if report % 16 == 12
@@ -61,6 +62,13 @@ impl World {
             _ => MediaReport::Flow { leg, generation, flowing: true },
         };
         self.engine_says(leg, report)
+    }
+
+    /// A conference of which such a thing is shown.
+    fn showing(&self, which: u8, wanted: impl Fn(&View) -> bool) -> Option<ConferenceId> {
+        let shown = self.seen.views.iter().filter(|(_, (view, _))| wanted(view));
+        let shown: Vec<ConferenceId> = shown.map(|(conference, _)| *conference).collect();
+        usize::from(which).checked_rem(shown.len()).map(|at| shown[at])
     }
 
     /// A recording that is being made; now and then one that is not.

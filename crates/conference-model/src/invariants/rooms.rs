@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use confocal_conference::{
-    Command, Effect, EncryptedRooms, Input, Notice, RequestOutcome, RoomKey, SignalRequest,
+    Command, Effect, EncryptedRooms, Input, Millis, Notice, RequestOutcome, RoomKey, SignalRequest,
 };
 
 use super::ensure;
@@ -15,11 +15,16 @@ use crate::seen::{Cause, RoomFact, Seen, told_group};
 use crate::setup::BOT;
 use crate::view::{ConferenceView, DoorStateView, DoorView};
 
+/// The least that R7 waits.
+const SHORTEST_LINGER: Millis = Millis(100);
+
 super::invariants! {
     r2_an_invitation_is_taken_or_declined: "R2: the focus user joins the room it is invited to",
     r2_a_removal_that_crosses_a_join_is_found: "R2: which of a removal and a join came last is asked by joining again",
     r7_nobody_waits_in_an_empty_room: "R7: when all users have left the focus leaves",
     r7_the_time_is_whole_again: "R7: an answered call ends the time in which the focus leaves",
+    r7_the_time_is_as_set: "R7, design 4: as long as is set, and half a minute for those who were hung up by a loss of the sessions",
+    r7_the_focus_leaves_at_its_time: "R7: by itself the focus leaves a conference when it has been empty for as long as is set",
     an_encrypted_room_is_told_of_once: "design 5: one notice that the 1:1 room can't be read",
     an_encrypted_group_room_is_told_of_once: "design 5: one notice that calls are decrypted here",
     r8_who_waits_for_a_call_has_a_deadline: "R8: a focus that gets no call within a time leaves",
@@ -119,6 +124,35 @@ fn r7_the_time_is_whole_again(seen: &Seen) -> Result<(), String> {
     for (room, conference) in &seen.after.conferences {
         let answered = seen.after.legs.values().any(|leg| leg.group == *room && leg.is_answered());
         ensure(!answered || conference.linger_until.is_none(), || format!("{room} is left in a call"))?;
+    }
+    Ok(())
+}
+
+/// The time that begins when all have left is as long as is set; whoever was hung up for a loss of the sessions may call again for as long
+/// as an interrupted call may take to recover, also where others left after them.
+fn r7_the_time_is_as_set(seen: &Seen) -> Result<(), String> {
+    let config = &seen.setup.config;
+    for (room, conference) in &seen.after.conferences {
+        let before = seen.before.conferences.get(room).filter(|before| before.id == conference.id);
+        let Some(until) = conference.linger_until else { continue };
+        if before.and_then(|before| before.linger_until) == Some(until) {
+            continue;
+        }
+        let hung_up = seen.hung_up.get(&conference.id);
+        let redial = hung_up.map(|hung_up| *hung_up + config.linger.max(config.reconnect_grace));
+        let due = Some(seen.turn.now + config.linger.max(SHORTEST_LINGER)).max(redial);
+        ensure(due == Some(until), || format!("{room} is left at {until:?}, not at {due:?}"))?;
+    }
+    Ok(())
+}
+
+/// Where there was a conference no time leads to a leave but that of R7.
+fn r7_the_focus_leaves_at_its_time(seen: &Seen) -> Result<(), String> {
+    for (focus, room) in leaves(seen).filter(|_| seen.turn.cause == Cause::Time) {
+        let used = seen.before.conferences.get(room).filter(|before| before.used);
+        let until = used.map(|before| before.linger_until);
+        let due = until.is_none_or(|until| until.is_some_and(|until| until <= seen.turn.now));
+        ensure(due, || format!("{focus} leaves {room} before its time: {until:?}"))?;
     }
     Ok(())
 }

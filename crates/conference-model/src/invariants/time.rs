@@ -2,9 +2,10 @@
 //!
 //! Which deadlines there are never lives here, see `view.rs`.
 
-use confocal_conference::{LayoutChoice, RequestId, TimerKind, Timestamp};
+use confocal_conference::{RequestId, TimerKind, Timestamp};
 
 use super::ensure;
+use super::pictures::picture_is_free;
 use crate::seen::{Cause, Seen};
 use crate::view::{AloneView, DoorStateView, RecoveryView, StateView};
 
@@ -19,13 +20,9 @@ super::invariants! {
 pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = Timestamp> {
     let legs = seen.after.legs.values();
     let legs = legs.flat_map(|leg| [leg.deadline(), leg.media_until, leg.second.asking.deadline()]).flatten();
-    // A grid that a moderator has chosen is asked for anew by one, also when the machine has rested.
-    let settings = &seen.setup.config.pictures;
-    let rests = seen.after.conferences.values().filter_map(|conference| {
-        let chosen = conference.showing.chosen.unwrap_or(settings.layout);
-        let until = conference.showing.rests_until;
-        until.filter(|until| chosen != LayoutChoice::Grid || *until > seen.turn.now)
-    });
+    // Of a grid that only a moderator asks for again there is nothing more to wait for.
+    let rests = seen.after.conferences.values().map(|conference| &conference.showing);
+    let rests = rests.filter(|showing| !showing.rested).filter_map(|showing| showing.rests_until);
     let lingers = seen.after.conferences.values();
     let lingers = lingers.flat_map(|conference| [conference.linger_until, conference.compare_at]).flatten();
     let doors = seen.after.conferences.values().flat_map(|conference| conference.doors.values());
@@ -59,10 +56,10 @@ fn the_deadline_is_the_records_first(seen: &Seen) -> Result<(), String> {
         seen.turn.deadline.as_ref(),
         deadlines_of_calls_and_rooms(seen).chain(deadlines_of_memory(seen)).min(),
     );
-    // Who speaks is not in the records, and so is not when they may have the picture; nor is that a rest may end just now.
+    // Who speaks is not in the records, and so is not when they may have the picture.
     let earlier = asked.is_some_and(|deadline| {
-        matches!(deadline.why, TimerKind::Picture(_) | TimerKind::Layout(_))
-            && first.is_none_or(|first| deadline.at < first)
+        let TimerKind::Picture(room) = &deadline.why else { return false };
+        picture_is_free(seen, room) == Some(deadline.at) && first.is_none_or(|first| deadline.at < first)
     });
     ensure(earlier || asked.map(|deadline| deadline.at) == first, || {
         format!("asked for {asked:?}, recorded {first:?}")

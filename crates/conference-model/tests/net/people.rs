@@ -50,6 +50,11 @@ pub(crate) fn cases_of_rooms() -> Vec<Case> {
             conference(active(), &|record| record["linger_until"] = json!(1_800_000_000_000_u64)),
         ),
         (
+            "r7_the_time_is_as_set",
+            conference(hung_up(), &|record| record["linger_until"] = json!(1_800_000_000_000_u64)),
+        ),
+        ("r7_the_focus_leaves_at_its_time", broken_by(hung_up(), |_, turn| turn.effects = vec![leave()])),
+        (
             "an_encrypted_room_is_told_of_once",
             broken_by(active(), |_, turn| turn.cause = told(Input::RoomEncrypted { room: ANNAS.into() })),
         ),

@@ -25,6 +25,14 @@ fn shown(view: impl FnOnce(View) -> View) -> Vec<&'static str> {
     })
 }
 
+/// The grid is too much.
+const FALLS_BACK: Action = Action::Engine { which: 0, report: 11, shade: 0 };
+
+/// The operator has chosen the grid, and Anna is in the conference.
+fn grid(and_then: &[Action]) -> Seen {
+    after(0b0100, &[&ACTIVE[..], and_then].concat())
+}
+
 /// The only leg is offered a line.
 fn offered(seen: &Seen) -> Effect {
     let (leg, view) = the_leg(seen);
@@ -43,6 +51,8 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
             record["leg"]["sharing"] = json!({ "since": 0, "stopped": false, "told": "Shown" });
         });
         turn.changes = vec![screen_of(seen, Some(leg)), shares];
+        let (as_before, _) = seen.views[&ConferenceId(1)].clone();
+        turn.effects = vec![show(View { screen: Some(leg), ..as_before })];
     });
     let silent = after_turn(active(), |seen, turn| {
         turn.changes = vec![changed(seen, &leg_key(the_leg(seen).0), |record| {
@@ -51,10 +61,18 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
     });
     vec![
         ("what_is_shown_is_there", shown(|view| View { before: vec![ParticipantId(99)], ..view })),
+        ("who_can_be_shown_is", shown(|view| View { speaker: None, ..view })),
         ("the_picture_is_held", shown(|view| View { speaker: None, ..view })),
         ("one_screen_is_shown_of_those_who_may", shown(|view| View { screen: Some(LegId(99)), ..view })),
         (
-            "the_first_screen_goes_on",
+            "who_speaks_has_the_picture",
+            broken_by(with_camera(), |_, turn| {
+                turn.effects = vec![show(View::default())];
+                present(turn).speaking = true;
+            }),
+        ),
+        (
+            "the_screen_is_the_first_or_the_latest",
             broken_by(sharing, |seen, turn| turn.changes = vec![screen_of(seen, None)]),
         ),
         ("what_is_shown_is_told_first_and_on_change", shown(|view| view)),
@@ -65,6 +83,29 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
                 turn.changes = vec![changed(seen, &conference_key(), |record| {
                     record["showing"]["chosen"] = json!("Grid");
                 })];
+            }),
+        ),
+        (
+            "a_grid_that_is_too_much_rests",
+            broken_by(grid(&[]), |_, turn| {
+                turn.cause = told(Input::Media(MediaReport::FellBack { conference: ConferenceId(1) }));
+            }),
+        ),
+        (
+            "a_rest_ends_in_its_time",
+            broken_by(grid(&[FALLS_BACK]), |seen, turn| {
+                turn.changes = vec![changed(seen, &conference_key(), |record| {
+                    record["showing"]["rests_until"] = serde_json::Value::Null;
+                })];
+            }),
+        ),
+        (
+            "a_layout_that_was_granted_is_chosen",
+            broken_by(active(), |seen, turn| {
+                let (command, reply) = (Command::Layout(LayoutChoice::Grid), Reply::Done);
+                let notice = Notice::Reply { group: GROUP.into(), command, reply };
+                let focus = the_leg(seen).1.focus.clone();
+                turn.effects = vec![send(SignalRequest::Notice { focus, room: GROUP.into(), notice })];
             }),
         ),
         (
@@ -79,6 +120,14 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
         (
             "no_silence_is_offered_to_twice",
             broken_by(silent, |seen, turn| turn.effects = vec![offered(seen)]),
+        ),
+        (
+            "who_should_have_a_line_is_offered_one",
+            broken_by(active(), |seen, turn| {
+                turn.changes = vec![changed(seen, &leg_key(the_leg(seen).0), |record| {
+                    record["leg"]["second"]["on"] = json!(true);
+                })];
+            }),
         ),
     ]
 }
