@@ -33,21 +33,48 @@ pub(crate) fn soak(steps: &Steps, args: &SoakArgs) -> anyhow::Result<()> {
     in_the_open(&mut soak)
 }
 
+/// Where the machine's sources are.
+const SOURCES: &str = "crates/conference/src";
+
+/// What to break.
+#[derive(Debug, Args)]
+pub(crate) struct MutantsArgs {
+    /// Break only this file, as named below `crates/conference/src`; may be given several times. Without it all are broken.
+    #[arg(long = "file", value_name = "FILE")]
+    files: Vec<String>,
+}
+
 /// Breaks the machine in every way that cargo-mutants knows, one at a time, and lists the breaks that no test sees. The tests of
 /// the machine alone come first, since they are quick; only what they miss is put before the model.
-pub(crate) fn mutants(steps: &Steps) -> anyhow::Result<()> {
+pub(crate) fn mutants(steps: &Steps, args: &MutantsArgs) -> anyhow::Result<()> {
+    let files = wanted(&args.files)?;
     let program = cargo_mutants(steps)?;
     let run = |more: &[&str]| {
         let mut command = Command::new(&program);
         command.current_dir(Places::workspace()).env("CARGO_PROFILE_DEV_DEBUG", "false");
         command.args(["mutants", "--package", "confocal-conference", "--jobs", "2", "--timeout", "120"]);
-        command.arg("--output").arg(steps.places().target().join("confocal")).args(more);
+        command.arg("--output").arg(steps.places().target().join("confocal"));
+        command.args(files.iter().flat_map(|file| ["--file", file.as_str()])).args(more);
         command
     };
     // It fails when some are missed: that is for the second run to say.
     let _ = in_the_open(&mut run(&["--", "--tests"]));
     let both = "confocal-conference,confocal-conference-model";
     in_the_open(&mut run(&["--iterate", "--test-package", both, "--", "--tests"]))
+}
+
+/// The files to break, as cargo-mutants knows them: it passes over names that fit none.
+fn wanted(files: &[String]) -> anyhow::Result<Vec<String>> {
+    let below = |file: &String| {
+        let path = format!("{SOURCES}/{file}");
+        if !Places::workspace().join(&path).is_file() {
+            bail!(
+                "there is no {path}: name files as they are below {SOURCES}, such as `conference/pictures.rs`"
+            );
+        }
+        Ok(path)
+    };
+    files.iter().map(below).collect()
 }
 
 /// cargo-mutants, built on first use.

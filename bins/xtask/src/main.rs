@@ -60,8 +60,8 @@ enum Command {
     Sound(sound::SoundArgs),
     /// Run the conference machine through a million generated steps, every invariant looked at after each.
     SoakMachine(machine::SoakArgs),
-    /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour.
-    Mutants,
+    /// Break the conference machine in hundreds of ways and list those that no test sees; takes an hour, of one file some minutes.
+    Mutants(machine::MutantsArgs),
     /// Check licences, banned crates and sources of all dependencies.
     Deny,
     /// Check all dependencies against the advisory database.
@@ -92,7 +92,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::BenchPeers(args) => bench_peers::run(&steps, consent, args),
         Command::Sound(args) => sound::run(&steps, consent, args),
         Command::SoakMachine(args) => machine::soak(&steps, args),
-        Command::Mutants => machine::mutants(&steps),
+        Command::Mutants(args) => machine::mutants(&steps, args),
         Command::Deny => checks::deny(&steps, consent),
         Command::Audit => checks::audit(&steps, consent),
     }
