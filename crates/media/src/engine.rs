@@ -68,6 +68,14 @@ struct Entry {
     stats: Arc<Mutex<LegStats>>,
 }
 
+/// Of whom a leg is that is to be set up.
+struct Caller {
+    conference: ConferenceId,
+    participant: ParticipantId,
+    name: Arc<str>,
+    theirs: Option<StreamMetadata>,
+}
+
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -182,16 +190,8 @@ impl<T: Transport> Engine<T> {
         }
     }
 
-    fn open(
-        &mut self,
-        leg: LegId,
-        generation: Generation,
-        conference: ConferenceId,
-        participant: ParticipantId,
-        name: Arc<str>,
-        theirs: Option<StreamMetadata>,
-        start: Start,
-    ) {
+    fn open(&mut self, leg: LegId, generation: Generation, who: Caller, start: Start) {
+        let Caller { conference, participant, name, theirs } = who;
         self.reap();
         if !self.make_way(leg, generation) {
             return;
@@ -416,11 +416,11 @@ impl<T: Transport> MediaEngine for Engine<T> {
                 memo,
             } => {
                 let start = Start::Answering { number, offer, memo };
-                self.open(leg, generation, conference, participant, name, theirs, start);
+                self.open(leg, generation, Caller { conference, participant, name, theirs }, start);
             }
             MediaCommand::Offer { leg, generation, conference, participant, number, theirs, name, memo } => {
                 let start = Start::Offering { number, memo };
-                self.open(leg, generation, conference, participant, name, theirs, start);
+                self.open(leg, generation, Caller { conference, participant, name, theirs }, start);
             }
             MediaCommand::Renegotiate { leg, generation, number, offer, theirs } => {
                 self.renegotiate(leg, generation, number, offer, theirs);

@@ -122,7 +122,7 @@ async fn a_client_that_offers_by_itself_while_the_focus_is_away_is_answered_by_a
 
 #[tokio::test]
 async fn after_a_crash_callers_that_cannot_go_on_are_hung_up_once_and_told_and_can_call_again() {
-    let mut world = World::start("recovery-hangup", "").await;
+    let mut world = World::start("recovery-hangup", "[conference]\nlinger_seconds = 1\n").await;
     // A client of version 0, one without stream metadata, and one that does not answer our offer.
     let kinds = [
         ("old", CallerOptions { version: Version::V0, ..CallerOptions::new("") }),
@@ -162,7 +162,13 @@ async fn after_a_crash_callers_that_cannot_go_on_are_hung_up_once_and_told_and_c
             ["m.call.answer"].into_iter().chain(offer).chain(["m.call.hangup", "m.room.message"]).collect();
         assert_eq!(said_by_focus(user, &direct).await, expected, "{}", user.user_id);
     }
-    // The focus is still in the private room, so no new invitation is needed.
+    // It stays for them to call again, longer than it does where a conference ends as usual: as in a room beside it.
+    let beside = world.group_room(&[&users[0]]).await;
+    let mut caller = world.caller(&users[0], &beside, 437.0, &[]).await;
+    caller.hang_up().unwrap();
+    users[0].wait_for_membership(&beside, &FocusProcess::user_id(&beside), "leave", SOON).await.unwrap();
+    let focus_user = FocusProcess::user_id(&room);
+    assert_eq!(users[0].members(&room).await.unwrap().get(&focus_user).map(String::as_str), Some("join"));
     world.caller(&users[0], &room, 437.0, &[]).await;
     assert_eq!(world.participants(&room).await, Some(1));
 }

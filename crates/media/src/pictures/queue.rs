@@ -112,10 +112,10 @@ impl Queue {
 
     /// It has been forwarded.
     pub(super) fn drop_first(&mut self) {
-        if let Some(done) = self.waiting.pop_front() {
-            if self.spare.len() < PACKETS_MAX {
-                self.spare.push(done.payload);
-            }
+        if let Some(done) = self.waiting.pop_front()
+            && self.spare.len() < PACKETS_MAX
+        {
+            self.spare.push(done.payload);
         }
     }
 

@@ -567,6 +567,6 @@ fn choose(view: &View, lives: &Lives, seated: &Seated, line: PictureLine) -> Cho
     let one = screen.or_else(|| watching::camera(view, &lives.cameras, viewer, watched.shown()));
     match one.map_or(Chosen::Nobody, forwarded) {
         Chosen::Foreign => composed.unwrap_or(Chosen::Foreign),
-        chosen => chosen,
+        chosen @ (Chosen::Nobody | Chosen::One(_) | Chosen::All(_)) => chosen,
     }
 }
