@@ -130,6 +130,7 @@ fn composed(criterion: &mut Criterion) {
 }
 
 /// How good a picture is that was encoded in each size: printed, since it is no time.
+#[allow(clippy::print_stdout, reason = "a figure for whoever runs it")]
 fn good(_: &mut Criterion) {
     for (size, bitrate) in [((320, 180), 140_000), ((640, 360), 500_000), ((1280, 720), 1_200_000)] {
         let mut sender = Sender::new(0, size, bitrate);
