@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Parser as _;
-use http_conference::{Settings, conference};
+use http_conference::{Layout, Settings, conference};
 use swarm::caller::{CallerError, Identity};
 use swarm::line::Line;
 use swarm::plan::Plan;
@@ -21,7 +21,8 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A conference server that ends with the test, and where it is.
 async fn server(max_callers: usize) -> String {
-    let settings = Settings { media: vec![LOCAL], advertise: None, max_callers };
+    let layout = Layout::Speaker;
+    let settings = Settings { media: vec![LOCAL], advertise: None, max_callers, layout };
     let (routes, running) = conference(&settings, std::future::pending()).unwrap();
     let listener = TcpListener::bind((LOCAL, 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -114,8 +115,8 @@ async fn a_call_that_is_refused_says_why() {
 async fn another_certificate_than_the_answer_names_ends_the_call() {
     let target = Target::Http(HttpTarget::new(&server(2).await));
     let pump = Pump::start(Line::default(), 1, false).unwrap();
-    let seat = Seat::new(&Identity::new().unwrap(), LOCAL, 1, true, Playing::Nothing).unwrap();
-    let call = target.call(0, seat.caller.offer()).await.unwrap();
+    let seat = Seat::new(&Identity::new().unwrap(), LOCAL, 1, true, Playing::Nothing, None).unwrap();
+    let call = target.call(0, 0, seat.caller.offer()).await.unwrap();
     let mut answer = Answer::read(&call.answer).unwrap();
     answer.fingerprint.replace_range(..2, if answer.fingerprint.starts_with("00") { "FF" } else { "00" });
     pump.add(seat, answer);
