@@ -123,6 +123,8 @@ pub struct Pictures {
     pub turns_asked: Spread,
     /// Key frames that senders were asked for.
     pub asked_of_senders: u64,
+    /// The same while callers joined, before it was measured.
+    pub asked_of_senders_before: u64,
     /// Key frames that they sent, those among them with which their clips began anew.
     pub key_frames_sent: u64,
     /// Key frames that receivers asked for.
@@ -233,6 +235,7 @@ impl Pictures {
             turns_unseen,
             turns_asked: Spread::of(turns_asked),
             asked_of_senders: senders().map(|sender| sender.stats.asked).sum(),
+            asked_of_senders_before: senders().map(|it| it.asked.len() as u64 - it.stats.asked).sum(),
             key_frames_sent: senders().map(|sender| sender.stats.key_frames).sum(),
             asked_by_receivers: sum(|it| it.asked),
             key_frames_seen: key_frames_seen as f64 / count,
@@ -286,8 +289,8 @@ impl Pictures {
             row("turns unseen", self.turns_unseen.to_string())?;
         }
         row(
-            "key frames asked of senders, sent",
-            format!("{}, {}", self.asked_of_senders, self.key_frames_sent),
+            "key frames asked of senders (joining), sent",
+            format!("{} ({}), {}", self.asked_of_senders, self.asked_of_senders_before, self.key_frames_sent),
         )?;
         row(
             "key frames asked by receivers, seen",

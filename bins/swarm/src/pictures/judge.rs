@@ -47,8 +47,8 @@ pub fn judge<'a>(
         return seen;
     };
     // The places of pictures on the media clock, the first one's being 0; those are in the window that should come within it.
-    let first = (window.start - base + every / 2).div_euclid(every);
-    let last = (window.end - base + every / 2).div_euclid(every);
+    let first = -(base - window.start).div_euclid(every);
+    let last = -(base - window.end).div_euclid(every);
     let mut came = vec![false; usize::try_from(last - first).unwrap_or_default()];
     seen.due = came.len() as u64;
     for (at, time) in timed {

@@ -28,7 +28,7 @@ pub struct PicturesPlan {
     pub scene: Scene,
     /// After how many seconds the clip begins anew, with a key frame. It does so too whenever a key frame is asked for.
     #[arg(long = "pictures-loop", default_value_t = 10)]
-    pub seconds: u32,
+    pub loop_seconds: u32,
     /// The share of packets of pictures lost on the way to the callers, 0 to 1, besides `--loss-down`.
     #[arg(long = "pictures-loss", default_value_t = 0.0)]
     pub loss: f64,
@@ -80,7 +80,10 @@ impl PicturesPlan {
         );
         ensure!((1..=50).contains(&self.rate), "--pictures-rate: from 1 to 50");
         ensure!((50..=10_000).contains(&self.kbits), "--pictures-kbits: from 50 to 10000");
-        ensure!(self.seconds > 0 && self.frames() <= 20_000, "--pictures-loop: from 1 s to 20000 pictures");
+        ensure!(
+            self.loop_seconds > 0 && self.frames() <= 20_000,
+            "--pictures-loop: from 1 s to 20000 pictures"
+        );
         ensure!(self.due.is_none_or(|due| (1..=60).contains(&due)), "--pictures-due: from 1 to 60");
         ensure!(self.estimate > 0, "--pictures-estimate: must be above 0");
         for (name, part) in
@@ -98,7 +101,7 @@ impl PicturesPlan {
     /// Pictures of a clip.
     #[must_use]
     pub const fn frames(&self) -> u32 {
-        self.rate * self.seconds
+        self.rate * self.loop_seconds
     }
 
     /// From one picture that is due at a receiver to the next.
