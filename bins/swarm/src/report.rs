@@ -113,7 +113,8 @@ pub struct Load {
 
 impl Load {
     pub(crate) fn between(
-        (first, before, after): (&Machine, &Machine, &Machine),
+        before: &Machine,
+        after: &Machine,
         plan: &Plan,
         behind_ms: u64,
         real_time: bool,
@@ -121,15 +122,12 @@ impl Load {
     ) -> Self {
         let seconds = (after.at - before.at).as_secs_f64();
         let target = before.target.zip(after.target);
-        let callers = plan.callers as f64;
-        let grown = first.target.zip(after.target);
-        let grown = grown.map(|(first, after)| after.rss_bytes.saturating_sub(first.rss_bytes) as f64);
         let cores = target.map(|(before, after)| (after.cpu_seconds - before.cpu_seconds) / seconds);
         Self {
             target_cores: cores,
-            target_ms_per_participant: cores.map(|cores| cores * 1_000.0 / callers),
+            target_ms_per_participant: cores.map(|cores| cores * 1_000.0 / plan.callers as f64),
             target_cores_per_conference: cores.map(|cores| cores / plan.conferences as f64),
-            target_kib_per_participant: grown.map(|bytes| bytes / 1_024.0 / callers),
+            target_kib_per_participant: None,
             target_rss_mib: after.target.map(|usage| usage.rss_bytes as f64 / f64::from(1 << 20)),
             target_threads: after.target.map(|usage| usage.threads),
             own_cores: (after.own.cpu_seconds - before.own.cpu_seconds) / seconds,
@@ -138,6 +136,13 @@ impl Load {
             real_time,
             garbage,
         }
+    }
+
+    /// Notes by how much the target's memory has grown since the machine was looked at `first`, before any call.
+    pub(crate) fn grown_since(&mut self, first: &Machine, plan: &Plan) {
+        let before = first.target.map(|usage| usage.rss_bytes as f64 / 1_024.0);
+        let grown = before.zip(self.target_rss_mib).map(|(before, after)| after * 1_024.0 - before);
+        self.target_kib_per_participant = grown.map(|grown| grown / plan.callers as f64);
     }
 }
 

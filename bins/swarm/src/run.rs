@@ -54,7 +54,7 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(&str)) -> anyhow::Result<Repor
             "no real-time priority is to be had here: on a busy machine some of the lateness will be this program's own",
         );
     }
-    let ran = drive(plan, &target, &cast, &identity, first, pump, &mut say).await;
+    let ran = drive(plan, &target, &cast, &identity, pump, &mut say).await;
     let (calls, ran) = match ran {
         Ok((calls, ran)) => (calls, Ok(ran)),
         Err((calls, error)) => (calls, Err(error)),
@@ -63,7 +63,8 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(&str)) -> anyhow::Result<Repor
         // Whatever is left, the target hears of by silence.
         let _ = target.hang_up(call).await;
     }
-    let ran = ran?;
+    let mut ran = ran?;
+    ran.load.grown_since(&first, plan);
     judged(plan, &cast, ran)
 }
 
@@ -166,12 +167,11 @@ async fn drive(
     target: &Target,
     cast: &Cast,
     identity: &Identity,
-    first: Machine,
     pump: Pump,
     say: &mut impl FnMut(&str),
 ) -> Result<(Vec<Call>, Ran), Failed> {
     let mut calls = Vec::new();
-    match drive_inner(plan, target, cast, identity, first, pump, say, &mut calls).await {
+    match drive_inner(plan, target, cast, identity, pump, say, &mut calls).await {
         Ok(ran) => Ok((calls, ran)),
         Err(error) => Err((calls, error)),
     }
@@ -182,7 +182,6 @@ async fn drive_inner(
     target: &Target,
     cast: &Cast,
     identity: &Identity,
-    first: Machine,
     pump: Pump,
     say: &mut impl FnMut(&str),
     calls: &mut Vec<Call>,
@@ -253,7 +252,7 @@ async fn drive_inner(
     let seats = pump.stop()?;
     let failed = seats.iter().filter(|seat| seat.caller.state() == State::Failed).count();
     ensure!(failed == 0, "{failed} calls were lost while it was measured");
-    let load = Load::between((&first, &before, &after), plan, behind_ms, real_time, garbage);
+    let load = Load::between(&before, &after, plan, behind_ms, real_time, garbage);
     Ok(Ran { seats, began, window, load })
 }
 

@@ -500,3 +500,6 @@ impl<'a> Evidence<'a> {
         moments
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,7 @@ impl Watch {
             self.faults.malformed += 1;
             return;
         };
-        let highest = *self.highest.get_or_insert(i64::from(packet.sequence));
+        let highest = *self.highest.get_or_insert_with(|| packet.sequence.into());
         let sequence = highest + i64::from(packet.sequence.wrapping_sub(highest as u16).cast_signed());
         if self.next.is_some_and(|next| sequence < next) || sequence <= highest - SLOTS as i64 {
             return;
