@@ -241,13 +241,13 @@ mod tests {
             self.receiver.ask(at, ROUND_TRIP, &mut writer).expect("room");
             let length = writer.len();
             for packet in RtcpPackets::new(&feedback[..length]).map(|packet| packet.expect("a packet")) {
-                match packet {
-                    RtcpPacket::Pli(pli) => {
-                        assert_eq!((pli.sender_ssrc, pli.media_ssrc), (5, THEIRS));
-                        self.sender.key_frame_asked(at);
-                    }
-                    RtcpPacket::Nack(nack) => self.sender.missed(nack.sequences(), now),
-                    other => panic!("{other:?}"),
+                if let RtcpPacket::Pli(pli) = packet {
+                    assert_eq!((pli.sender_ssrc, pli.media_ssrc), (5, THEIRS));
+                    self.sender.key_frame_asked(at);
+                } else if let RtcpPacket::Nack(nack) = packet {
+                    self.sender.missed(nack.sequences(), now);
+                } else {
+                    panic!("{packet:?}");
                 }
             }
             self.step += 1;
