@@ -26,8 +26,9 @@ use rtc::sansio::Protocol as _;
 use rtc::shared::{TransportContext, TransportMessage, TransportProtocol};
 
 use crate::measure::Arrival;
+use crate::pictures::PictureLine;
 use crate::reports::Reception;
-use crate::sdp::{Answer, LEVEL_EXTENSION, Offer};
+use crate::sdp::{Answer, LEVEL_EXTENSION, Offer, OfferedPictures};
 
 /// The longest datagram that is received or sent.
 pub const DATAGRAM: usize = 1500;
@@ -51,6 +52,9 @@ pub enum CallerError {
     /// The certificate that DTLS showed is not the one that the answer named.
     #[error("the certificate is not the one that the answer names")]
     WrongCertificate,
+    /// The answer refuses the line for pictures, or knows no VP8.
+    #[error("the answer takes no pictures")]
+    NoPictures,
     /// No SRTP profile that both know, or keys that are none.
     #[error("DTLS agreed on no SRTP profile that is known here")]
     NoProfile,
@@ -152,6 +156,8 @@ pub struct Caller {
     /// Their payloads, if they are kept.
     pub payloads: Option<Vec<Box<[u8]>>>,
     noting: bool,
+    /// Its line for pictures, if it has one.
+    pub pictures: Option<PictureLine>,
 }
 
 /// SRTP both ways.
@@ -170,7 +176,8 @@ impl std::fmt::Debug for Caller {
 }
 
 impl Caller {
-    /// A caller behind the socket at `local`, with an offer ready. `levels`: it tells the level of each packet (RFC 6464).
+    /// A caller behind the socket at `local`, with an offer ready. `levels`: it tells the level of each packet (RFC 6464); `pictures`: its
+    /// line for pictures.
     ///
     /// # Errors
     ///
@@ -180,6 +187,7 @@ impl Caller {
         local: SocketAddr,
         ssrc: u32,
         levels: bool,
+        pictures: Option<PictureLine>,
         now: Instant,
     ) -> Result<Self, CallerError> {
         let config = AgentConfig {
@@ -211,6 +219,7 @@ impl Caller {
             address: local,
             ssrc,
             levels,
+            pictures: pictures.as_ref().map(|line| OfferedPictures { sources: line.sources() }),
         }
         .write();
         let dtls = Endpoint::new(local, TransportProtocol::UDP, Some(Arc::clone(&identity.server)));
@@ -236,6 +245,7 @@ impl Caller {
             arrivals: Vec::new(),
             payloads: None,
             noting: false,
+            pictures,
         })
     }
 
@@ -273,8 +283,11 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// [`CallerError::Stack`] when the answer's candidates or credentials are none.
+    /// [`CallerError::Stack`] when the answer's candidates or credentials are none; [`CallerError::NoPictures`].
     pub fn take_answer(&mut self, answer: Answer, now: Instant) -> Result<(), CallerError> {
+        if let Some(line) = &mut self.pictures {
+            line.agree(answer.pictures.as_ref().ok_or(CallerError::NoPictures)?);
+        }
         for candidate in &answer.candidates {
             let candidate = unmarshal_candidate(candidate).map_err(stack("reading a candidate"))?;
             self.ice.add_remote_candidate(candidate).map_err(stack("adding a candidate"))?;
@@ -287,8 +300,12 @@ impl Caller {
         Ok(())
     }
 
-    /// From now on packets are noted; `room` of them are expected. With `keep` their payloads are kept, for decoding them later.
+    /// From now on packets are noted; `room` of them are expected. With `keep` their payloads are kept, for decoding them later. Pictures
+    /// are not so many.
     pub fn note(&mut self, room: usize, keep: bool) {
+        if let Some(line) = &mut self.pictures {
+            line.note(room);
+        }
         self.arrivals = Vec::with_capacity(room);
         self.payloads = keep.then(|| Vec::with_capacity(room));
         self.noting = true;
@@ -299,9 +316,11 @@ impl Caller {
         match confocal_rtp::kind(datagram) {
             confocal_rtp::Kind::Rtp => self.media(datagram, at),
             confocal_rtp::Kind::Rtcp => {
-                let opened =
-                    self.keys.as_mut().is_some_and(|keys| keys.receiver.unprotect_rtcp(datagram).is_ok());
-                self.refused += u64::from(!opened);
+                let opened = self.keys.as_mut().and_then(|keys| keys.receiver.unprotect_rtcp(datagram).ok());
+                self.refused += u64::from(opened.is_none());
+                if let (Some(line), Some(length)) = (&mut self.pictures, opened) {
+                    line.reports(&datagram[..length], at);
+                }
             }
             confocal_rtp::Kind::Stun => {
                 let transport = TransportContext {
@@ -399,6 +418,28 @@ impl Caller {
         keys.sender.protect_rtcp(out, length).ok()
     }
 
+    /// Writes the next packet of its pictures into `out`, protected, and tells how long it is; `None` if none waits. `now` is what has gone
+    /// by since the first beat.
+    pub fn picture_packet(&mut self, now: Duration, out: &mut [u8; DATAGRAM]) -> Option<usize> {
+        let keys = self.keys.as_mut()?;
+        let length = self.pictures.as_mut()?.sender.as_mut()?.poll(now, out)?;
+        // Where packets that are sent again have no stream of their own, they are what they were.
+        let protected = keys.sender.protect_rtp(out, length);
+        protected.or_else(|_| keys.sender.protect_rtp_again(out, length)).ok()
+    }
+
+    /// Writes what its line for pictures has to tell into `out`, protected, and tells how long it is; as [`PictureLine::feedback`].
+    pub fn picture_feedback(
+        &mut self,
+        at: i64,
+        clock: (u64, i64),
+        out: &mut [u8; DATAGRAM],
+    ) -> Option<usize> {
+        let keys = self.keys.as_mut()?;
+        let length = self.pictures.as_mut()?.feedback(at, clock, out).ok().filter(|length| *length > 0)?;
+        keys.sender.protect_rtcp(out, length).ok()
+    }
+
     fn media(&mut self, datagram: &mut [u8], at: i64) {
         let Some(keys) = &mut self.keys else { return };
         let Ok(length) = keys.receiver.unprotect_rtp(datagram) else {
@@ -409,6 +450,9 @@ impl Caller {
             self.refused += 1;
             return;
         };
+        if self.pictures.as_mut().is_some_and(|line| line.packet(&packet, at)) {
+            return;
+        }
         self.reception.packet(packet.ssrc(), packet.sequence());
         if self.noting {
             let payload = packet.payload();

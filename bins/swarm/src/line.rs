@@ -7,6 +7,8 @@ pub struct Line {
     pub loss_up: f64,
     /// The share of packets lost on the way to the callers.
     pub loss_down: f64,
+    /// The share of packets of pictures lost on the way to the callers, besides.
+    pub pictures_down: f64,
     /// Packets to the conference are held up by anything between 0 and this, in ms.
     pub jitter_ms: u32,
 }

@@ -7,6 +7,9 @@ use anyhow::ensure;
 use clap::{Parser, ValueEnum};
 
 use crate::line::Line;
+use crate::pictures::{PicturesPlan, ViewedAs};
+use crate::pump::BEAT_MS;
+use crate::turn::Turn;
 use crate::voice::Sound;
 
 /// Puts callers on a conference server and measures what they hear.
@@ -34,6 +37,9 @@ pub struct Plan {
     /// In how many conferences anybody talks, the first of them; in all, if it is not told.
     #[arg(long)]
     pub with_talkers: Option<usize>,
+    /// The talkers of a conference take turns of so many seconds each; with 0 all of them talk at a time.
+    #[arg(long, default_value_t = 0)]
+    pub turns: u64,
     /// What the talkers send.
     #[arg(long, value_enum, default_value_t = Sound::Speech)]
     pub sound: Sound,
@@ -83,6 +89,9 @@ pub struct Plan {
     /// With `--record`: the clip has copies of lost frames (in-band FEC).
     #[arg(long, requires = "record")]
     pub copies: bool,
+    /// Pictures.
+    #[command(flatten)]
+    pub pictures: PicturesPlan,
     /// Write all figures to this file, as JSON.
     #[arg(long)]
     pub json: Option<PathBuf>,
@@ -130,6 +139,15 @@ impl Plan {
             "--record: speech is what can be scored"
         );
         ensure!(self.record.is_none() || self.talkers > 0, "--record: somebody must talk");
+        ensure!(
+            self.turns == 0 || (self.talkers > 1 && self.sound != Sound::Bursts && self.record.is_none()),
+            "--turns: for two talkers at the least, of speech or tones that are not recorded"
+        );
+        ensure!(
+            self.pictures.senders == 0 || self.target == Kind::Http,
+            "--pictures: Janus' AudioBridge has none"
+        );
+        self.pictures.check()?;
         for (name, part) in [
             ("--loss-up", self.loss_up),
             ("--loss-down", self.loss_down),
@@ -143,7 +161,12 @@ impl Plan {
     /// What lines do.
     #[must_use]
     pub const fn line(&self) -> Line {
-        Line { loss_up: self.loss_up, loss_down: self.loss_down, jitter_ms: self.jitter }
+        Line {
+            loss_up: self.loss_up,
+            loss_down: self.loss_down,
+            pictures_down: self.pictures.loss,
+            jitter_ms: self.jitter,
+        }
     }
 
     /// The conference of a caller.
@@ -172,6 +195,45 @@ impl Plan {
     pub fn tells_levels(&self, caller: usize) -> bool {
         let without = |count: usize| (count as f64 * self.no_level_extension) as usize;
         without(caller + 1) == without(caller)
+    }
+
+    /// When a caller talks, if it takes turns with others.
+    #[must_use]
+    pub fn turn(&self, caller: usize) -> Option<Turn> {
+        let mine = self.talker(caller)? as u64;
+        let count = self.talkers_of(self.conference(caller)).count() as u64;
+        (self.turns > 0).then_some(Turn { beats: self.turns * 1_000 / BEAT_MS, count, mine })
+    }
+
+    /// Which sender of pictures of its conference a caller is, if it is one.
+    #[must_use]
+    pub const fn picture_place(&self, caller: usize) -> Option<usize> {
+        let place = caller / self.conferences;
+        if place < self.pictures.senders { Some(place) } else { None }
+    }
+
+    /// The callers of a conference that send pictures.
+    pub fn picture_senders_of(&self, conference: usize) -> impl Iterator<Item = usize> {
+        (conference..self.callers).step_by(self.conferences).take(self.pictures.senders)
+    }
+
+    /// Whether a caller should see any: somebody else's, or its own among others' in a grid.
+    #[must_use]
+    pub fn sees_pictures(&self, caller: usize) -> bool {
+        let mut senders = self.picture_senders_of(self.conference(caller));
+        senders.any(|sender| sender != caller || self.pictures.view == ViewedAs::Grid)
+    }
+
+    /// Whether a caller's pictures are kept, to be decoded after the run: of the first who only see, or of others if there are none.
+    #[must_use]
+    pub fn keeps_pictures(&self, caller: usize) -> bool {
+        let all = || (0..self.callers).filter(|caller| self.sees_pictures(*caller));
+        let only_see = || all().filter(|caller| self.picture_place(*caller).is_none());
+        if only_see().next().is_some() {
+            only_see().take(self.pictures.decoded).any(|kept| kept == caller)
+        } else {
+            all().take(self.pictures.decoded).any(|kept| kept == caller)
+        }
     }
 
     /// The callers of a conference that talk.
@@ -217,6 +279,40 @@ mod tests {
         assert!(wrong(&["--loss-up", "5"]).starts_with("--loss-up"));
         assert!(wrong(&["--conferences", "11"]).starts_with("--conferences"));
         assert!(wrong(&["--callers", "0"]).starts_with("--callers"));
+        assert!(wrong(&["--turns", "5", "--talkers", "1"]).starts_with("--turns"));
+        assert!(wrong(&["--pictures", "99"]).starts_with("--pictures:"));
+        assert!(wrong(&["--pictures", "1", "--target", "janus"]).starts_with("--pictures:"));
+        assert!(wrong(&["--pictures", "1", "--pictures-size", "90x90"]).starts_with("--pictures-size"));
+        assert!(wrong(&["--pictures", "1", "--pictures-least", "90"]).starts_with("--pictures-least"));
+        let grid = ["--pictures", "1", "--pictures-view", "grid", "--pictures-scene", "moving"];
+        assert!(wrong(&grid).starts_with("--pictures-scene"));
+        assert!(Plan::try_parse_from(["swarm", "--pictures-size", "640"]).is_err());
         assert!(plan(&[]).check().is_ok());
+        assert!(plan(&["--pictures", "24", "--turns", "5", "--pictures-size", "1280x720"]).check().is_ok());
+    }
+
+    #[test]
+    fn the_first_of_each_conference_send_pictures_and_those_who_only_see_keep_them() {
+        let two = ["--callers", "10", "--conferences", "3", "--pictures", "1", "--pictures-decoded", "2"];
+        let speaker = plan(&two);
+        let places: Vec<_> = (0..10).filter(|&caller| speaker.picture_place(caller).is_some()).collect();
+        assert_eq!(places, [0, 1, 2]);
+        assert_eq!(speaker.picture_senders_of(1).collect::<Vec<_>>(), [1]);
+        let see = |plan: &Plan| (0..10).filter(|&caller| plan.sees_pictures(caller)).collect::<Vec<_>>();
+        assert_eq!(see(&speaker), [3, 4, 5, 6, 7, 8, 9], "nobody sees themselves");
+        let keep = |plan: &Plan| (0..10).filter(|&caller| plan.keeps_pictures(caller)).collect::<Vec<_>>();
+        assert_eq!(keep(&speaker), [3, 4]);
+        let grid = plan(&[&two[..], &["--pictures-view", "grid"]].concat());
+        assert_eq!(see(&grid).len(), 10, "but in a grid");
+        let all = plan(&["--callers", "3", "--pictures", "3"]);
+        assert_eq!(keep(&all), [0, 1]);
+        assert!(see(&plan(&[])).is_empty());
+    }
+
+    #[test]
+    fn talkers_take_turns_only_if_they_are_to() {
+        let turns = plan(&["--callers", "6", "--conferences", "2", "--talkers", "2", "--turns", "5"]);
+        assert_eq!(turns.turn(3), Some(Turn { beats: 250, count: 2, mine: 1 }));
+        assert_eq!((turns.turn(4), plan(&[]).turn(0)), (None, None));
     }
 }

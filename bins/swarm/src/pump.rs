@@ -21,11 +21,15 @@ use nix::sys::time::TimeSpec;
 
 use crate::caller::{Caller, DATAGRAM, State};
 use crate::line::{Chance, Line};
-use crate::sdp::Answer;
+use crate::pictures::PictureLine;
+use crate::sdp::{Answer, VP8, VP8_AGAIN};
+use crate::turn::Turn;
 use crate::voice::Voice;
 
 /// The beat of a caller, in ms. Callers take turns within it.
-const BEAT_MS: u64 = 20;
+pub const BEAT_MS: u64 = 20;
+/// Packets of pictures that a sender sends in a millisecond at the most: a key frame is spread over some, as browsers do.
+const PACKETS_A_MS: usize = 4;
 /// Reports are sent each five seconds, so many beats.
 const REPORT_BEATS: u64 = 250;
 /// Silence announced each 400 ms, as discontinuous transmission of Opus does.
@@ -40,6 +44,8 @@ pub enum Playing {
     Voice(Arc<Voice>, usize),
     /// A packet each 400 ms.
     Dtx(Arc<Voice>),
+    /// A voice in its turns, from that frame of it on in each; between them the other one.
+    Turns(Arc<Voice>, usize, Turn, Arc<Voice>),
     /// Reports only.
     Nothing,
 }
@@ -64,7 +70,7 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// A caller with a free port at `address`.
+    /// A caller with a free port at `address`, and a line for pictures if there is one.
     ///
     /// # Errors
     ///
@@ -75,12 +81,13 @@ impl Seat {
         ssrc: u32,
         levels: bool,
         playing: Playing,
+        pictures: Option<PictureLine>,
     ) -> anyhow::Result<Self> {
         let socket = UdpSocket::bind((address, 0)).with_context(|| format!("no port at {address}"))?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)
             .context("the kernel tells no times of arrival")?;
-        let caller = Caller::new(identity, socket.local_addr()?, ssrc, levels, Instant::now())?;
+        let caller = Caller::new(identity, socket.local_addr()?, ssrc, levels, pictures, Instant::now())?;
         Ok(Self { caller, socket, playing, levels, watch: None, unsent: 0, connected: None })
     }
 }
@@ -134,6 +141,8 @@ impl Pump {
             inbox,
             progress: Arc::clone(&progress),
             epoch,
+            began,
+            showing: Vec::new(),
             line,
             chance: Chance::new(seed),
             seats: Vec::new(),
@@ -194,6 +203,10 @@ struct Work {
     inbox: mpsc::Receiver<Order>,
     progress: Arc<Progress>,
     epoch: Instant,
+    /// The same moment, in µs since 1970.
+    began: i64,
+    /// Who sends pictures, and the number of the next one.
+    showing: Vec<(usize, u64)>,
     line: Line,
     chance: Chance,
     seats: Vec<Seat>,
@@ -216,6 +229,9 @@ impl Work {
                         epoll.add(&seat.socket, EpollEvent::new(EpollFlags::EPOLLIN, number))?;
                         if seat.caller.take_answer(answer, Instant::now()).is_err() {
                             self.progress.failed.fetch_add(1, Ordering::Relaxed);
+                        }
+                        if seat.caller.pictures.as_ref().is_some_and(|line| line.sender.is_some()) {
+                            self.showing.push((self.seats.len(), 0));
                         }
                         self.seats.push(*seat);
                     }
@@ -280,6 +296,11 @@ impl Work {
                 if media && self.chance.happens(self.line.loss_down) {
                     continue;
                 }
+                let picture =
+                    media && matches!(datagram.get(1).map(|byte| byte & 0x7f), Some(VP8 | VP8_AGAIN));
+                if picture && self.chance.happens(self.line.pictures_down) {
+                    continue;
+                }
                 let before = seat.caller.state();
                 seat.caller.handle_datagram(datagram, from, at, now);
                 if !media {
@@ -288,6 +309,9 @@ impl Work {
                 match (before, seat.caller.state()) {
                     (State::Connecting, State::Connected) => {
                         self.progress.connected.fetch_add(1, Ordering::Relaxed);
+                        if let Some(line) = &mut seat.caller.pictures {
+                            line.connected = Some(at);
+                        }
                     }
                     (State::Connecting | State::Connected, State::Failed) => {
                         self.progress.failed.fetch_add(1, Ordering::Relaxed);
@@ -308,6 +332,7 @@ impl Work {
                 send(&mut self.seats[number], &self.progress, &packet);
             }
         }
+        self.show(millisecond);
         let (frame, turn) = (millisecond / BEAT_MS, millisecond % BEAT_MS);
         let now = Instant::now();
         let mut number = turn as usize;
@@ -318,6 +343,7 @@ impl Work {
             if frame % REPORT_BEATS == number as u64 % REPORT_BEATS {
                 self.report(number, frame);
             }
+            self.tell_of_pictures(number, millisecond);
             number += BEAT_MS as usize;
         }
     }
@@ -327,6 +353,10 @@ impl Work {
         let (voice, index) = match &seat.playing {
             Playing::Voice(voice, offset) => (voice, (frame as usize + offset) % voice.packets.len()),
             Playing::Dtx(voice) if frame.is_multiple_of(DTX_BEATS) => (voice, 0),
+            Playing::Turns(voice, first, turn, between) => match turn.frame(frame) {
+                Some(spoken) => (voice, (first + spoken as usize) % voice.packets.len()),
+                None => (between, frame as usize % between.packets.len()),
+            },
             Playing::Dtx(_) | Playing::Nothing => return,
         };
         let level = seat.levels.then(|| (voice.levels[index], voice.active[index]));
@@ -353,6 +383,43 @@ impl Work {
         self.held[wait].push((number, self.room[..length].to_vec()));
     }
 
+    /// Makes the pictures that are due, and sends some of the packets that wait.
+    fn show(&mut self, millisecond: u64) {
+        for (number, next) in &mut self.showing {
+            let Some(seat) = self.seats.get_mut(*number) else { continue };
+            if seat.caller.state() != State::Connected {
+                continue;
+            }
+            let at = unix_micros();
+            let now = Duration::from_micros(at.unsigned_abs());
+            if let Some(line) = &mut seat.caller.pictures {
+                let (due, _) = picture_clock(line.rate(), *number, millisecond);
+                if due >= *next
+                    && let Some(sender) = &mut line.sender
+                {
+                    sender.picture(due, now, at);
+                    *next = due + 1;
+                }
+            }
+            for _ in 0..PACKETS_A_MS {
+                let Some(length) = seat.caller.picture_packet(now, &mut self.room) else { break };
+                if !self.chance.happens(self.line.loss_up) {
+                    send(seat, &self.progress, &self.room[..length]);
+                }
+            }
+        }
+    }
+
+    fn tell_of_pictures(&mut self, number: usize, millisecond: u64) {
+        let Some(seat) = self.seats.get_mut(number) else { return };
+        let Some(rate) = seat.caller.pictures.as_ref().map(PictureLine::rate) else { return };
+        let (picture, due) = picture_clock(rate, number, millisecond);
+        let clock = (picture, self.began + i64::try_from(due).unwrap_or(i64::MAX) * 1_000);
+        if let Some(length) = seat.caller.picture_feedback(unix_micros(), clock, &mut self.room) {
+            send(seat, &self.progress, &self.room[..length]);
+        }
+    }
+
     fn report(&mut self, number: usize, frame: u64) {
         let seat = &mut self.seats[number];
         if let Some(length) = seat.caller.report(unix_micros(), timestamp(frame), &mut self.room) {
@@ -377,6 +444,14 @@ fn send(seat: &mut Seat, progress: &Progress, packet: &[u8]) {
 /// The media clock of all callers, in samples at 48 kHz.
 const fn timestamp(frame: u64) -> u32 {
     (frame as u32).wrapping_mul(960)
+}
+
+/// The number of the picture of a caller that was due last, and when, in ms. Callers take turns between two pictures.
+fn picture_clock(rate: u32, caller: usize, millisecond: u64) -> (u64, u64) {
+    let rate = u64::from(rate.max(1));
+    let phase = caller as u64 * 7 % (1_000 / rate);
+    let number = millisecond.saturating_sub(phase) * rate / 1_000;
+    (number, phase + (number * 1_000).div_ceil(rate))
 }
 
 /// Sends what ICE and DTLS want sent. What the system does not take they send again.

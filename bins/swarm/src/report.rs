@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::measure::{Heard, quantile, share};
+use crate::pictures::Pictures;
 use crate::plan::Plan;
 use crate::pump::Seat;
 use crate::run::Machine;
@@ -18,9 +19,9 @@ pub struct Report {
     pub conferences: usize,
     /// How many of each talked.
     pub talkers: usize,
-    /// All participants pass.
+    /// All participants pass, by what they hear and by what they see.
     pub passed: bool,
-    /// Participants that don't.
+    /// Participants that don't, by what they hear.
     pub failing: usize,
     /// The share of due frames that there was nothing to play for, over all participants.
     pub missing: f64,
@@ -40,6 +41,8 @@ pub struct Report {
     pub delays: Option<Delays>,
     /// How loud the mix was, in dBov, of some listeners.
     pub heard_dbov: Option<f64>,
+    /// What they saw, if pictures were sent.
+    pub pictures: Option<Pictures>,
     /// Each participant.
     pub listeners: Vec<Listener>,
 }
@@ -88,8 +91,12 @@ pub struct Load {
     pub target_cores: Option<f64>,
     /// The same for each participant, in ms of CPU a second.
     pub target_ms_per_participant: Option<f64>,
+    /// The target's CPU time for each conference, in cores.
+    pub target_cores_per_conference: Option<f64>,
     /// The target's memory at the end, in MiB.
     pub target_rss_mib: Option<f64>,
+    /// How much of it each participant took, in KiB: what has come on top since before the first call.
+    pub target_kib_per_participant: Option<f64>,
     /// The target's threads at the end.
     pub target_threads: Option<u64>,
     /// This program's CPU time, in cores.
@@ -108,7 +115,7 @@ impl Load {
     pub(crate) fn between(
         before: &Machine,
         after: &Machine,
-        callers: usize,
+        plan: &Plan,
         behind_ms: u64,
         real_time: bool,
         garbage: u64,
@@ -118,7 +125,9 @@ impl Load {
         let cores = target.map(|(before, after)| (after.cpu_seconds - before.cpu_seconds) / seconds);
         Self {
             target_cores: cores,
-            target_ms_per_participant: cores.map(|cores| cores * 1_000.0 / callers as f64),
+            target_ms_per_participant: cores.map(|cores| cores * 1_000.0 / plan.callers as f64),
+            target_cores_per_conference: cores.map(|cores| cores / plan.conferences as f64),
+            target_kib_per_participant: None,
             target_rss_mib: after.target.map(|usage| usage.rss_bytes as f64 / f64::from(1 << 20)),
             target_threads: after.target.map(|usage| usage.threads),
             own_cores: (after.own.cpu_seconds - before.own.cpu_seconds) / seconds,
@@ -127,6 +136,13 @@ impl Load {
             real_time,
             garbage,
         }
+    }
+
+    /// Notes by how much the target's memory has grown since the machine was looked at `first`, before any call.
+    pub(crate) fn grown_since(&mut self, first: &Machine, plan: &Plan) {
+        let before = first.target.map(|usage| usage.rss_bytes as f64 / 1_024.0);
+        let grown = before.zip(self.target_rss_mib).map(|(before, after)| after * 1_024.0 - before);
+        self.target_kib_per_participant = grown.map(|grown| grown / plan.callers as f64);
     }
 }
 
@@ -203,6 +219,7 @@ impl Report {
         listeners: Vec<Listener>,
         delays: Option<Delays>,
         levels: &[f64],
+        pictures: Option<Pictures>,
     ) -> Self {
         let sum = |field: fn(&Listener) -> u64| listeners.iter().map(field).sum::<u64>();
         let worst = |of: fn(&Listener) -> f64| listeners.iter().map(of).fold(0.0, f64::max);
@@ -213,7 +230,7 @@ impl Report {
             callers: plan.callers,
             conferences: plan.conferences,
             talkers: plan.talkers,
-            passed: failing == 0,
+            passed: failing == 0 && pictures.as_ref().is_none_or(|pictures| pictures.passed),
             failing,
             missing: share(sum(|it| it.missing - it.recovered), sum(|it| it.due)),
             missing_worst: worst(Listener::missing_share),
@@ -224,6 +241,7 @@ impl Report {
             heard_dbov: mean(levels),
             load,
             delays,
+            pictures,
             listeners,
         }
     }
@@ -265,7 +283,11 @@ impl fmt::Display for Report {
         row("99 % of packets within", format!("{:.1} ms of the fastest", self.spread_p99_ms))?;
         row("target, cores", told(load.target_cores, 3, ""))?;
         row("target, CPU a participant", told(load.target_ms_per_participant, 3, " ms/s"))?;
+        if self.conferences > 1 {
+            row("target, cores a conference", told(load.target_cores_per_conference, 3, ""))?;
+        }
         row("target, memory", told(load.target_rss_mib, 1, " MiB"))?;
+        row("target, memory a participant", told(load.target_kib_per_participant, 1, " KiB"))?;
         row("this program, cores", format!("{:.3}", load.own_cores))?;
         row("this program, behind at the worst", format!("{} ms", load.behind_ms))?;
         row("taken by the host, cores", format!("{:.3}", load.stolen_cores))?;
@@ -280,6 +302,9 @@ impl fmt::Display for Report {
             row("delay p95", ms(delays.p95_ms))?;
             row("delay min – max", format!("{} – {}", ms(delays.min_ms), ms(delays.max_ms)))?;
             row("bursts heard louder by", told(delays.gain_db, 1, " dB"))?;
+        }
+        if let Some(pictures) = &self.pictures {
+            pictures.rows(&mut row)?;
         }
         let mut worst: Vec<&Listener> = self.listeners.iter().filter(|listener| !listener.passes).collect();
         worst.sort_by(|a, b| {

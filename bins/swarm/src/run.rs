@@ -12,6 +12,7 @@ use crate::caller::{Identity, State};
 use crate::garbage::Garbage;
 use crate::listen::{listen, listen_to};
 use crate::measure::{Heard, dbov, delays, judge, steadily};
+use crate::pictures::{Clips, PictureLine, Pictures};
 use crate::plan::{Kind, Others, Plan};
 use crate::pump::{Playing, Progress, Pump, Seat, unix_micros};
 use crate::record;
@@ -40,7 +41,11 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(&str)) -> anyhow::Result<Repor
         Kind::Http => Target::Http(HttpTarget::new(&plan.url)),
         Kind::Janus => Target::Janus(JanusTarget::new(&plan.url, plan.prebuffering).await?),
     };
+    if plan.pictures.senders > 0 {
+        say("encoding what will be seen");
+    }
     let cast = Cast::new(plan)?;
+    let first = Machine::now(plan)?;
     allow_sockets(plan.callers)?;
     let identity = Identity::new()?;
     let pump = Pump::start(plan.line(), plan.seed, plan.real_time)?;
@@ -58,7 +63,8 @@ pub async fn run(plan: &Plan, mut say: impl FnMut(&str)) -> anyhow::Result<Repor
         // Whatever is left, the target hears of by silence.
         let _ = target.hang_up(call).await;
     }
-    let ran = ran?;
+    let mut ran = ran?;
+    ran.load.grown_since(&first, plan);
     judged(plan, &cast, ran)
 }
 
@@ -81,6 +87,7 @@ struct Cast {
     voices: Vec<Arc<Voice>>,
     noise: Arc<Voice>,
     dtx: Arc<Voice>,
+    clips: Option<Arc<Clips>>,
 }
 
 impl Cast {
@@ -92,7 +99,19 @@ impl Cast {
             let voices = (0..count).map(|talker| Ok(Arc::new(Voice::of(plan.sound, talker)?)));
             voices.collect::<anyhow::Result<_>>()?
         };
-        Ok(Self { voices, noise: Arc::new(Voice::noise()?), dtx: Arc::new(Voice::dtx()) })
+        let clips = (plan.pictures.senders > 0).then(|| Clips::encode(&plan.pictures)).transpose()?;
+        Ok(Self {
+            voices,
+            noise: Arc::new(Voice::noise()?),
+            dtx: Arc::new(Voice::dtx()),
+            clips: clips.map(Arc::new),
+        })
+    }
+
+    /// A caller's line for pictures, if there are any; `sound` is the SSRC of what it says.
+    fn pictures(&self, plan: &Plan, caller: usize, sound: u32) -> Option<PictureLine> {
+        let (place, keeps) = (plan.picture_place(caller), plan.keeps_pictures(caller));
+        Some(PictureLine::new(&plan.pictures, self.clips.as_ref()?, sound, place, keeps))
     }
 
     /// The voice of a talker and the frame of it that it begins with.
@@ -105,7 +124,12 @@ impl Cast {
 
     fn playing(&self, plan: &Plan, caller: usize) -> Playing {
         if let Some((voice, offset)) = self.voice(plan, caller) {
-            return Playing::Voice(Arc::clone(voice), offset);
+            return match plan.turn(caller) {
+                Some(turn) => {
+                    Playing::Turns(Arc::clone(voice), voice.begins(), turn, Arc::clone(&self.noise))
+                }
+                None => Playing::Voice(Arc::clone(voice), offset),
+            };
         }
         match plan.others {
             Others::Nothing => Playing::Nothing,
@@ -117,8 +141,13 @@ impl Cast {
     /// Whether anybody but `caller` speaks in its conference in that frame since the beginning.
     fn others_speak(&self, plan: &Plan, caller: usize, frame: usize) -> bool {
         plan.talkers_of(plan.conference(caller)).filter(|&talker| talker != caller).any(|talker| {
-            self.voice(plan, talker)
-                .is_some_and(|(voice, offset)| voice.active[(frame + offset) % voice.packets.len()])
+            self.voice(plan, talker).is_some_and(|(voice, offset)| {
+                let place = match plan.turn(talker) {
+                    Some(turn) => turn.frame(frame as u64).map(|spoken| spoken as usize + voice.begins()),
+                    None => Some(frame + offset),
+                };
+                place.is_some_and(|place| voice.active[place % voice.packets.len()])
+            })
         })
     }
 }
@@ -169,13 +198,19 @@ async fn drive_inner(
         beat.tick().await;
         let levels = plan.tells_levels(caller);
         let ssrc = 0x1000_0000 + u32::try_from(caller).unwrap_or_default() * 7_919;
-        let mut seat = Seat::new(identity, plan.bind, ssrc, levels, cast.playing(plan, caller))?;
+        let pictures = cast.pictures(plan, caller, ssrc);
+        let mut seat = Seat::new(identity, plan.bind, ssrc, levels, cast.playing(plan, caller), pictures)?;
         seat.watch = watched.filter(|_| plan.talker(caller).is_some()).map(|frame| (frame, Vec::new()));
-        let call = target.call(plan.conference(caller), seat.caller.offer()).await;
+        let call = target.call(plan.conference(caller), caller, seat.caller.offer()).await;
         let call = call.with_context(|| format!("caller {}", caller + 1))?;
         let answer =
             crate::sdp::Answer::read(&call.answer).with_context(|| format!("caller {}", caller + 1))?;
         calls.push(call);
+        ensure!(
+            cast.clips.is_none() || answer.pictures.is_some(),
+            "caller {}: the answer takes no pictures",
+            caller + 1
+        );
         pump.add(seat, answer);
         if spoken.elapsed() > Duration::from_secs(2) {
             spoken = Instant::now();
@@ -217,7 +252,7 @@ async fn drive_inner(
     let seats = pump.stop()?;
     let failed = seats.iter().filter(|seat| seat.caller.state() == State::Failed).count();
     ensure!(failed == 0, "{failed} calls were lost while it was measured");
-    let load = Load::between(&before, &after, plan.callers, behind_ms, real_time, garbage);
+    let load = Load::between(&before, &after, plan, behind_ms, real_time, garbage);
     Ok(Ran { seats, began, window, load })
 }
 
@@ -312,7 +347,9 @@ fn judged(plan: &Plan, cast: &Cast, ran: Ran) -> anyhow::Result<Report> {
     let sent_level =
         if plan.sound == Sound::Bursts { Some(dbov(listen_to(&cast.voices[0])?.2)) } else { None };
     let delays = sent_level.map(|sent| Delays::new(added, &burst_levels, sent));
-    Ok(Report::new(plan, load, listeners, delays, &levels))
+    let clips = cast.clips.as_ref();
+    let pictures = clips.map(|clips| Pictures::new(plan, clips, &seats, &window, began)).transpose()?;
+    Ok(Report::new(plan, load, listeners, delays, &levels, pictures))
 }
 
 /// How long after each burst of the first talker it was heard, in µs. All talkers of a conference send theirs in the same beat.

@@ -124,6 +124,12 @@ impl Voice {
         Self { packets: vec![vec![0x48]], levels: vec![127], active: vec![false], samples: Vec::new() }
     }
 
+    /// The first frame in which there is speech; the first of all if there is none.
+    #[must_use]
+    pub fn begins(&self) -> usize {
+        self.active.iter().position(|active| *active).unwrap_or_default()
+    }
+
     /// Encodes samples at 48 kHz; what is less than a frame at the end is left out. `copies` as in [`Voice::clip`].
     ///
     /// # Errors

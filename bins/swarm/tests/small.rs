@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Parser as _;
-use http_conference::{Settings, conference};
+use http_conference::{Layout, Settings, conference};
 use swarm::caller::{CallerError, Identity};
 use swarm::line::Line;
 use swarm::plan::Plan;
@@ -21,7 +21,11 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A conference server that ends with the test, and where it is.
 async fn server(max_callers: usize) -> String {
-    let settings = Settings { media: vec![LOCAL], advertise: None, max_callers };
+    server_with(max_callers, Layout::Speaker).await
+}
+
+async fn server_with(max_callers: usize, layout: Layout) -> String {
+    let settings = Settings { media: vec![LOCAL], advertise: None, max_callers, layout };
     let (routes, running) = conference(&settings, std::future::pending()).unwrap();
     let listener = TcpListener::bind((LOCAL, 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -32,7 +36,8 @@ async fn server(max_callers: usize) -> String {
 
 /// Runs callers with these arguments on a conference server. They don't ask for real-time priority: other tests run beside them.
 async fn measure(arguments: &[&str]) -> Report {
-    let url = server(20).await;
+    let grid = arguments.windows(2).any(|pair| pair == ["--pictures-view", "grid"]);
+    let url = server_with(20, if grid { Layout::Grid } else { Layout::Speaker }).await;
     let fixed = ["swarm", "--url", &url, "--real-time", "false", "--warm-up", "1"];
     run(&Plan::parse_from(fixed.iter().chain(arguments)), |_| {}).await.unwrap()
 }
@@ -99,6 +104,151 @@ async fn bursts_are_heard_with_a_delay_and_as_loud() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn three_see_the_one_who_sends_pictures() {
+    let arguments = [
+        "--callers",
+        "4",
+        "--talkers",
+        "1",
+        "--sound",
+        "tone",
+        "--seconds",
+        "4",
+        "--pictures",
+        "1",
+        "--pictures-size",
+        "320x180",
+        "--pictures-kbits",
+        "200",
+        "--pictures-loop",
+        "4",
+        "--pictures-decoded",
+        "1",
+    ];
+    let report = measure_until("nine pictures in ten", &arguments, |it| {
+        it.pictures.as_ref().is_some_and(|pictures| pictures.passed)
+    });
+    let report = report.await;
+    let pictures = report.pictures.as_ref().unwrap();
+    assert_eq!(pictures.listeners.iter().map(|it| it.caller).collect::<Vec<_>>(), [1, 2, 3], "{report}");
+    for listener in &pictures.listeners {
+        // Four seconds of 25 a second.
+        assert!((98..=101).contains(&listener.due) && listener.came * 10 > listener.due * 9, "{listener:?}");
+        assert_eq!(listener.faults, 0, "{report}");
+    }
+    assert!(pictures.first_picture.count >= 2 && pictures.without_picture == 0, "{report}");
+    assert!(pictures.delay.count > 250 && pictures.key_frames_sent > 0, "{report}");
+    let [looked] = &pictures.looked[..] else { panic!("{report}") };
+    assert_eq!((looked.size, looked.undecodable, looked.misread), ((320, 180), 0, 0), "{report}");
+    assert!(looked.decoded > 90 && looked.psnr_least_db > Some(25.0) && looked.ssim > Some(0.8), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packets_of_pictures_that_are_lost_come_again() {
+    let arguments = [
+        "--callers",
+        "3",
+        "--talkers",
+        "1",
+        "--sound",
+        "tone",
+        "--seconds",
+        "4",
+        "--pictures",
+        "1",
+        "--pictures-size",
+        "320x180",
+        "--pictures-kbits",
+        "400",
+        "--pictures-loop",
+        "4",
+        "--pictures-loss",
+        "0.05",
+    ];
+    let report = measure_until("nine pictures in ten", &arguments, |it| {
+        it.pictures.as_ref().is_some_and(|pictures| pictures.passed)
+    });
+    let report = report.await;
+    let pictures = report.pictures.as_ref().unwrap();
+    // Of 400 packets or more 20 are lost; four standard deviations are 18.
+    assert!(pictures.recovered >= 3 && pictures.missed >= pictures.recovered, "{report}");
+    assert!(pictures.recovery.count > 0 && pictures.recovery.p50_ms < Some(300.0), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn talkers_who_take_turns_are_seen_in_turn() {
+    let arguments = [
+        "--callers",
+        "4",
+        "--talkers",
+        "2",
+        "--turns",
+        "4",
+        "--sound",
+        "tone",
+        "--seconds",
+        "13",
+        "--pictures",
+        "2",
+        "--pictures-size",
+        "320x180",
+        "--pictures-kbits",
+        "200",
+        "--pictures-loop",
+        "4",
+    ];
+    let report = measure_until("a turn that is seen", &arguments, |it| {
+        it.pictures.as_ref().is_some_and(|pictures| pictures.turns.count >= 2)
+    });
+    let report = report.await;
+    let pictures = report.pictures.as_ref().unwrap();
+    // Nobody has the word sooner than after 300 ms of speech, and a key frame is there by then in no time.
+    assert!(pictures.turns.p50_ms > Some(300.0) && pictures.turns.max_ms < Some(4_000.0), "{report}");
+    assert!(pictures.turns_asked.p50_ms < pictures.turns.p50_ms, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_who_send_are_read_from_a_composed_picture() {
+    let arguments = [
+        "--callers",
+        "3",
+        "--talkers",
+        "1",
+        "--sound",
+        "tone",
+        "--seconds",
+        "4",
+        "--pictures",
+        "2",
+        "--pictures-size",
+        "320x180",
+        "--pictures-kbits",
+        "200",
+        "--pictures-loop",
+        "4",
+        "--pictures-decoded",
+        "1",
+        "--pictures-view",
+        "grid",
+        "--pictures-due",
+        "15",
+    ];
+    let report = measure_until("both are read", &arguments, |it| {
+        let looked = it.pictures.as_ref().and_then(|pictures| pictures.looked.first());
+        looked.is_some_and(|it| it.tiles.len() == 2 && it.tiles.iter().all(|tile| tile.readable > 0.8))
+    });
+    let report = report.await;
+    let pictures = report.pictures.as_ref().unwrap();
+    assert_eq!(pictures.receivers, 3, "those who send see themselves among the others: {report}");
+    let [looked] = &pictures.looked[..] else { panic!("{report}") };
+    assert_eq!((looked.undecodable, looked.size.0 >= 320), (0, true), "{report}");
+    assert!(
+        looked.tiles.iter().all(|tile| tile.moves_a_second > 5.0) && pictures.delay.count > 0,
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_refused_says_why() {
     let url = server(2).await;
     let plan = ["swarm", "--url", &url, "--real-time", "false", "--callers", "3", "--sound", "tone"];
@@ -114,8 +264,8 @@ async fn a_call_that_is_refused_says_why() {
 async fn another_certificate_than_the_answer_names_ends_the_call() {
     let target = Target::Http(HttpTarget::new(&server(2).await));
     let pump = Pump::start(Line::default(), 1, false).unwrap();
-    let seat = Seat::new(&Identity::new().unwrap(), LOCAL, 1, true, Playing::Nothing).unwrap();
-    let call = target.call(0, seat.caller.offer()).await.unwrap();
+    let seat = Seat::new(&Identity::new().unwrap(), LOCAL, 1, true, Playing::Nothing, None).unwrap();
+    let call = target.call(0, 0, seat.caller.offer()).await.unwrap();
     let mut answer = Answer::read(&call.answer).unwrap();
     answer.fingerprint.replace_range(..2, if answer.fingerprint.starts_with("00") { "FF" } else { "00" });
     pump.add(seat, answer);

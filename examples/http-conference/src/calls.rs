@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) conference: RoomKey,
     /// The name that its caller goes by.
     pub(crate) member: MemberId,
+    /// What its caller wants to be called.
+    pub(crate) name: Option<String>,
     news: mpsc::UnboundedSender<News>,
 }
 
@@ -40,9 +42,10 @@ impl Calls {
         direct: RoomKey,
         conference: RoomKey,
         member: MemberId,
+        name: Option<String>,
     ) -> mpsc::UnboundedReceiver<News> {
         let (news, receiver) = mpsc::unbounded_channel();
-        self.lock().insert(direct, Call { conference, member, news });
+        self.lock().insert(direct, Call { conference, member, name, news });
         receiver
     }
 
@@ -56,11 +59,6 @@ impl Calls {
     /// A call of that conference.
     pub(crate) fn find(&self, conference: &RoomKey, direct: &RoomKey) -> Option<Call> {
         self.lock().get(direct).filter(|call| call.conference == *conference).cloned()
-    }
-
-    /// Whether someone may be in a conference: whoever has a call for it.
-    pub(crate) fn admits(&self, conference: &RoomKey, direct: &RoomKey) -> bool {
-        self.find(conference, direct).is_some()
     }
 
     /// Whether there is a call of that name for the conference.

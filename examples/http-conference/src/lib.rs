@@ -7,7 +7,7 @@
 //!
 //! | Request | What it does |
 //! |---|---|
-//! | `POST /conferences/{name}` | an SDP offer; 201 with the answer, and in `Location` what stands for the call from then on |
+//! | `POST /conferences/{name}` | an SDP offer; 201 with the answer, and in `Location` what stands for the call from then on. `?name=Anna` is what the caller is called where pictures are composed |
 //! | `PATCH /conferences/{name}/{leg}` | more candidates, as a fragment (RFC 8840); 204 |
 //! | `DELETE /conferences/{name}/{leg}` | hangs up; 200 |
 //! | `GET /` | a page that lets a browser join |
@@ -28,7 +28,7 @@ use std::net::IpAddr;
 
 use anyhow::Context as _;
 use axum::Router;
-use confocal::conference::{Config, Discovery, Limits};
+use confocal::conference::{Config, Discovery, LayoutChoice, Limits, Pictures};
 use confocal::ports::{Inbox, ReportSink};
 use confocal::{Clock, Driver, Parts};
 use confocal_media::{Engine, EngineConfig};
@@ -55,6 +55,30 @@ pub struct Settings {
     pub advertise: Option<IpAddr>,
     /// Calls at a time, over all conferences.
     pub max_callers: usize,
+    /// How pictures are shown, in all conferences.
+    pub layout: Layout,
+}
+
+/// How pictures are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Layout {
+    /// Who speaks, forwarded as it comes.
+    #[default]
+    Speaker,
+    /// All side by side, in one composed picture.
+    Grid,
+    /// The grid while few are in a conference and the machine has the time for it, else who speaks.
+    Auto,
+}
+
+impl From<Layout> for LayoutChoice {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Speaker => Self::Speaker,
+            Layout::Grid => Self::Grid,
+            Layout::Auto => Self::Auto,
+        }
+    }
 }
 
 impl Settings {
@@ -85,7 +109,8 @@ impl Settings {
         };
         // There is no room whose state could announce anything.
         let discovery = Discovery { announce: false, count_out: false, ..Discovery::default() };
-        Config { limits, discovery, ..Config::default() }
+        let pictures = Pictures { layout: self.layout.into(), ..Pictures::default() };
+        Config { limits, discovery, pictures, ..Config::default() }
     }
 }
 

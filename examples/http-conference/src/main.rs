@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context as _;
 use clap::Parser;
-use http_conference::{Settings, conference};
+use http_conference::{Layout, Settings, conference};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -28,6 +28,9 @@ struct Arguments {
     /// Calls at a time, over all conferences.
     #[arg(long, default_value_t = 500)]
     max_callers: usize,
+    /// How pictures are shown.
+    #[arg(long, value_enum, default_value_t = Layout::Speaker)]
+    layout: Layout,
 }
 
 #[tokio::main]
@@ -44,6 +47,7 @@ async fn main() -> anyhow::Result<()> {
         media: arguments.media,
         advertise: arguments.advertise,
         max_callers: arguments.max_callers,
+        layout: arguments.layout,
     };
     let (routes, running) = conference(&settings, stop(ended.clone()))?;
     let listener = TcpListener::bind(arguments.listen)

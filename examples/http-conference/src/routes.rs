@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Json, Response};
 use axum::routing::{get, post};
@@ -12,6 +12,7 @@ use confocal::conference::{
     RoomKey, Sdp,
 };
 use confocal::ports::{Batch, Inbox};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -60,6 +61,7 @@ async fn stats(State(service): State<Service>) -> Json<Value> {
 async fn call(
     State(service): State<Service>,
     Path(name): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     offer: String,
 ) -> Response {
@@ -75,7 +77,8 @@ async fn call(
     let (conference, direct) = (RoomKey::from(name.as_str()), RoomKey::from(leg.as_str()));
     // Nobody is told the others' addresses by their names.
     let member = MemberId::from(leg.get(..8).unwrap_or(&leg));
-    let news = service.calls.enter(direct.clone(), conference.clone(), member.clone());
+    let called = query.as_deref().and_then(named);
+    let news = service.calls.enter(direct.clone(), conference.clone(), member.clone(), called);
     let entered = Entered { service: &service, direct: direct.clone(), answered: false };
     let inputs = vec![
         Input::FocusInvited {
@@ -262,6 +265,13 @@ fn secret() -> Result<String, getrandom::Error> {
     Ok(data_encoding::HEXLOWER.encode(&bytes))
 }
 
+/// What a query says that the caller is called (`name=Anna%20B`); the machine cuts it to what can be shown.
+fn named(query: &str) -> Option<String> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("name="))?;
+    let spaced = value.replace('+', " ");
+    Some(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned())
+}
+
 /// A name as a segment of a path (RFC 3986 section 3.3): whatever is not unreserved is escaped.
 fn path_segment(name: &str) -> String {
     use std::fmt::Write as _;
@@ -284,5 +294,11 @@ mod tests {
     #[test]
     fn names_are_escaped() {
         assert_eq!(path_segment("Team 1/ä"), "Team%201%2F%C3%A4");
+    }
+
+    #[test]
+    fn a_caller_is_called_as_the_query_says() {
+        assert_eq!(named("x=1&name=Anna%20B+%C3%A4").as_deref(), Some("Anna B ä"));
+        assert_eq!((named("surname=B"), named("name=%FF")), (None, None));
     }
 }

@@ -36,8 +36,10 @@ impl Signalling for HttpSignalling {
         let outcome = |outcome| Ok(Performed { outcome, learnt: Vec::new() });
         match &order.request {
             SignalRequest::AskAdmission { group, direct, .. } => {
-                let joined = self.calls.admits(group, direct);
-                outcome(RequestOutcome::Admission(Admission { joined, direct_members: 2, name: None }))
+                // Whoever has a call for a conference may be in it.
+                let call = self.calls.find(group, direct);
+                let (joined, name) = (call.is_some(), call.and_then(|call| call.name));
+                outcome(RequestOutcome::Admission(Admission { joined, direct_members: 2, name }))
             }
             SignalRequest::CompareMembers { room, members, .. } => {
                 let absent: BTreeSet<_> =

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use http_conference::{Settings, conference};
+use http_conference::{Layout, Settings, conference};
 use serde_json::Value;
 use swarm::caller::Identity;
 use swarm::line::Line;
@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn service() -> Router {
-    let settings = Settings { media: vec![LOCAL], advertise: None, max_callers: 4 };
+    let settings = Settings { media: vec![LOCAL], advertise: None, max_callers: 4, layout: Layout::Speaker };
     let (routes, running) = conference(&settings, std::future::pending()).unwrap();
     tokio::spawn(running);
     routes
@@ -62,7 +62,7 @@ async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 
 fn seat(talker: usize) -> Seat {
     let voice = Arc::new(Voice::of(Sound::Tone, talker).unwrap());
-    Seat::new(&Identity::new().unwrap(), LOCAL, 1_000 + talker as u32, true, Playing::Voice(voice, 0))
+    Seat::new(&Identity::new().unwrap(), LOCAL, 1_000 + talker as u32, true, Playing::Voice(voice, 0), None)
         .unwrap()
 }
 

@@ -18,8 +18,8 @@ impl HttpTarget {
         Self { web: Web::new(url) }
     }
 
-    pub(super) async fn call(&self, conference: usize, offer: &str) -> anyhow::Result<Call> {
-        let path = format!("/conferences/swarm-{conference}");
+    pub(super) async fn call(&self, conference: usize, caller: usize, offer: &str) -> anyhow::Result<Call> {
+        let path = format!("/conferences/swarm-{conference}?name=caller-{}", caller + 1);
         let reply = self.web.ask(Method::POST, &path, "application/sdp", offer.to_owned()).await?;
         ensure!(
             reply.status == StatusCode::CREATED,

@@ -36,14 +36,14 @@ pub struct Call {
 }
 
 impl Target {
-    /// Places a call for conference `conference`.
+    /// Places a call for conference `conference`; `caller` is the number of whoever calls, and names them where names are shown.
     ///
     /// # Errors
     ///
     /// When the target can't be reached, or refuses; what it says is in the error.
-    pub async fn call(&self, conference: usize, offer: &str) -> anyhow::Result<Call> {
+    pub async fn call(&self, conference: usize, caller: usize, offer: &str) -> anyhow::Result<Call> {
         match self {
-            Self::Http(target) => target.call(conference, offer).await,
+            Self::Http(target) => target.call(conference, caller, offer).await,
             Self::Janus(target) => target.call(conference, offer).await,
         }
     }
