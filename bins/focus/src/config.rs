@@ -9,6 +9,7 @@ mod load;
 mod place;
 mod recording;
 mod secret;
+mod sounds;
 mod speaker;
 mod video;
 
@@ -24,6 +25,7 @@ pub(crate) use limits::Limits;
 pub(crate) use load::{LoadError, load};
 pub(crate) use recording::{Recording, Tones};
 pub(crate) use secret::Secret;
+pub(crate) use sounds::Sounds;
 pub(crate) use speaker::Speaker;
 pub(crate) use video::Video;
 
@@ -43,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) media: Media,
     pub(crate) recording: Recording,
     pub(crate) tones: Tones,
+    pub(crate) sounds: Sounds,
     pub(crate) store: Store,
     pub(crate) status: Status,
     pub(crate) log: Log,

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use confocal_media::OwnSounds;
 
 use cli::{Cli, Command, ConfigFile};
 use config::Config;
@@ -41,9 +42,11 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(file) => {
-            let config = load(&file)?;
+            let (config, sounds) = load(&file)?;
             logging::start(&config.log, &config.appservice.focus_prefixes)?;
-            tokio::runtime::Runtime::new().context("no asynchronous runtime")?.block_on(run::run(config))
+            tokio::runtime::Runtime::new()
+                .context("no asynchronous runtime")?
+                .block_on(run::run(config, sounds))
         }
         Command::CheckConfig(file) => {
             load(&file)?;
@@ -53,7 +56,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     }
 }
 
-fn load(file: &ConfigFile) -> anyhow::Result<Config> {
+fn load(file: &ConfigFile) -> anyhow::Result<(Config, OwnSounds)> {
     Ok(config::load(&file.config, |name| std::env::var(name))?)
 }
 

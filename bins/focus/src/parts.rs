@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use confocal::conference::{
-    Config as MachineConfig, EncryptedRooms, Millis, Pattern, Policy, RoomKey, SecondDevice,
+    Config as MachineConfig, EncryptedRooms, Millis, Pattern, Policy, RoomKey, SecondDevice, Tones,
 };
 use confocal_media::EngineConfig;
 use confocal_signalling::{AdapterConfig, FocusIdScheme, Secret};
@@ -88,7 +88,11 @@ pub(crate) fn machine(config: &Config) -> MachineConfig {
         speaker: config.speaker.machine(),
         pictures: config.video.machine(),
         discovery: config.discovery.machine(),
-        tones: config.tones.machine(),
+        tones: Tones {
+            opening: config.sounds.opening.is_some(),
+            welcome: config.sounds.welcome.is_some(),
+            ..config.tones.machine()
+        },
         recordings: config.recording.directory.is_some(),
         limits: config.limits.machine(),
         ..MachineConfig::default()
@@ -118,7 +122,7 @@ mod tests {
              compare_seconds = 10\naudience = true\n\
              [policy]\nallow = [\"*:a.org\"]\ndeny = [\"@eve:*\"]\n\
              [speaker]\ndwell_ms = 10\n[video]\ngrid_participants = 12\n[limits]\ninvite_interval_seconds = 11\n\
-             [tones]\njoin_and_leave = true\n[recording]\ndirectory = \"/recordings\"\n",
+             [tones]\njoin_and_leave = true\n[sounds]\nwelcome = \"/welcome.wav\"\n[recording]\ndirectory = \"/recordings\"\n",
         )
         .unwrap();
         let machine = machine(&config);
@@ -127,6 +131,7 @@ mod tests {
             [Millis(7_000), Millis(8_000), Millis(9_000), Millis(10_000)]
         );
         assert!(machine.audience && machine.tones.on && machine.recordings);
+        assert!(machine.tones.welcome && !machine.tones.opening);
         let recordings = engine(&config).unwrap().recordings.unwrap();
         assert_eq!(recordings.directory.to_str(), Some("/recordings"));
         assert!(machine.policy.allows(&"@anna:a.org".into()));

@@ -8,7 +8,7 @@ use anyhow::Context;
 use confocal::conference::{ConferenceEvent, Input};
 use confocal::ports::{Batch, Inbox, ReportSink};
 use confocal::{Clock, Driver, Parts};
-use confocal_media::{Engine, StartError};
+use confocal_media::{Engine, EngineConfig, OwnSounds, StartError};
 use confocal_signalling::Adapter;
 use confocal_store::SqliteStore;
 use tokio::net::TcpListener;
@@ -26,12 +26,12 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Homeserver transactions that may wait for their turn; the homeserver itself has one under way at a time.
 const TRANSACTIONS_WAITING: usize = 16;
 
-/// Runs the focus until SIGTERM or SIGINT.
+/// Runs the focus until SIGTERM or SIGINT, with the sounds that the configuration names.
 ///
 /// # Errors
 ///
 /// When a part can't be started, or fails while it runs.
-pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+pub(crate) async fn run(config: Config, sounds: OwnSounds) -> anyhow::Result<()> {
     // Taken first, so that a signal during the start is not lost.
     let stop = Stop::by_signal()?;
     let store = SqliteStore::open(&config.store.path)?;
@@ -52,7 +52,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     };
 
     let parts = async {
-        tokio::try_join!(conference(&config, store, listener, news, greeted, stop.clone()), async {
+        let engine = EngineConfig { sounds, ..parts::engine(&config)? };
+        tokio::try_join!(conference(&config, engine, store, listener, news, greeted, stop.clone()), async {
             match status {
                 Some(server) => stop.ends("the status server", server).await,
                 None => Ok(()),
@@ -72,6 +73,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 /// own, that is an error.
 async fn conference(
     config: &Config,
+    engine: EngineConfig,
     store: SqliteStore,
     listener: TcpListener,
     news: mpsc::UnboundedSender<ConferenceEvent>,
@@ -81,7 +83,7 @@ async fn conference(
     let adapter = Adapter::new(parts::adapter(config)?)?;
     let (inbox, mailbox) = Inbox::new(TRANSACTIONS_WAITING);
     let (sink, reports) = ReportSink::new();
-    let engine = Engine::start(parts::engine(config)?, sink, Handle::current());
+    let engine = Engine::start(engine, sink, Handle::current());
     let engine = engine.map_err(|error| {
         let of_recordings = matches!(error, StartError::Recordings { .. });
         let error = anyhow::Error::new(error);

@@ -1,7 +1,9 @@
-//! The status page's server: who is in which conference, read-only, for whoever holds the token.
+//! The status page's server: who is in which conference, and what is counted of it, read-only, for whoever holds the token.
 //!
-//! What the news mean lives in [`view`]; conferences are never changed from here.
+//! What the news mean lives in [`view`] and [`mod@metrics`]; conferences are never changed from here.
 
+mod connection;
+mod metrics;
 mod view;
 
 use std::future::Future;
@@ -21,17 +23,26 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Secret;
+use metrics::Metrics;
 use view::StatusView;
 
 /// What is known of the conferences, shared by the one who hears the news and those who ask.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Board(Arc<RwLock<StatusView>>);
+pub(crate) struct Board(Arc<RwLock<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    view: StatusView,
+    metrics: Metrics,
+}
 
 impl Board {
     /// Notes one piece of news.
     fn note(&self, event: &ConferenceEvent) {
         // A panic while noting leaves one entry stale, no reason to tell nothing more.
-        self.0.write().unwrap_or_else(PoisonError::into_inner).apply(event);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.view.apply(event);
+        known.metrics.note(event);
     }
 
     /// Notes all news until nobody is left who could send some.
@@ -60,6 +71,7 @@ pub(crate) async fn serve(
 fn router(board: Board, token: Secret, ready: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/_confocal/v1/conferences", get(conferences))
+        .route("/metrics", get(metrics_text))
         .with_state(board)
         .route_layer(middleware::from_fn_with_state(Arc::new(token), authorize))
         .route("/health", get(health))
@@ -68,8 +80,17 @@ fn router(board: Board, token: Secret, ready: watch::Receiver<bool>) -> Router {
 
 /// `GET /_confocal/v1/conferences`
 async fn conferences(State(board): State<Board>) -> Response {
-    let view = board.0.read().unwrap_or_else(PoisonError::into_inner);
-    Json(view.conferences()).into_response()
+    let known = board.0.read().unwrap_or_else(PoisonError::into_inner);
+    Json(known.view.conferences()).into_response()
+}
+
+/// `GET /metrics`, for Prometheus
+async fn metrics_text(State(board): State<Board>) -> Response {
+    let text = {
+        let known = board.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.metrics.text(&known.view.present())
+    };
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 /// `GET /health`: the process lives and answers.

@@ -75,6 +75,24 @@ fn a_wrong_configuration_is_exit_code_2_and_named() {
 }
 
 #[test]
+fn a_sound_that_cannot_be_played_is_exit_code_2_and_named() {
+    let dir = installed();
+    let path = dir.path().join("focus.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("[sounds]\n", "[sounds]\nmusic = \"letter.ogg\"\n")).unwrap();
+    fs::write(dir.path().join("letter.ogg"), "Dear reader, this is a letter.").unwrap();
+    for arguments in [["check-config"], ["run"]] {
+        let refused = focus(dir.path(), &arguments);
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        assert!(
+            complaint(&refused)
+                .contains(": sounds.music: letter.ogg: is neither a WAV nor an Ogg file; convert"),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
 fn a_failed_start_is_exit_code_1_and_named() {
     let dir = installed();
     fs::write(dir.path().join("confocal.db"), "Dear reader, this is a letter.").unwrap();

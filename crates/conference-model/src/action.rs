@@ -197,6 +197,9 @@ pub enum Action {
         which: u8,
         /// How loud.
         loud: u8,
+        /// Whether it is told how well packets get through, and how well: see `acts/engine.rs`.
+        #[serde(default)]
+        quality: u8,
     },
     /// Time passes.
     Time {
@@ -282,7 +285,7 @@ impl Action {
             "Command" => Self::Command { user: a, place: b, command: c, target: d },
             "Outcome" => Self::Outcome { which: a, outcome: b },
             "Engine" => Self::Engine { which: a, report: b, shade: c },
-            "Levels" => Self::Levels { which: a, loud: b },
+            "Levels" => Self::Levels { which: a, loud: b, quality: c },
             "Time" => Self::Time { how: a, span: b },
             "EngineLost" => Self::EngineLost,
             _ => Self::Restart { away: a },

@@ -133,7 +133,7 @@ impl World {
                 self.carry(first[at], outcome)
             }
             Action::Engine { which, report, shade } => self.report(which, report, shade),
-            Action::Levels { which, loud } => self.levels(which, loud),
+            Action::Levels { which, loud, quality } => self.levels(which, loud, quality),
             Action::Time { how, span } => self.time(how, span),
             Action::EngineLost => self.engine_lost(),
             Action::Restart { away } => {

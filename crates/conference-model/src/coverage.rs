@@ -62,6 +62,7 @@ names!(INPUTS, input(Input) {
     "Media RecordingFailed": Input::Media(MediaReport::RecordingFailed { .. }),
     "Media FellBack": Input::Media(MediaReport::FellBack { .. }),
     "Media Levels": Input::Media(MediaReport::Levels(_)),
+    "Media Quality": Input::Media(MediaReport::Quality(_)),
     "EngineLost": Input::EngineLost,
     "CameBack": Input::CameBack,
 });
@@ -130,6 +131,8 @@ names!(NEWS, news(ConferenceEvent) {
     "Pictures": ConferenceEvent::Pictures { .. },
     "CallIgnored": ConferenceEvent::CallIgnored { .. },
     "Level": ConferenceEvent::Level { .. },
+    "Quality poor": ConferenceEvent::Quality { poor: true, .. },
+    "Quality": ConferenceEvent::Quality { .. },
 });
 
 names!(STATES, state(LegNews) {
@@ -373,7 +376,8 @@ impl Coverage {
             | ConferenceEvent::Recording { .. }
             | ConferenceEvent::ActiveSpeaker { .. }
             | ConferenceEvent::Pictures { .. }
-            | ConferenceEvent::Level { .. } => {}
+            | ConferenceEvent::Level { .. }
+            | ConferenceEvent::Quality { .. } => {}
         }
     }
 

@@ -15,6 +15,7 @@ mod membership;
 mod memory;
 mod people;
 mod pictures;
+mod quality;
 mod recording;
 mod rooms;
 mod time;
@@ -55,7 +56,7 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 12] = [
+pub const ALL: [&[Invariant]; 13] = [
     calls::ALL,
     endings::ALL,
     media::ALL,
@@ -64,6 +65,7 @@ pub const ALL: [&[Invariant]; 12] = [
     departures::ALL,
     discovery::ALL,
     people::ALL,
+    quality::ALL,
     recording::ALL,
     pictures::ALL,
     time::ALL,

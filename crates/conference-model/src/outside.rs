@@ -67,7 +67,8 @@ impl Session {
             | MediaReport::Flow { .. }
             | MediaReport::RecordingFailed { .. }
             | MediaReport::FellBack { .. }
-            | MediaReport::Levels(_) => {}
+            | MediaReport::Levels(_)
+            | MediaReport::Quality(_) => {}
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod losses;
+
 use confocal_conference::{
     Admission, CallVersion, Command, ConferenceEvent, Config, Denial, Effect, EncryptedRooms, Input,
     LayoutChoice, LegId, LegNews, MemberId, Millis, PartyId, Refusal, Reply, RequestOutcome, Role, RoomKey,
@@ -16,6 +18,7 @@ use crate::seen::{Cause, Seen};
 use crate::view::{
     AskingView, ConferenceView, DoorStateView, DoorView, LegView, RecoveryView, StateView, View,
 };
+pub use losses::{Losses, is_of_a_live_session};
 
 /// The reference conferences.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +34,8 @@ pub struct Reference {
     pub reply: Option<Expected>,
     /// What ought to come of the admission that was answered in this turn.
     pub admission: Option<(LegId, Result<(), Refusal>)>,
+    /// What was lost lately.
+    pub losses: Losses,
 }
 
 /// What ought to be replied.
@@ -314,6 +319,7 @@ impl Reference {
     /// Goes along with a turn that was seen.
     pub fn step(&mut self, seen: &Seen) {
         (self.reply, self.admission) = (None, None);
+        self.losses.step(seen);
         for room in seen.after.conferences.keys() {
             let (audience, recordings) = (self.audience, seen.setup.config.recordings);
             let fresh = || Group { audience, recordings, ..Group::default() };

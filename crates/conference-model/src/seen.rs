@@ -97,6 +97,8 @@ pub enum LegFact {
     News(LegNews),
     /// News of its level.
     Level,
+    /// News of how well its packets get through.
+    Quality,
 }
 
 /// What is known of a leg, over its whole life.
@@ -273,7 +275,8 @@ impl Seen {
                 | LegFact::Flow(..)
                 | LegFact::Told(_)
                 | LegFact::News(_)
-                | LegFact::Level => {}
+                | LegFact::Level
+                | LegFact::Quality => {}
             }
         }
         session
@@ -505,6 +508,7 @@ impl Seen {
             }
             ConferenceEvent::CallIgnored { key, why } => self.call_fact(key.clone(), CallFact::Ignored(*why)),
             ConferenceEvent::Level { leg, .. } => self.leg_fact(*leg, LegFact::Level),
+            ConferenceEvent::Quality { leg, .. } => self.leg_fact(*leg, LegFact::Quality),
         }
     }
 

@@ -111,6 +111,8 @@ impl Setup {
             tones: Tones {
                 on: shown,
                 alone_after: shown.then_some(Millis::from_secs(5)),
+                opening: shown && bit(2),
+                welcome: shown,
                 ..Tones::default()
             },
             second_device: if bit(0) { SecondDevice::Add } else { SecondDevice::Replace },

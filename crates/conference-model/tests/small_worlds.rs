@@ -118,7 +118,7 @@ fn two_in_a_conference() {
         Action::Command { user: 1, place: 1, command: 14, target: 0 },
         Action::Command { user: 1, place: 1, command: 16, target: 2 },
         Action::Command { user: 1, place: 1, command: 28, target: 0 },
-        Action::Levels { which: 1, loud: 0x8a },
+        Action::Levels { which: 1, loud: 0x8a, quality: 0 },
         BERT_CALLS,
         Action::Replace { group: 0 },
         NEXT_DEADLINE,

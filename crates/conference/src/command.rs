@@ -211,6 +211,9 @@ pub struct Present {
     /// Their camera is on.
     #[serde(default)]
     pub camera: bool,
+    /// Much of the sound from or to them is lost on the way: more than 5 %, by two reports in a row.
+    #[serde(default)]
+    pub poor_connection: bool,
     /// How many calls they are in with.
     pub calls: usize,
 }

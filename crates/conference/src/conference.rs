@@ -19,6 +19,7 @@ mod lines;
 mod negotiation;
 mod people;
 mod pictures;
+mod quality;
 mod recording;
 mod recovery;
 mod restore;

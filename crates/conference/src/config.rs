@@ -145,11 +145,22 @@ pub struct Tones {
     pub apart: Millis,
     /// Whoever has been alone in a conference for so long is told so, once. Default `None`: never.
     pub alone_after: Option<Millis>,
+    /// The engine has a sound for the first one who comes in, in place of the welcome. Default off.
+    pub opening: bool,
+    /// The engine has a sound for whoever comes in. Default off.
+    pub welcome: bool,
 }
 
 impl Default for Tones {
     fn default() -> Self {
-        Self { on: false, participants: 20, apart: Millis::from_secs(2), alone_after: None }
+        Self {
+            on: false,
+            participants: 20,
+            apart: Millis::from_secs(2),
+            alone_after: None,
+            opening: false,
+            welcome: false,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::id::{
 use crate::input::LevelDbov;
 pub use crate::notice::{EndReason, Notice, Refusal, ScreenNotice, Silence};
 use crate::picture::{LayoutChoice, View};
+use crate::quality::Quality;
 use crate::time::Timestamp;
 
 /// One thing to do. Effects leave in the order in which they must be done.
@@ -382,6 +383,17 @@ pub enum ConferenceEvent {
         level: LevelDbov,
         /// It speaks.
         speaking: bool,
+    },
+    /// How well a leg's packets get through.
+    Quality {
+        /// The conference.
+        conference: ConferenceId,
+        /// The leg.
+        leg: LegId,
+        /// What was measured since the news before.
+        quality: Quality,
+        /// The connection is poor, by this and what was told before.
+        poor: bool,
     },
 }
 

@@ -14,6 +14,7 @@ use crate::id::{
     CallKey, ConferenceId, FocusUser, Generation, LegId, MemberId, OfferNumber, PartyId, RecordingId,
     RequestId, RoomKey, ServerName,
 };
+use crate::quality::LegQuality;
 use crate::sound::RecordingFailure;
 use crate::time::Millis;
 
@@ -389,6 +390,8 @@ pub enum MediaReport {
     /// How loud legs are, measured on decoded sound; ten times a second at most. Those that speak are told each time, so that time goes
     /// on where nothing else does; others when they change.
     Levels(Vec<LegLevel>),
+    /// How well the packets of legs get through, of many in one report; each leg every five seconds at most.
+    Quality(Vec<LegQuality>),
 }
 
 /// What offer and answer agree on, as far as the conference needs to know it: the direction of each media line as the caller

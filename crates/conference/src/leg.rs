@@ -30,6 +30,7 @@ use crate::id::{
 };
 use crate::input::Agreed;
 use crate::label::label;
+use crate::quality::Connection;
 use crate::second_line::SecondLine;
 use crate::time::Timestamp;
 use crate::timer::{TimerKind, TimerTable};
@@ -84,6 +85,9 @@ pub(crate) struct Leg {
     /// Of whom they were told last that they speak, and when.
     #[serde(skip)]
     pub(crate) identified: Option<(ParticipantId, Timestamp)>,
+    /// How well its packets get through.
+    #[serde(skip)]
+    pub(crate) connection: Connection,
     /// No packets come.
     pub(crate) stopped: bool,
     /// When the leg ends for want of packets: a time runs while none come and they should.

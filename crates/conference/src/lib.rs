@@ -108,8 +108,8 @@
 //!   [`Silence`]; what may grow is bounded by [`Limits`].
 //! - **Each invite gets one word**: an answer, a reject or a hangup, unless its caller ends it first, it runs out, or there is a
 //!   [`Silence`] for it.
-//! - **A machine made of its records goes on as if nothing had happened** ([`Focus::restore`]). Levels and the active speaker
-//!   are not records: the first words after a restart decide anew.
+//! - **A machine made of its records goes on as if nothing had happened** ([`Focus::restore`]). Levels, the active speaker, and
+//!   how well packets get through are not records: the first words and reports after a restart decide anew.
 #![no_std]
 
 extern crate alloc;
@@ -143,6 +143,7 @@ mod names;
 mod notice;
 mod picture;
 mod policy;
+mod quality;
 mod rates;
 mod record;
 mod routes;
@@ -166,6 +167,7 @@ pub use input::*;
 pub use limits::Limits;
 pub use picture::*;
 pub use policy::{Pattern, Policy};
+pub use quality::{LegQuality, PerMille, Quality};
 pub use record::{Change, RestoreError};
 pub use sound::*;
 pub use time::*;

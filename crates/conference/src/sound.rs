@@ -15,6 +15,10 @@ pub enum Sound {
     Left,
     /// Nobody else is in the conference.
     Alone,
+    /// Whoever comes in is the first: the operator's own, where there is one.
+    Opening,
+    /// Whoever comes in is welcome: the operator's own, where there is one.
+    Welcome,
     /// The conference is recorded from now on.
     RecordingStarted,
     /// It is not recorded any more.

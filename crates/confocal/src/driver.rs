@@ -313,6 +313,6 @@ fn log(event: &ConferenceEvent) {
             let (layout, speaker, screen) = (view.layout, view.speaker, view.screen);
             debug!(%conference, ?choice, ?layout, ?speaker, ?screen, "pictures");
         }
-        ConferenceEvent::Level { .. } => {}
+        ConferenceEvent::Level { .. } | ConferenceEvent::Quality { .. } => {}
     }
 }

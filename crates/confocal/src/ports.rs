@@ -103,7 +103,7 @@ impl ReportSink {
     }
 
     /// Reports. The number of reports in flight is bounded by the engine: a few a leg and state change, and one
-    /// [`MediaReport::Levels`] per conference and 100 ms at the most.
+    /// [`MediaReport::Levels`] per conference and 100 ms at the most, and one [`MediaReport::Quality`] per conference and 5 s.
     pub fn report(&self, report: MediaReport) {
         // The driver has ended: nobody is left to care.
         let _ = self.0.send(report);

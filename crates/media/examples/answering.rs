@@ -107,5 +107,6 @@ fn line(report: &MediaReport) -> Value {
                 |level: &confocal::conference::LegLevel| json!([level.leg.0, level.level.0, level.speaking]);
             json!({"levels": levels.iter().map(of).collect::<Vec<_>>()})
         }
+        MediaReport::Quality(measured) => json!({"quality": measured}),
     }
 }

@@ -7,6 +7,7 @@ use confocal_mixer::MixerConfig;
 use confocal_transport::TransportConfig;
 
 use crate::recordings::RecordingConfig;
+use crate::sounds::OwnSounds;
 
 /// Settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct EngineConfig {
     pub mixer: MixerConfig,
     /// Where recordings are kept; `None`: no conference is recorded.
     pub recordings: Option<RecordingConfig>,
+    /// Sounds in place of ours.
+    pub sounds: OwnSounds,
     /// Legs that may exist at once; more are refused as overloaded.
     pub legs_max: usize,
     /// Legs that are set up at the same time; more wait for their turn, so that a crowd arriving doesn't starve those who talk.
@@ -30,7 +33,7 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// A shard and a thread for codecs a core; no recordings; 1,000 legs; 8 set up at once.
+    /// A shard and a thread for codecs a core; no recordings; our own sounds; 1,000 legs; 8 set up at once.
     fn default() -> Self {
         Self {
             transport: TransportConfig::default(),
@@ -38,6 +41,7 @@ impl Default for EngineConfig {
             codec_threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             mixer: MixerConfig::default(),
             recordings: None,
+            sounds: OwnSounds::default(),
             legs_max: 1_000,
             setups_max: 8,
         }

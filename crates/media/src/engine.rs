@@ -14,6 +14,7 @@ use confocal::conference::{
     OfferRefusal, ParticipantId, RecordingFailure, RecordingId, Sdp, Sound, StreamMetadata, View,
 };
 use confocal::ports::{MediaEngine, ReportSink};
+use confocal_mixer::Clip;
 use confocal_transport::{ShardId, Transport, WebRtcTransport};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
@@ -136,7 +137,9 @@ impl<T: Transport> Engine<T> {
             .into_iter()
             .enumerate()
             .map(|(number, port)| {
-                Mixing::start(number, config.mixer.clone(), port, Arc::clone(&studio), reports.clone())
+                let music = config.sounds.music.clone().map(Clip::repeated);
+                let studio = Arc::clone(&studio);
+                Mixing::start(number, config.mixer.clone(), music, port, studio, reports.clone())
             })
             .collect::<Result<_, _>>()
             .map_err(StartError::Thread)?;
@@ -148,7 +151,7 @@ impl<T: Transport> Engine<T> {
             reports,
             shards,
             studio,
-            sounds: Sounds::new(),
+            sounds: Sounds::new(config.sounds),
             views: HashMap::new(),
             recordings: HashMap::new(),
             recorder,
@@ -366,8 +369,12 @@ impl<T: Transport> Engine<T> {
             Audience::Everyone => None,
             Audience::Leg { leg, generation } => Some((leg, generation)),
         };
+        let Some(clip) = self.sounds.clip(sound) else {
+            debug!(%conference, ?sound, "there is no such sound to be played");
+            return;
+        };
         if let Some(mixing) = self.shards.get(self.shard_for(conference).0) {
-            mixing.orders().play(conference, to, self.sounds.clip(sound));
+            mixing.orders().play(conference, to, clip);
         }
     }
 

@@ -29,7 +29,8 @@ use crate::studio::Studio;
 /// Levels are told every fifth tick, which is every 100 ms.
 const LEVEL_TICKS: u64 = 5;
 
-/// What the port has counted is looked at every half second: whether packets come, and what callers say they miss.
+/// What the port has counted is looked at every half second: whether packets come, what callers say they miss, and how well packets get
+/// through; and whether somebody is alone.
 const COUNT_TICKS: u64 = 25;
 
 /// How much later sound is in what is sent than in the tick that it is mixed in.
@@ -137,6 +138,7 @@ impl Mixing {
     pub(crate) fn start<P: PacketPort>(
         number: usize,
         config: MixerConfig,
+        music: Option<Clip>,
         port: P,
         studio: Arc<Studio>,
         reports: Reports,
@@ -151,6 +153,7 @@ impl Mixing {
             complexity: ComplexityByLoad::new(u8::try_from(config.encoder.complexity).unwrap_or(0)),
             busy: Duration::ZERO,
             config,
+            music,
             origin: Instant::now(),
             pictures: PictureDesk::new(composing),
             port,
@@ -194,6 +197,8 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 struct Desk<P> {
     port: P,
     config: MixerConfig,
+    /// For whoever is alone.
+    music: Option<Clip>,
     reports: Reports,
     counters: Arc<Counters>,
     /// How hard the encoders work, by how long the last ticks took.
@@ -320,8 +325,9 @@ impl<P: PacketPort> Desk<P> {
     }
 
     fn record(&mut self, conference: ConferenceId, recording: RecordingId, sink: Box<QueueSink>) {
-        let config = &self.config;
-        let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
+        let (config, music) = (&self.config, &self.music);
+        let new = || Room::new(config.clone(), music.clone());
+        let room = self.rooms.entry(conference).or_insert_with(new);
         if let Err(error) = room.record(recording, sink) {
             warn!(%conference, %error, "a conference is not recorded");
             self.reports.recording_failed(conference, recording, RecordingFailure::Internal);
@@ -348,8 +354,9 @@ impl<P: PacketPort> Desk<P> {
         if !self.reports.is_open(leg, generation) || self.places.contains_key(&leg) {
             return;
         }
-        let (config, now) = (&self.config, self.now());
-        let room = self.rooms.entry(conference).or_insert_with(|| Room::new(config.clone()));
+        let (config, music, now) = (&self.config, &self.music, self.now());
+        let new = || Room::new(config.clone(), music.clone());
+        let room = self.rooms.entry(conference).or_insert_with(new);
         let arrived = self.port.stats(link).unwrap_or_default().arrived();
         let pictures = PictureSeat {
             leg,
@@ -418,6 +425,10 @@ impl<P: PacketPort> Desk<P> {
                 room.look_at_counts(&self.port, origin.elapsed(), |leg, generation, flowing| {
                     reports.try_report(leg, generation, MediaReport::Flow { leg, generation, flowing })
                 });
+                room.look_at_quality(&self.port, origin.elapsed(), |measured| {
+                    reports.try_qualities(measured)
+                });
+                room.look_at_music(origin.elapsed());
             }
             if tick.is_multiple_of(STATS_TICKS) {
                 room.publish_stats(&self.port, |leg| self.pictures.seen(*conference, leg));

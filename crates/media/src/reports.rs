@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use confocal::conference::{
-    ConferenceId, Generation, LegId, LegLevel, MediaReport, RecordingFailure, RecordingId,
+    ConferenceId, Generation, LegId, LegLevel, LegQuality, MediaReport, RecordingFailure, RecordingId,
 };
 use confocal::ports::ReportSink;
 
@@ -82,6 +82,17 @@ impl Reports {
         true
     }
 
+    /// Reports how well the packets of those legs get through that have the session open that was measured. Never waits: `false` when it
+    /// would have had to.
+    pub(crate) fn try_qualities(&self, mut measured: Vec<LegQuality>) -> bool {
+        let Some(open) = self.try_lock() else { return false };
+        measured.retain(|measured| open.get(&measured.leg) == Some(&measured.generation));
+        if !measured.is_empty() {
+            self.sink.report(MediaReport::Quality(measured));
+        }
+        true
+    }
+
     fn try_lock(&self) -> Option<MutexGuard<'_, HashMap<LegId, Generation>>> {
         match self.open.try_lock() {
             Ok(open) => Some(open),
@@ -98,7 +109,7 @@ impl Reports {
 
 #[cfg(test)]
 mod tests {
-    use confocal::conference::LevelDbov;
+    use confocal::conference::{LevelDbov, Quality};
 
     use super::*;
 
@@ -114,11 +125,15 @@ mod tests {
         reports.open(leg, second);
         reports.report(leg, first, up(leg, first));
         reports.close(leg, first);
+        let measured = |generation| LegQuality { leg, generation, quality: Quality::default() };
+        assert!(reports.try_qualities(vec![measured(first), measured(second)]));
+        assert_eq!(heard.try_recv().unwrap(), MediaReport::Quality(vec![measured(second)]));
         reports.report(leg, second, up(leg, second));
         assert_eq!(heard.try_recv().unwrap(), up(leg, second));
         reports.close(leg, second);
         reports.report(leg, second, up(leg, second));
         assert!(reports.try_levels(vec![LegLevel { leg, level: LevelDbov(-20), speaking: true }]));
+        assert!(reports.try_qualities(vec![measured(first), measured(second)]));
         assert!(heard.try_recv().is_err());
     }
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use confocal::conference::{Generation, LegId, LegLevel, LevelDbov, ParticipantId, RecordingId, View};
+use confocal::conference::{
+    Generation, LegId, LegLevel, LegQuality, LevelDbov, ParticipantId, RecordingId, View,
+};
 use confocal_mixer::{
-    AddLegError, Audience, Bandwidth, BitrateClass, Codec, CodecError, LegKey, Micros, Mixer, MixerConfig,
-    PacketKind, PlayError, Profile, RtpAudio, Sink, SinkKey, Source, SpeakerKey,
+    AddLegError, Audience, Bandwidth, BitrateClass, Clip, Codec, CodecError, LegKey, Micros, Mixer,
+    MixerConfig, PacketKind, PlayError, Profile, RtpAudio, Sink, SinkKey, Source, SpeakerKey,
 };
 use confocal_transport::{
     AudioCodec, AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort, Voice,
@@ -17,7 +19,9 @@ use confocal_transport::{
 use tracing::warn;
 
 use crate::flow::Flow;
+use crate::music::Music;
 use crate::pictures::PictureLines;
+use crate::quality::{Meter, Rhythm};
 use crate::stats::{LegStats, SeenStats};
 
 /// A level that differs by less than this from the one that was told is no news, in dB.
@@ -65,6 +69,8 @@ pub(crate) struct Room {
     /// Ordered by leg, as the mixer's frames come.
     seated: Vec<Seated>,
     recording: Option<(RecordingId, SinkKey)>,
+    music: Music,
+    quality: Rhythm,
 }
 
 #[derive(Debug)]
@@ -73,6 +79,8 @@ struct Seated {
     flow: Flow,
     /// How many reports on what it misses the mixer was told of.
     told_missed: u64,
+    /// How well its packets got through until it was told last.
+    meter: Meter,
     /// The tick of the last frame.
     last_frame: Option<u64>,
     told_level: i8,
@@ -80,12 +88,15 @@ struct Seated {
 }
 
 impl Room {
-    pub(crate) fn new(config: MixerConfig) -> Self {
+    /// `music` is for whoever is alone in it.
+    pub(crate) fn new(config: MixerConfig, music: Option<Clip>) -> Self {
         Self {
             usual_bitrate: config.encoder.bitrate,
             mixer: Mixer::new(config),
             seated: Vec::new(),
             recording: None,
+            music: Music::new(music),
+            quality: Rhythm::default(),
         }
     }
 
@@ -101,7 +112,16 @@ impl Room {
     /// When the mixer does not play it.
     pub(crate) fn play(&mut self, to: Option<LegId>, source: Box<dyn Source>) -> Result<(), PlayError> {
         let to = to.map_or(Audience::All, |leg| Audience::Leg(LegKey(leg.0)));
-        self.mixer.play(to, source).map(|_| ())
+        let key = self.mixer.play(to, source)?;
+        self.music.pause(&mut self.mixer);
+        self.music.wait_for(key);
+        Ok(())
+    }
+
+    /// Lets whoever is alone hear music, and nobody else; `now` as in [`seat`](Self::seat).
+    pub(crate) fn look_at_music(&mut self, now: Duration) {
+        let Self { mixer, seated, music, .. } = self;
+        music.look(mixer, seated.iter().map(|Seated { seat, .. }| (seat.leg, seat.participant)), now);
     }
 
     /// Hands its mix out, in place of a recording that there may have been.
@@ -137,6 +157,7 @@ impl Room {
             self.mixer.remove_leg(key);
             return Err(error.into());
         }
+        self.music.pause(&mut self.mixer);
         let (leg, direction) = (seat.leg, seat.terms.direction);
         let at = self.seated.partition_point(|other| other.seat.leg < leg);
         let silence = LevelDbov::SILENCE.0;
@@ -146,6 +167,7 @@ impl Room {
             Seated {
                 flow: Flow::new(arrived, now),
                 told_missed: 0,
+                meter: Meter::default(),
                 last_frame: None,
                 told_level: silence,
                 told_speaking: false,
@@ -221,6 +243,29 @@ impl Room {
             let arrived = stats.map_or_else(|| flow.arrived(), |stats| stats.arrived());
             let sends = seat.terms.direction.receives();
             flow.look(arrived, sends, now, |flowing| tell(seat.leg, seat.generation, flowing));
+        }
+    }
+
+    /// Tells how well the packets of all legs get through, when it is time for that. `tell` says whether it could; else it is tried again the
+    /// next time.
+    pub(crate) fn look_at_quality(
+        &mut self,
+        port: &impl PacketPort,
+        now: Duration,
+        tell: impl FnOnce(Vec<LegQuality>) -> bool,
+    ) {
+        if !self.quality.is_due(now) {
+            return;
+        }
+        let measure = |Seated { seat, meter, .. }: &Seated| {
+            let quality = meter.read(&port.stats(seat.link)?)?;
+            Some(LegQuality { leg: seat.leg, generation: seat.generation, quality })
+        };
+        if tell(self.seated.iter().filter_map(measure).collect()) {
+            self.quality.told(now);
+            for Seated { seat, meter, .. } in &mut self.seated {
+                meter.told(&port.stats(seat.link).unwrap_or_default());
+            }
         }
     }
 

@@ -82,6 +82,8 @@ impl State {
             | ConferenceEvent::Recording { .. }
             | ConferenceEvent::ActiveSpeaker { .. }
             | ConferenceEvent::Pictures { .. }
+            // What the engine counts is read from it.
+            | ConferenceEvent::Quality { .. }
             | ConferenceEvent::CallIgnored { .. } => {}
         }
     }

@@ -1,12 +1,13 @@
 //! What a configuration must not say, found before anything is started.
 //!
-//! Reading the file never lives here, nor whether an address can be bound: only starting shows that.
+//! Reading the file never lives here, nor files that it names, nor whether an address can be bound: only starting shows that.
 
 use std::fmt;
 
 use ruma_common::{RoomId, ServerName};
 use tracing_subscriber::EnvFilter;
 
+use super::sounds::SoundFault;
 use super::{Appservice, Conference, Config, Media, Policy, Secret};
 
 /// One value that is refused.
@@ -72,6 +73,10 @@ pub(crate) enum Problem {
     Unspecified,
     #[error("is the address of appservice.listen; choose another")]
     SameAddress,
+    #[error("is never heard, since tones.alone_seconds is 0; set that too, as alone_seconds = 30")]
+    NeverHeard,
+    #[error("{0}")]
+    Sound(Box<SoundFault>),
     #[error("is not a log filter, such as \"info\" or \"info,confocal=debug\": {0}")]
     NotFilter(tracing_subscriber::filter::ParseError),
 }
@@ -105,6 +110,9 @@ pub(crate) fn check(config: &Config) -> Vec<Fault> {
     check_media(&config.media, &mut faults);
     if config.recording.directory.as_ref().is_some_and(|directory| directory.as_os_str().is_empty()) {
         faults.add("recording", "directory", Problem::Empty);
+    }
+    if config.sounds.alone.is_some() && config.tones.alone_seconds == 0 {
+        faults.add("sounds", "alone", Problem::NeverHeard);
     }
     if config.store.path.as_os_str().is_empty() {
         faults.add("store", "path", Problem::Empty);
@@ -375,6 +383,15 @@ mod tests {
     #[test]
     fn tokens_that_no_header_can_carry_are_refused() {
         assert_eq!(refused(|c| c.appservice.as_token = Secret::new("a b")), ["appservice.as_token"]);
+    }
+
+    #[test]
+    fn a_sound_that_is_never_played_is_refused() {
+        assert_eq!(refused(|c| c.sounds.alone = Some("alone.wav".into())), ["sounds.alone"]);
+        let played =
+            |c: &mut Config| (c.sounds.alone, c.tones.alone_seconds) = (Some("alone.wav".into()), 30);
+        assert!(refused(played).is_empty());
+        assert!(refused(|c| c.sounds.music = Some("music.wav".into())).is_empty());
     }
 
     #[test]

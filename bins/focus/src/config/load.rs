@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use confocal_media::OwnSounds;
+
 use super::place::{self, Place};
 use super::{Config, Fault, Secret, check};
 
@@ -89,12 +91,12 @@ impl fmt::Display for Prefix<'_> {
     }
 }
 
-/// Reads and checks the configuration in `path`. `variable` is how a variable of the environment is read:
-/// [`std::env::var`], except in tests.
+/// Reads and checks the configuration in `path`, and reads the sounds that it names. `variable` is how a variable of the environment is
+/// read: [`std::env::var`], except in tests.
 pub(crate) fn load(
     path: &Path,
     variable: impl Fn(&str) -> Result<String, VarError>,
-) -> Result<Config, LoadError> {
+) -> Result<(Config, OwnSounds), LoadError> {
     let text =
         fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
     let mut config = parse(path, &text)?;
@@ -112,9 +114,13 @@ pub(crate) fn load(
         }
     }
 
-    let faults = check(&config);
+    let mut faults = check(&config);
+    let sounds = config.sounds.read().unwrap_or_else(|unplayable| {
+        faults.extend(unplayable);
+        OwnSounds::default()
+    });
     if faults.is_empty() {
-        return Ok(config);
+        return Ok((config, sounds));
     }
     let locate = |fault: Fault| {
         let key = fault.key;
@@ -165,7 +171,8 @@ hs_token = "h1"
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("focus.toml");
         fs::write(&path, text).unwrap();
-        load(&path, variable).map_err(|fault| fault.to_string().replace(dir.path().to_str().unwrap(), "DIR"))
+        let loaded = load(&path, variable).map(|(config, _)| config);
+        loaded.map_err(|fault| fault.to_string().replace(dir.path().to_str().unwrap(), "DIR"))
     }
 
     fn refusal(text: &str) -> String {
@@ -226,6 +233,18 @@ hs_token = "h1"
         );
         assert!(lines[1].starts_with("DIR/focus.toml:4:1: appservice.hs_token: no secret is set"), "{fault}");
         assert!(!fault.contains("CHANGE_ME"), "not even a wrong secret is shown");
+    }
+
+    #[test]
+    fn a_sound_that_cannot_be_read_is_refused_by_place_and_name_beside_other_faults() {
+        let text = GOOD.replace("\"a1\"", "\"CHANGE_ME\"");
+        let fault = refusal(&format!("{text}[sounds]\nmusic = \"/nowhere/music.ogg\"\n"));
+        let lines: Vec<_> = fault.lines().collect();
+        assert_eq!(lines.len(), 2, "{fault}");
+        assert!(
+            lines[1].starts_with("DIR/focus.toml:8:9: sounds.music: /nowhere/music.ogg: can't be read"),
+            "{fault}"
+        );
     }
 
     #[test]

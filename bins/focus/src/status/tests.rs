@@ -73,6 +73,23 @@ async fn conferences_are_told_to_whoever_shows_the_token() {
 }
 
 #[tokio::test]
+async fn what_is_counted_is_told_to_whoever_shows_the_token() {
+    let served = started().await;
+    let (status, body) = ask(served.address, "/metrics", None).await;
+    assert_eq!(status, 401);
+    assert!(!body.contains("confocal_"), "{body}");
+    let opened =
+        ConferenceEvent::Opened { conference: ConferenceId(3), group: RoomKey::from("!g:example.org") };
+    served.news.send(opened).unwrap();
+    drop(served.news);
+    served.noted.await.unwrap();
+    let (status, body) = ask(served.address, "/metrics", Some("Bearer s3cret")).await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("# HELP confocal_conferences ") && body.ends_with('\n'), "{body}");
+    assert!(body.contains("\nconfocal_conferences 1\n") && !body.contains("!g"), "{body}");
+}
+
+#[tokio::test]
 async fn health_needs_no_token_and_nothing_else_is_there() {
     let served = started().await;
     assert_eq!(ask(served.address, "/health", None).await, (200, r#"{"status":"ok"}"#.to_owned()));

@@ -3,8 +3,8 @@
 //! Which sessions it has never lives here, see `outside.rs`.
 
 use confocal_conference::{
-    Agreed, ConferenceId, Input, Layout, LegId, LegLevel, LevelDbov, MediaReport, Millis, OfferNumber,
-    OfferRefusal, RecordingFailure, RecordingId, SessionMemo, View,
+    Agreed, ConferenceId, Generation, Input, Layout, LegId, LegLevel, LegQuality, LevelDbov, MediaReport,
+    Millis, OfferNumber, OfferRefusal, PerMille, Quality, RecordingFailure, RecordingId, SessionMemo, View,
 };
 
 use super::calls::metadata;
@@ -105,7 +105,8 @@ impl World {
     }
 
     /// One is heard and the others are silent: once, or for long enough to become the active speaker.
-    pub(super) fn levels(&mut self, which: u8, loud: u8) -> Result<(), Broken> {
+    /// As often it may be told how well packets get through.
+    pub(super) fn levels(&mut self, which: u8, loud: u8, quality: u8) -> Result<(), Broken> {
         let sessions = self.outside.sessions_and_closed();
         let Some(at) = usize::from(which).checked_rem(sessions.len()) else { return Ok(()) };
         let times = if loud & 0x80 == 0 { 1 } else { 5 };
@@ -118,7 +119,33 @@ impl World {
             };
             let levels = sessions.iter().enumerate().map(level).collect();
             self.tell(Input::Media(MediaReport::Levels(levels)))?;
+            if quality & 0x80 != 0 {
+                self.quality(&sessions, at, quality)?;
+            }
         }
         Ok(())
+    }
+
+    /// How well the packets of all sessions get through: those of one as the byte says, those of the others well. Now and then it is
+    /// told of another session.
+    fn quality(&mut self, sessions: &[(LegId, Session)], at: usize, how: u8) -> Result<(), Broken> {
+        let loss = |bits: u8| {
+            [None, Some(PerMille(50)), Some(PerMille(51)), Some(PerMille(1000))][usize::from(bits & 3)]
+        };
+        let of = |(number, (leg, session)): (usize, &(LegId, Session))| {
+            let (incoming_loss, outgoing_loss) =
+                if number == at { (loss(how), loss(how >> 2)) } else { (Some(PerMille(0)), None) };
+            let known =
+                Quality { jitter: Some(Millis(3)), round_trip: Some(Millis(20)), ..Quality::default() };
+            let quality = Quality { incoming_loss, outgoing_loss, ..known };
+            let other = u32::from(number == at && how & 0b0111_0000 == 0b0111_0000);
+            LegQuality {
+                leg: *leg,
+                generation: Generation(session.generation.0.wrapping_add(other)),
+                quality,
+            }
+        };
+        let measured = sessions.iter().enumerate().map(of).collect();
+        self.tell(Input::Media(MediaReport::Quality(measured)))
     }
 }

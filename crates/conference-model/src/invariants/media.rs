@@ -111,7 +111,7 @@ fn problems(log: &LegLog, from: usize, candidates: usize) -> Vec<Problem> {
                 gone = matches!(news, LegNews::Left(_));
                 note(Problem::LeftOpen, gone && open.is_some());
             }
-            LegFact::Level => {}
+            LegFact::Level | LegFact::Quality => {}
         }
     }
     found
@@ -227,7 +227,10 @@ fn a_stale_report_changes_nothing(seen: &Seen) -> Result<(), String> {
         | MediaReport::TransportLost { leg, generation }
         | MediaReport::TransportFailed { leg, generation }
         | MediaReport::Flow { leg, generation, .. } => (leg, generation, None),
-        MediaReport::Levels(_) | MediaReport::RecordingFailed { .. } | MediaReport::FellBack { .. } => {
+        MediaReport::Levels(_)
+        | MediaReport::Quality(_)
+        | MediaReport::RecordingFailed { .. }
+        | MediaReport::FellBack { .. } => {
             return Ok(());
         }
     };

@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 
 use confocal_conference::{
-    ConferenceEvent, ConferenceId, Effect, Input, LegId, LegNews, MemberId, Notice, Present, Reply, Roll,
-    RoomKey, SignalRequest,
+    Audience, ConferenceEvent, ConferenceId, Effect, Input, LegId, LegNews, MediaCommand, MemberId, Notice,
+    Present, Reply, Roll, RoomKey, SignalRequest, Sound,
 };
 
 use super::ensure;
 use crate::reference::Group;
 use crate::seen::{Cause, Seen};
+use crate::view::LegView;
 
 super::invariants! {
     there_is_a_roll_for_each_conference: "R9: whoever watches can ask who is in a conference",
@@ -31,6 +32,7 @@ super::invariants! {
     speakers_are_news: "R9: the speaker that was told is the one of the roll",
     standings_are_news: "R9: what was told of a participant is what the roll says",
     the_floor_is_news: "R9: what was told of the floor is what the roll says",
+    who_comes_in_is_welcomed: "sounds: the operator's own are heard once by whoever comes in",
 }
 
 /// Conferences and what there is of them.
@@ -82,9 +84,7 @@ fn nobody_is_let_in_against_the_rules(seen: &Seen) -> Result<(), String> {
         Effect::Notify(_) | Effect::Send { .. } | Effect::Media(_) => None,
     });
     let as_expected = match expected {
-        Ok(()) => {
-            refused.is_none() && seen.after.legs.get(&leg).is_some_and(crate::view::LegView::is_admitted)
-        }
+        Ok(()) => refused.is_none() && seen.after.legs.get(&leg).is_some_and(LegView::is_admitted),
         Err(why) => refused == Some(confocal_conference::EndReason::Refused(why)),
     };
     ensure(as_expected, || format!("leg {leg}: expected {expected:?}, seen {refused:?}"))
@@ -251,4 +251,41 @@ fn the_floor_is_news(seen: &Seen) -> Result<(), String> {
         ensure(*told == is, || format!("the floor of {room} is {is:?}, told {told:?}"))?;
     }
     Ok(())
+}
+
+/// Whoever is greeted hears what the operator has for them, and nobody else does; where it is recorded, that comes first.
+fn who_comes_in_is_welcomed(seen: &Seen) -> Result<(), String> {
+    let tones = seen.setup.config.tones;
+    let heard: Vec<(LegId, Sound)> = seen
+        .turn
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Media(MediaCommand::Play {
+                to: Audience::Leg { leg, .. },
+                sound: sound @ (Sound::Opening | Sound::Welcome),
+                ..
+            }) => Some((*leg, *sound)),
+            Effect::Media(_) | Effect::Send { .. } | Effect::Notify(_) => None,
+        })
+        .collect();
+    let greeted = |id: &LegId, leg: &LegView| {
+        let before = |id| seen.before.legs.get(id).is_some_and(|leg: &LegView| leg.greeted);
+        let mut all = seen.after.legs.iter();
+        let by_another = all.any(|(other, theirs)| {
+            other != id && theirs.key.caller == leg.key.caller && theirs.group == leg.group && theirs.greeted
+        });
+        leg.greeted && !before(id) && !by_another
+    };
+    let mut expected = Vec::new();
+    for (room, _, roll, _) in conferences(seen) {
+        let sound = match roll.total {
+            ..=1 if tones.opening => Sound::Opening,
+            _ if tones.welcome => Sound::Welcome,
+            _ => continue,
+        };
+        let comes = seen.after.legs.iter().filter(|(id, leg)| leg.group == *room && greeted(id, leg));
+        expected.extend(comes.filter(|_| roll.recorded_by.is_none()).map(|(id, _)| (*id, sound)));
+    }
+    ensure(heard == expected, || format!("heard is {heard:?}, expected {expected:?}"))
 }

@@ -12,6 +12,7 @@ mod membership;
 mod memory;
 mod people;
 mod pictures;
+mod quality;
 mod recording;
 mod told_otherwise;
 
@@ -31,6 +32,7 @@ fn each_invariant_fails_where_it_should() {
         people::cases_of_rooms(),
         people::cases_of_people(),
         recording::cases_of_recordings(),
+        quality::cases_of_quality(),
         pictures::cases_of_pictures(),
         discovery::cases_of_discovery(),
         departures::cases_of_departures(),

@@ -173,6 +173,16 @@ pub(crate) fn cases_of_people() -> Vec<Case> {
         ("speakers_are_news", roll(&|turn| present(turn).speaking = true)),
         ("standings_are_news", roll(&|turn| present(turn).role = Role::Speaker)),
         ("the_floor_is_news", roll(&|turn| the_roll(turn, &|roll| roll.audience = true))),
+        (
+            "who_comes_in_is_welcomed",
+            broken_by(active(), |seen, turn| {
+                let (leg, view) = the_leg(seen);
+                let to = Audience::Leg { leg, generation: view.generation };
+                let conference = ConferenceId(1);
+                turn.effects =
+                    vec![Effect::Media(MediaCommand::Play { conference, to, sound: Sound::Welcome })];
+            }),
+        ),
     ]
 }
 

@@ -17,6 +17,7 @@ use crate::id::{CallKey, FocusUser, Generation, LegId, MemberId, OfferNumber, Pa
 use crate::input::{Admission, Agreed, CallInvite, RequestFailure};
 use crate::label::label;
 use crate::leg::{Leg, LegState};
+use crate::quality::Connection;
 use crate::rates::Deed;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
@@ -78,6 +79,7 @@ impl Conference {
             candidates_taken: candidates.len(),
             greeted: false,
             identified: None,
+            connection: Connection::default(),
             stopped: false,
             media_until: None,
             heard: true,

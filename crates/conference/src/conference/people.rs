@@ -144,7 +144,10 @@ impl Conference {
         let to = Audience::Leg { leg: id, generation: leg.generation };
         let (focus, room) = (leg.focus.clone(), leg.key.room.clone());
         if recorded_by.is_some() {
+            // It must not be drowned by a welcome.
             self.play(to, Sound::Recording, core);
+        } else if let Some(sound) = self.welcome(id, others, core) {
+            self.play(to, sound, core);
         }
         let notice = Notice::Joined { group: self.group.clone(), others, silenced, recorded_by };
         core.send(SignalRequest::Notice { focus, room, notice });
@@ -251,6 +254,7 @@ impl Conference {
                 hand: hands.iter().position(|hand| *hand == name).map(|at| at + 1),
                 speaking: self.speakers.active() == Some(*participant),
                 camera: legs.clone().any(Leg::shows_camera),
+                poor_connection: legs.clone().any(Leg::has_poor_connection),
                 calls: legs.count(),
             })
         });

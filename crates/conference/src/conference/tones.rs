@@ -1,8 +1,9 @@
-//! Tones at coming and going, and the prompt for whoever is alone.
+//! Tones at coming and going, what is said to whoever comes in, and the prompt for whoever is alone.
 //!
 //! Sounds that say something of a recording never live here: those can't be switched off.
 
 use super::Conference;
+use crate::config::Tones;
 use crate::core::Core;
 use crate::id::LegId;
 use crate::sound::{Audience, Sound};
@@ -34,6 +35,18 @@ impl Conference {
         };
         let mut others = member.legs.iter().filter(|other| **other != leg);
         others.any(|other| self.legs.get(other).is_some_and(|leg| leg.greeted))
+    }
+
+    /// What the operator has whoever comes in hear; not again by another device.
+    pub(super) fn welcome(&self, leg: LegId, others: usize, core: &Core) -> Option<Sound> {
+        let Tones { opening, welcome, .. } = core.config.tones;
+        if self.was_in_before(leg) {
+            None
+        } else if opening && others == 0 {
+            Some(Sound::Opening)
+        } else {
+            welcome.then_some(Sound::Welcome)
+        }
     }
 
     /// Whoever has become alone is told so after a time, once; whoever is not alone any more is not.

@@ -11,6 +11,7 @@ use crate::effect::ConferenceEvent;
 use crate::id::{ConferenceId, FocusUser, Generation, LegId, RequestId, RoomKey};
 use crate::input::{LegLevel, MediaReport, RequestFailure, RequestOutcome};
 use crate::leg::Voice;
+use crate::quality::LegQuality;
 use crate::routes::{Purpose, Routes};
 
 impl Focus {
@@ -146,6 +147,7 @@ impl Focus {
                 self.with_conference_of(conference, |it, core, _| it.fell_back(core));
             }
             MediaReport::Levels(levels) => self.levels(&levels),
+            MediaReport::Quality(measured) => self.qualities(&measured),
         }
     }
 
@@ -173,6 +175,16 @@ impl Focus {
             if let Some(conference) = self.conferences.get_mut(id) {
                 conference.voices_told(&mut self.core);
                 conference.look(&mut self.core);
+            }
+        }
+    }
+
+    /// Nothing is decided by them, so nothing is looked at afterwards.
+    fn qualities(&mut self, measured: &[LegQuality]) {
+        for leg in measured {
+            let conference = self.core.conference_of(leg.leg);
+            if let Some(it) = conference.and_then(|id| self.conferences.get_mut(id)) {
+                it.quality_told(*leg, &mut self.core);
             }
         }
     }

@@ -16,6 +16,7 @@ mod encrypted;
 mod floor;
 mod legs;
 mod pictures;
+mod quality;
 mod recording;
 mod records;
 mod recovery;

@@ -335,3 +335,52 @@ fn who_is_alone_is_told_once_after_a_time() {
     run.pass(Millis::from_secs(5));
     assert_eq!(played(&mut run), [(ALL, Sound::Left), (ALL, Sound::Alone)]);
 }
+
+#[test]
+fn whoever_comes_in_is_welcomed_and_the_first_one_otherwise() {
+    let to = |leg| Audience::Leg { leg, generation: Generation(0) };
+    let welcomed = |opening, welcome| {
+        let tones = Tones { opening, welcome, ..Tones::default() };
+        let mut run = Run::joined(Config { tones, ..recording() });
+        let legs = [run.in_call("anna", "a1"), run.in_call("bert", "b1")];
+        (played(&mut run), legs)
+    };
+    let (heard, [anna, bert]) = welcomed(true, true);
+    assert_eq!(heard, [(to(anna), Sound::Opening), (to(bert), Sound::Welcome)]);
+    let (heard, [anna, bert]) = welcomed(false, true);
+    assert_eq!(heard, [(to(anna), Sound::Welcome), (to(bert), Sound::Welcome)]);
+    let (heard, [anna, _]) = welcomed(true, false);
+    assert_eq!(heard, [(to(anna), Sound::Opening)]);
+    assert_eq!(welcomed(false, false).0, []);
+}
+
+#[test]
+fn a_welcome_does_not_drown_that_it_is_recorded() {
+    let tones = Tones { welcome: true, ..Tones::default() };
+    let (mut run, _) = two(Config { tones, ..recording() });
+    say(&mut run, "anna", Command::Record);
+    played(&mut run);
+    let carl = run.in_call("carl", "c1");
+    assert_eq!(
+        played(&mut run),
+        [(Audience::Leg { leg: carl, generation: Generation(0) }, Sound::Recording)]
+    );
+}
+
+#[test]
+fn who_is_in_already_is_not_welcomed_by_another_device() {
+    let tones = Tones { opening: true, welcome: true, ..Tones::default() };
+    let second_device = confocal_conference::SecondDevice::Add;
+    let mut run = Run::joined(Config { tones, second_device, ..Config::default() });
+    run.in_call("anna", "a1");
+    assert_eq!(played(&mut run).len(), 1);
+    run.tell(Input::CallInvited(confocal_conference::CallInvite {
+        party: Some("OTHER".into()),
+        ..crate::support::invite("anna", "a2")
+    }));
+    run.admit(true);
+    run.answer_ready();
+    let (leg, generation) = run.last_opened();
+    run.tell(Input::Media(MediaReport::TransportUp { leg, generation }));
+    assert_eq!(played(&mut run), []);
+}

@@ -1,7 +1,7 @@
 //! A caller as a client would be: a WebRTC connection that sends a tone and listens to what comes back.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,9 +39,16 @@ pub(crate) struct Caller {
     pc: Arc<dyn PeerConnection>,
     gathered: watch::Receiver<u64>,
     heard: Arc<Heard>,
-    talking: Arc<AtomicBool>,
+    talking: Arc<Talking>,
     /// The tone that it sends, in Hz.
     pub(crate) tone: f64,
+}
+
+/// What becomes of its own sound.
+struct Talking {
+    on: AtomicBool,
+    /// Of so many packets one is lost; 0: none is.
+    loses: AtomicU32,
 }
 
 #[derive(Default)]
@@ -105,7 +112,7 @@ impl Caller {
             }],
         )));
         pc.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.unwrap();
-        let talking = Arc::new(AtomicBool::new(true));
+        let talking = Arc::new(Talking { on: AtomicBool::new(true), loses: AtomicU32::new(0) });
         tokio::spawn(talk(track, coding, ssrc, tone, Arc::clone(&talking)));
         Self { pc: Arc::new(pc), gathered, heard, talking, tone }
     }
@@ -162,28 +169,27 @@ impl Caller {
 
     /// Sends no more sound; its connection goes on, reports and all.
     pub(crate) fn fall_silent(&self) {
-        self.talking.store(false, Ordering::Relaxed);
+        self.talking.on.store(false, Ordering::Relaxed);
+    }
+
+    /// From now on one of so many of its packets does not arrive.
+    pub(crate) fn lose_one_of(&self, packets: u32) {
+        self.talking.loses.store(packets, Ordering::Relaxed);
     }
 
     pub(crate) async fn close(self) {
-        self.talking.store(false, Ordering::Relaxed);
+        self.talking.on.store(false, Ordering::Relaxed);
         self.pc.close().await.unwrap();
     }
 }
 
 /// Sends the tone in real time, as a microphone would.
-async fn talk(
-    track: Arc<TrackLocalStaticRTP>,
-    coding: Coding,
-    ssrc: u32,
-    tone: f64,
-    talking: Arc<AtomicBool>,
-) {
+async fn talk(track: Arc<TrackLocalStaticRTP>, coding: Coding, ssrc: u32, tone: f64, talking: Arc<Talking>) {
     let mut encoder = Encoder::new(&EncoderSettings::default()).expect("an encoder");
     let mut room = [0; MAX_PAYLOAD_BYTES];
     let mut beat = tokio::time::interval(Duration::from_millis(20));
     let mut sent: u32 = 0;
-    while talking.load(Ordering::Relaxed) {
+    while talking.on.load(Ordering::Relaxed) {
         beat.tick().await;
         let frame = tone::sine(tone, u64::from(sent) * 960);
         let payload = match coding {
@@ -204,6 +210,9 @@ async fn talk(
             ..rtp::Header::default()
         };
         sent += 1;
+        if sent.checked_rem(talking.loses.load(Ordering::Relaxed)) == Some(0) {
+            continue;
+        }
         // Before the offer is made the track has nowhere to send to.
         let _ = track.write_rtp(rtp::Packet { header, payload: payload.into() }).await;
     }

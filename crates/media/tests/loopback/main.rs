@@ -4,8 +4,10 @@
 
 mod bench;
 mod caller;
+mod quality;
 mod recording;
 mod recovery;
+mod sounds;
 mod tone;
 
 use std::time::Duration;

@@ -173,8 +173,9 @@ fn line(words: &mut String, present: &Present) {
     };
     let hand = present.hand.map(|place| format!("hand raised, number {place}"));
     let camera = present.camera.then(|| "camera on".to_owned());
+    let connection = present.poor_connection.then(|| "poor connection".to_owned());
     let calls = (present.calls > 1).then(|| format!("with {} calls", present.calls));
-    let notes = [role.map(str::to_owned), voice.map(str::to_owned), camera, hand, calls];
+    let notes = [role.map(str::to_owned), voice.map(str::to_owned), camera, connection, hand, calls];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     if !notes.is_empty() {
         // Writing into a String can't fail.
@@ -271,6 +272,7 @@ mod tests {
             hand: None,
             speaking: false,
             camera: false,
+            poor_connection: false,
             calls: 1,
         }
     }
@@ -288,7 +290,11 @@ mod tests {
                 Present { role: Role::Speaker, muted: true, calls: 2, ..present("@bert:hs.test") },
                 Present { silenced: Some(Silenced::Audience), hand: Some(1), ..present("@cleo:hs.test") },
                 Present { silenced: Some(Silenced::ByModerator), muted: true, ..present("@dora:hs.test") },
-                Present { silenced: Some(Silenced::ByThemselves), ..present("@emil:hs.test") },
+                Present {
+                    silenced: Some(Silenced::ByThemselves),
+                    poor_connection: true,
+                    ..present("@emil:hs.test")
+                },
                 present("@finn:hs.test"),
             ],
             locked: true,
@@ -306,7 +312,7 @@ mod tests {
              • @bert:hs.test (speaker, microphone off, with 2 calls)\n\
              • @cleo:hs.test (in the audience, hand raised, number 1)\n\
              • @dora:hs.test (muted by a moderator)\n\
-             • @emil:hs.test (muted)\n\
+             • @emil:hs.test (muted, poor connection)\n\
              • @finn:hs.test\n\
              … and 3 more"
         );

@@ -130,6 +130,7 @@ fn notices() -> Vec<Notice> {
         hand: Some(1),
         speaking: true,
         camera: true,
+        poor_connection: true,
         calls: 2,
     };
     let recorded_by = Some(ALICE.into());
