@@ -90,6 +90,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_key_has_the_value_that_was_put_in_last_until_it_is_taken_out() {
+        let mut table = Table::new(1);
+        assert!(!table.contains(&1) && table.get(&1).is_none() && table.get_mut(&1).is_none());
+        *table.get_or_insert_with(1, || 10) += 1;
+        *table.get_or_insert_with(1, || 10) += 1;
+        assert!(table.contains(&1) && !table.contains(&2));
+        assert_eq!((table.get(&1).copied(), table.insert(1, 20)), (Some(12), Some(12)));
+        if let Some(value) = table.get_mut(&1) {
+            *value += 1;
+        }
+        assert_eq!((table.remove(&1), table.remove(&1), table.len()), (Some(21), None, 0));
+    }
+
+    #[test]
     fn keys_come_in_their_order_whatever_the_seed() {
         for seed in 0..8 {
             let mut table = Table::new(seed);
