@@ -98,8 +98,7 @@ mod tests {
         levelling.pass(&mut sound, LevelDbov(-20));
         assert_eq!(sound.mid, [3277; FRAME_SAMPLES]);
         let mut levelling = Levelling { speech: Some(-40.0), gain: 6.0 };
-        let mut sound =
-            Sound { mid: [i16::MAX; FRAME_SAMPLES], side: [-1000; FRAME_SAMPLES], wide: true };
+        let mut sound = Sound { mid: [i16::MAX; FRAME_SAMPLES], side: [-1000; FRAME_SAMPLES], wide: true };
         levelling.pass(&mut sound, LevelDbov(-46));
         assert_eq!(sound.mid, [i16::MAX; FRAME_SAMPLES]);
         assert_eq!(sound.side, [-1995; FRAME_SAMPLES], "by as much, so that nothing moves aside");

@@ -144,13 +144,7 @@ impl Stream {
 
     /// Encodes one tick of the mix, where `side` is half the difference of its channels, if it has two, `audible` tells that it is
     /// more than zeros and `beginning` that someone's stream has just begun, so that silence is sent too.
-    pub(crate) fn tick(
-        &mut self,
-        mix: &WideFrame,
-        side: Option<&WideFrame>,
-        audible: bool,
-        beginning: bool,
-    ) {
+    pub(crate) fn tick(&mut self, mix: &WideFrame, side: Option<&WideFrame>, audible: bool, beginning: bool) {
         let silence = if audible || !self.has_died_away() {
             !self.limit(mix, side)
         } else {

@@ -199,7 +199,11 @@ impl State {
     fn prefer(&mut self, how: Concealment) -> Result<(), CodecError> {
         // Safety: the state was initialised, and this request takes one `opus_int32`.
         let done = unsafe {
-            sys::opus_decoder_ctl(self.memory.as_mut_ptr(), sys::OPUS_SET_COMPLEXITY_REQUEST, how.complexity())
+            sys::opus_decoder_ctl(
+                self.memory.as_mut_ptr(),
+                sys::OPUS_SET_COMPLEXITY_REQUEST,
+                how.complexity(),
+            )
         };
         check(done).map(drop).map_err(CodecError::Setup)
     }

@@ -132,7 +132,11 @@ fn two_channels_are_sent_to_who_asks_for_them_and_takes_their_bits() {
     let asks = Voice { wants_stereo: true, ..voice() };
     let channels = |voice| profile(voice, 68_000).channels;
     assert_eq!(channels(voice()), Channels::Mono);
-    assert_eq!(channels(Voice { sends_stereo: true, ..voice() }), Channels::Mono, "it sends two, and takes one");
+    assert_eq!(
+        channels(Voice { sends_stereo: true, ..voice() }),
+        Channels::Mono,
+        "it sends two, and takes one"
+    );
     assert_eq!(channels(asks), Channels::Stereo);
     for (most, expected) in [(102_000, Channels::Stereo), (101_999, Channels::Mono)] {
         assert_eq!(channels(Voice { max_average_bitrate: Some(most), ..asks }), expected, "{most} bit/s");

@@ -70,8 +70,11 @@ impl Mixer {
 
     /// Somebody sends two channels, and somebody else asked for two.
     fn is_stereo_of_use(&self) -> bool {
+        // There mostly is nobody who sends two, and then nobody has to be looked for.
         let sends = |leg: &&Leg| leg.input.is_stereo();
-        let Some(sender) = self.legs.iter().find(sends).filter(|_| self.sides.is_some()) else { return false };
+        let Some(sender) = self.sides.as_ref().and_then(|_| self.legs.iter().find(sends)) else {
+            return false;
+        };
         let other = |leg: &Leg| leg.speaker != sender.speaker;
         // Of all listeners one is another than the sender, or of all senders one is another than the listener.
         self.legs.iter().any(|leg| asks_for_two(leg) && other(leg))
