@@ -54,12 +54,13 @@ fn voice() -> Voice {
 
 /// A room with legs 1 and 2, of two people.
 fn room() -> Room {
-    let mut room = Room::new(MixerConfig::default());
+    let mut room = Room::new(MixerConfig::default(), None);
     for number in [1, 2] {
         let seat = Seat {
             leg: LegId(number),
             generation: Generation(0),
             participant: ParticipantId(number),
+            name: Arc::from("someone"),
             terms: Terms { direction: Direction::SendRecv, voice: voice() },
             heard: Arc::new(AtomicBool::new(true)),
             link: LinkId(number),
