@@ -10,7 +10,7 @@ use confocal::conference::{
     Generation, LegId, LegLevel, LegQuality, LevelDbov, ParticipantId, RecordingId, View,
 };
 use confocal_mixer::{
-    AddLegError, Audience, Bandwidth, BitrateClass, Clip, Codec, CodecError, LegKey, Micros, Mixer,
+    AddLegError, Audience, Bandwidth, BitrateClass, Channels, Clip, Codec, CodecError, LegKey, Micros, Mixer,
     MixerConfig, PacketKind, PlayError, Profile, RtpAudio, Sink, SinkKey, Source, SpeakerKey,
 };
 use confocal_transport::{
@@ -158,6 +158,7 @@ impl Room {
             return Err(error.into());
         }
         self.music.pause(&mut self.mixer);
+        self.set_stereo(seat.leg, seat.terms.voice);
         let (leg, direction) = (seat.leg, seat.terms.direction);
         let at = self.seated.partition_point(|other| other.seat.leg < leg);
         let silence = LevelDbov::SILENCE.0;
@@ -199,8 +200,16 @@ impl Room {
             if let Err(error) = self.mixer.set_profile(LegKey(leg.0), profile) {
                 warn!(%leg, %error, "a leg is sent what it was sent before");
             }
+            self.set_stereo(leg, terms.voice);
         }
         self.direct(leg, terms.direction);
+    }
+
+    /// Takes two channels from a leg, if it says that it sends two.
+    fn set_stereo(&mut self, leg: LegId, voice: Voice) {
+        if let Err(error) = self.mixer.set_stereo(LegKey(leg.0), voice.sends_stereo) {
+            warn!(%leg, %error, "two channels of a leg are not heard as two");
+        }
     }
 
     /// Whether others hear a leg may have changed.
@@ -366,7 +375,11 @@ impl Room {
 
 /// What is sent to one who receives so.
 fn profile(voice: Voice, usual_bitrate: i32) -> Profile {
+    // Who takes fewer bits than two channels need is better served with one.
+    let takes = |bits: u32| i64::from(bits) >= i64::from(Profile::stereo_bitrate(usual_bitrate));
+    let stereo = voice.wants_stereo && voice.max_average_bitrate.is_none_or(takes);
     Profile {
+        channels: if stereo { Channels::Stereo } else { Channels::Mono },
         codec: codec(voice.codec),
         bandwidth: voice.max_playback_rate.map_or_else(Bandwidth::default, Bandwidth::within),
         bitrate: voice
@@ -384,3 +397,6 @@ const fn codec(codec: AudioCodec) -> Codec {
         AudioCodec::Pcma => Codec::Pcma,
     }
 }
+
+#[cfg(test)]
+mod tests;

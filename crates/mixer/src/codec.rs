@@ -3,5 +3,5 @@
 pub(crate) use confocal_opus::packet_has_copy;
 pub use confocal_opus::{
     Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
-    MAX_PAYLOAD_BYTES, Signal, packet_samples,
+    MAX_PAYLOAD_BYTES, Signal, StereoDecoder, StereoEncoder, packet_samples,
 };

@@ -3,6 +3,7 @@
 //! Who is heard is never decided here.
 
 use crate::frame::Frame;
+use crate::sound::Sound;
 
 /// A change is eased over 2.5 ms.
 const EASE: usize = 120;
@@ -28,29 +29,37 @@ impl Gate {
         self.open
     }
 
-    /// Takes one frame through; returns whether anything of it may be heard. A shut gate leaves the first 2.5 ms after the
+    /// Takes one tick of sound through; returns whether anything of it may be heard. A shut gate leaves the first 2.5 ms after the
     /// change, dying away, and of further frames nothing.
-    pub(crate) fn pass(&mut self, frame: &mut Frame) -> bool {
+    pub(crate) fn pass(&mut self, sound: &mut Sound) -> bool {
         let was_open = core::mem::replace(&mut self.was_open, self.open);
         match (was_open, self.open) {
             (true, true) => true,
             (false, false) => false,
             (false, true) => {
-                for (n, sample) in (0_i32..).zip(frame.iter_mut().take(EASE)) {
-                    *sample = eased(*sample, n);
-                }
+                sound.each(ease_in);
                 true
             }
             (true, false) => {
-                let (eased_out, silent) = frame.split_at_mut(EASE);
-                for (n, sample) in (0_i32..).zip(eased_out) {
-                    *sample = eased(*sample, EASE as i32 - n);
-                }
-                silent.fill(0);
+                sound.each(ease_out);
                 true
             }
         }
     }
+}
+
+fn ease_in(frame: &mut Frame) {
+    for (n, sample) in (0_i32..).zip(frame.iter_mut().take(EASE)) {
+        *sample = eased(*sample, n);
+    }
+}
+
+fn ease_out(frame: &mut Frame) {
+    let (eased_out, silent) = frame.split_at_mut(EASE);
+    for (n, sample) in (0_i32..).zip(eased_out) {
+        *sample = eased(*sample, EASE as i32 - n);
+    }
+    silent.fill(0);
 }
 
 /// `n` parts of [`EASE`] of a sample.
@@ -68,9 +77,12 @@ mod tests {
         let full: Frame = [12_000; FRAME_SAMPLES];
         let mut gate = Gate::open();
         let mut passed = |open: bool| {
-            let mut frame = full;
+            let mut sound = Sound { mid: full, side: full, wide: true };
             gate.set_open(open);
-            gate.pass(&mut frame).then_some(frame)
+            gate.pass(&mut sound).then(|| {
+                assert_eq!(sound.mid, sound.side, "both alike");
+                sound.mid
+            })
         };
         assert_eq!(passed(true), Some(full));
 

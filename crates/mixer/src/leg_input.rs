@@ -2,14 +2,16 @@
 //! hears it, is decided elsewhere.
 
 use crate::config::MixerConfig;
-use crate::frame::{FRAME_SAMPLES, Frame, PacketKind, RtpAudio, TICK_MS};
+use crate::frame::{FRAME_SAMPLES, PacketKind, RtpAudio, TICK_MS};
 use crate::gate::Gate;
 use crate::jitter_buffer::{Arrival, JitterBuffer, Playout};
 use crate::key::LegKey;
 use crate::level::{LevelDbov, LevelMeter, SpeechDetector};
 use crate::levelling::Levelling;
+use crate::sound::Sound;
 use crate::standing::{HUSH, Standing};
 use crate::stats::{LegMeasure, LegStats};
+use crate::stereo::Stereo;
 use crate::time::Micros;
 use crate::voice::{Voice, Warmed};
 
@@ -37,6 +39,8 @@ pub(crate) struct LegInput {
     standing: Standing,
     /// Where its sound is decoded, while it is.
     voice: Option<Voice>,
+    /// Of a sender of two channels, while it has no voice: what that will need besides.
+    stereo: Option<Box<Stereo>>,
     receiving: bool,
     gate: Gate,
     /// Unless it is off.
@@ -59,6 +63,7 @@ impl LegInput {
             buffer: JitterBuffer::new(config.jitter),
             standing: Standing::default(),
             voice: None,
+            stereo: None,
             receiving: true,
             gate: Gate::open(),
             levelling: config.levelling.then(Levelling::default),
@@ -89,6 +94,18 @@ impl LegInput {
             }
         }
         self.receiving = receiving;
+    }
+
+    /// From now on two channels are decoded, or no more.
+    pub(crate) fn set_stereo(&mut self, stereo: Option<Box<Stereo>>) {
+        match &mut self.voice {
+            Some(voice) => drop(voice.set_stereo(stereo)),
+            None => self.stereo = stereo,
+        }
+    }
+
+    pub(crate) fn is_stereo(&self) -> bool {
+        self.stereo.is_some() || self.voice.as_ref().is_some_and(Voice::is_stereo)
     }
 
     /// Off: what is decoded goes no further than to the meter.
@@ -144,6 +161,9 @@ impl LegInput {
     /// From now on it is heard, from the beginning of what it says if that is recent, with a delay that is paid back later; and
     /// else from now.
     pub(crate) fn promote(&mut self, mut voice: Voice, now: Micros) {
+        if self.stereo.is_some() {
+            voice.set_stereo(self.stereo.take());
+        }
         voice.restart();
         let mut from_the_midst = self.passed;
         while self.buffer.is_overdue(now) {
@@ -160,13 +180,16 @@ impl LegInput {
         self.voice = Some(voice);
     }
 
-    /// From now on it is not heard; what was heard last dies away in this tick, into `frame`. Gives the voice back, and whether
+    /// From now on it is not heard; what was heard last dies away in this tick, into `sound`. Gives the voice back, and whether
     /// anything of that may be heard.
-    pub(crate) fn demote(&mut self, frame: &mut Frame) -> Option<(Voice, bool)> {
+    pub(crate) fn demote(&mut self, sound: &mut Sound) -> Option<(Voice, bool)> {
         let mut voice = self.voice.take()?;
         voice.end();
-        let audible = voice.take(frame);
-        let audible = self.gate.pass(frame) && audible;
+        let audible = voice.take(sound);
+        let audible = self.gate.pass(sound) && audible;
+        if voice.is_stereo() {
+            self.stereo = voice.set_stereo(None);
+        }
         self.buffer.pause();
         self.passed = true;
         Some((voice, audible))
@@ -190,9 +213,9 @@ impl LegInput {
         nothing && self.standing.is_silent() && !self.speech.is_speaking()
     }
 
-    /// Plays one tick of sound into `frame`, if it is heard, and returns whether it is more than silence. `deep`: see
+    /// Plays one tick of sound into `sound`, if it is heard, and returns whether it is more than silence. `deep`: see
     /// [`Voice::conceal`].
-    pub(crate) fn play(&mut self, tick: u64, now: Micros, deep: &mut u32, frame: &mut Frame) -> bool {
+    pub(crate) fn play(&mut self, tick: u64, now: Micros, deep: &mut u32, sound: &mut Sound) -> bool {
         let Some(voice) = &mut self.voice else { return false };
         let mut may_shorten = true;
         while !voice.has_frame() {
@@ -211,8 +234,8 @@ impl LegInput {
                 Playout::Dtx { samples } => voice.fall_silent(samples as usize),
             }
         }
-        let audible = voice.take(frame);
-        let level = self.standing.measure(frame, tick);
+        let audible = voice.take(sound);
+        let level = self.standing.measure(sound, tick);
         self.speech.feed(level);
         self.silent_ticks = if audible { 0 } else { self.silent_ticks.saturating_add(1) };
         self.hot_ticks = self.hot_ticks.saturating_add(1);
@@ -221,10 +244,10 @@ impl LegInput {
         let heard = self.standing.level() > HUSH;
         self.quiet_ticks = if heard { 0 } else { self.quiet_ticks.saturating_add(1) };
         if let Some(levelling) = &mut self.levelling {
-            levelling.pass(frame, level);
+            levelling.pass(sound, level);
         }
         // After the meter, which goes on measuring what nobody hears.
-        self.gate.pass(frame) && audible
+        self.gate.pass(sound) && audible
     }
 
     /// The RTP timestamp with which the sound of the last tick began; `None` where there was none.

@@ -26,6 +26,11 @@ impl LevelDbov {
         Self::from_power(mean_square(samples))
     }
 
+    /// The level of two channels, of which half the sum and half the difference are given: the mean of their powers.
+    pub(crate) fn of_both(mid: &[i16], side: &[i16]) -> Self {
+        Self::from_power(mean_square(mid) + mean_square(side))
+    }
+
     /// From the mean square of the samples, where 1 is full scale.
     fn from_power(power: f32) -> Self {
         // The conversion from float saturates, and log10(0) is −∞.
@@ -65,6 +70,13 @@ impl LevelMeter {
     /// Takes one tick of sound into account and returns its own level, not smoothed.
     pub fn feed(&mut self, frame: &[i16]) -> LevelDbov {
         let power = mean_square(frame);
+        self.follow(power);
+        LevelDbov::from_power(power)
+    }
+
+    /// Takes one tick of two channels into account, as [`LevelDbov::of_both`] has them.
+    pub(crate) fn feed_both(&mut self, mid: &[i16], side: &[i16]) -> LevelDbov {
+        let power = mean_square(mid) + mean_square(side);
         self.follow(power);
         LevelDbov::from_power(power)
     }

@@ -1,7 +1,8 @@
 //! Brings quiet and loud speakers slowly nearer to each other. It never makes silence audible, and never decides who is heard.
 
-use crate::frame::{FRAME_SAMPLES, Frame, TICK_MS};
+use crate::frame::{FRAME_SAMPLES, TICK_MS};
 use crate::level::LevelDbov;
+use crate::sound::Sound;
 
 /// Speech between these levels is left as it is.
 const QUIETEST: f32 = -26.0;
@@ -30,7 +31,7 @@ pub(crate) struct Levelling {
 
 impl Levelling {
     /// Takes one tick of sound of this level (not smoothed) through. As long as the gain is 0 dB every bit is kept.
-    pub(crate) fn pass(&mut self, frame: &mut Frame, level: LevelDbov) {
+    pub(crate) fn pass(&mut self, sound: &mut Sound, level: LevelDbov) {
         let before = self.gain;
         if level > SPEECH {
             let level = f32::from(level.0);
@@ -43,11 +44,13 @@ impl Levelling {
             return;
         }
         let (from, to) = (factor(before), factor(self.gain));
-        for (n, sample) in (1_u16..).zip(frame.iter_mut()) {
-            let gain = from + (to - from) * f32::from(n) / FRAME_SAMPLES as f32;
-            // The conversion saturates: only a peak 6 dB and more above speech that is quiet could come to that.
-            *sample = (f32::from(*sample) * gain).round() as i16;
-        }
+        sound.each(|frame| {
+            for (n, sample) in (1_u16..).zip(frame.iter_mut()) {
+                let gain = from + (to - from) * f32::from(n) / FRAME_SAMPLES as f32;
+                // The conversion saturates: only a peak 6 dB and more above speech that is quiet could come to that.
+                *sample = (f32::from(*sample) * gain).round() as i16;
+            }
+        });
     }
 }
 
@@ -65,11 +68,13 @@ mod tests {
         let mut gain = 0.0;
         for tick in 0..seconds * 100 {
             let input = if tick % 20 < 10 { amplitude } else { 20 };
-            let mut frame: Frame = core::array::from_fn(|n| if n % 100 < 50 { input } else { -input });
-            let level = LevelDbov::of(&frame);
-            levelling.pass(&mut frame, level);
+            let mut sound = Sound::default();
+            sound.mid = core::array::from_fn(|n| if n % 100 < 50 { input } else { -input });
+            let level = LevelDbov::of(&sound.mid);
+            levelling.pass(&mut sound, level);
             if input == amplitude {
-                gain = 20.0 * (f32::from(frame[FRAME_SAMPLES - 60].abs()) / f32::from(amplitude)).log10();
+                let last = f32::from(sound.mid[FRAME_SAMPLES - 60].abs());
+                gain = 20.0 * (last / f32::from(amplitude)).log10();
             }
         }
         gain
@@ -89,12 +94,13 @@ mod tests {
     #[test]
     fn speech_of_usual_loudness_is_kept_to_the_bit_and_a_peak_does_not_wrap() {
         let mut levelling = Levelling::default();
-        let mut frame = [3277; FRAME_SAMPLES];
-        levelling.pass(&mut frame, LevelDbov(-20));
-        assert_eq!(frame, [3277; FRAME_SAMPLES]);
+        let mut sound = Sound { mid: [3277; FRAME_SAMPLES], ..Sound::default() };
+        levelling.pass(&mut sound, LevelDbov(-20));
+        assert_eq!(sound.mid, [3277; FRAME_SAMPLES]);
         let mut levelling = Levelling { speech: Some(-40.0), gain: 6.0 };
-        let mut frame = [i16::MAX; FRAME_SAMPLES];
-        levelling.pass(&mut frame, LevelDbov(-46));
-        assert_eq!(frame, [i16::MAX; FRAME_SAMPLES]);
+        let mut sound = Sound { mid: [i16::MAX; FRAME_SAMPLES], side: [-1000; FRAME_SAMPLES], wide: true };
+        levelling.pass(&mut sound, LevelDbov(-46));
+        assert_eq!(sound.mid, [i16::MAX; FRAME_SAMPLES]);
+        assert_eq!(sound.side, [-1995; FRAME_SAMPLES], "by as much, so that nothing moves aside");
     }
 }

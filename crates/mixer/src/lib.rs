@@ -5,7 +5,9 @@
 //! [`MixBus`], limits the sum ([`Limiter`]) and encodes it once for all who only listen, and once for each speaker with their own
 //! voice taken out; each leg is handed its payload. A [`Source`] is played into it, and a [`Sink`] takes the mix as a whole.
 //!
-//! All sound inside is mono, 16 bit, at [`SAMPLE_RATE`], in frames of [`FRAME_SAMPLES`].
+//! All sound inside is 16 bit at [`SAMPLE_RATE`], in frames of [`FRAME_SAMPLES`], and mono: half the sum of left and right. Where a
+//! talker sends two channels ([`Mixer::set_stereo`]), half their difference goes beside it, for listeners who asked for two
+//! ([`Profile::channels`]).
 //!
 //! What it adds in delay: the jitter buffer's depth (20 to 200 ms, as the network asks), up to one tick until the next mix,
 //! and [`Limiter::DELAY_SAMPLES`] (5 ms); libopus looks ahead a further 6.5 ms.
@@ -53,9 +55,11 @@ mod profile;
 mod protection;
 mod sequence;
 mod sink;
+mod sound;
 mod source;
 mod standing;
 mod stats;
+mod stereo;
 mod stream;
 mod streams;
 mod time;
@@ -65,7 +69,7 @@ mod voices;
 
 pub use codec::{
     Bandwidth, CodecError, Concealment, Decoder, Encoder, EncoderSettings, MAX_PACKET_SAMPLES,
-    MAX_PAYLOAD_BYTES, Signal, packet_samples,
+    MAX_PAYLOAD_BYTES, Signal, StereoDecoder, StereoEncoder, packet_samples,
 };
 pub use config::{JitterConfig, MixerConfig, SpeechConfig};
 pub use frame::{
@@ -79,7 +83,7 @@ pub use load::ComplexityByLoad;
 pub use mix_bus::MixBus;
 pub use mixer::{AddLegError, Mixer};
 pub use playing::{Audience, PlayError, PlayKey};
-pub use profile::{BitrateClass, Profile, Protection};
+pub use profile::{BitrateClass, Channels, Profile, Protection};
 pub use sink::{Sink, SinkKey};
 pub use source::{Clip, Source};
 pub use stats::{LegMeasure, LegStats};

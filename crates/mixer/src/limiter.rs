@@ -1,4 +1,4 @@
-//! Keeps a sum of voices within 16 bits by turning it down smoothly. Mixing never lives here.
+//! Keeps a sum of voices within 16 bits by turning it down smoothly, and two channels by the same. Mixing never lives here.
 
 use crate::frame::{FRAME_SAMPLES, Frame, WideFrame};
 
@@ -52,15 +52,43 @@ impl Limiter {
         for ((input, output), which) in
             input.chunks_exact(BLOCK).zip(output.chunks_exact_mut(BLOCK)).zip((0..AHEAD).cycle())
         {
+            let (from, to) = self.advance(which, bearable_gain(peak(input)));
             let pending = &mut self.pending[which * BLOCK..][..BLOCK];
-            // The block that entered AHEAD blocks ago leaves, and this one takes its place in the ring.
-            let leaving = core::mem::replace(&mut self.bearable[which], bearable_gain(input));
-            let from = self.gain;
-            let to = Self::next_gain(from, leaving, &self.bearable, which);
             scale(pending, output, from, to);
             pending.copy_from_slice(input);
-            self.gain = to;
         }
+    }
+
+    /// Limits one tick of two channels, of which half the sum and half the difference are given and taken. Both are turned down
+    /// together, so that nothing moves aside, and by what the louder of the channels asks for.
+    pub(crate) fn process_pair(
+        &mut self,
+        input: Pair<&WideFrame>,
+        pending: &mut SidePending,
+        output: Pair<&mut Frame>,
+    ) {
+        let inputs = input.mid.chunks_exact(BLOCK).zip(input.side.chunks_exact(BLOCK));
+        let outputs = output.mid.chunks_exact_mut(BLOCK).zip(output.side.chunks_exact_mut(BLOCK));
+        for ((inputs, outputs), which) in inputs.zip(outputs).zip((0..AHEAD).cycle()) {
+            let (from, to) = self.advance(which, bearable_gain(peak_of_pair(inputs.0, inputs.1)));
+            let waiting = [&mut self.pending, &mut pending.0];
+            for ((input, output), waiting) in
+                [(inputs.0, outputs.0), (inputs.1, outputs.1)].into_iter().zip(waiting)
+            {
+                let waiting = &mut waiting[which * BLOCK..][..BLOCK];
+                scale(waiting, output, from, to);
+                waiting.copy_from_slice(input);
+            }
+        }
+    }
+
+    /// A block comes in whose greatest gain is this, and the one that entered [`AHEAD`] blocks ago, whose place in the ring it takes,
+    /// leaves: the gain at its beginning and at its end.
+    fn advance(&mut self, which: usize, bearable: f32) -> (f32, f32) {
+        let leaving = core::mem::replace(&mut self.bearable[which], bearable);
+        let from = self.gain;
+        self.gain = Self::next_gain(from, leaving, &self.bearable, which);
+        (from, self.gain)
     }
 
     /// Nothing is pending but silence, so silence in would be silence out.
@@ -95,9 +123,41 @@ impl Limiter {
 
 const _: () = assert!(BLOCKS * BLOCK == FRAME_SAMPLES && BLOCKS.is_multiple_of(AHEAD));
 
-/// The greatest gain at which no sample of the block is beyond the ceiling.
-fn bearable_gain(block: &[i32]) -> f32 {
-    let peak = block.iter().fold(0, |peak, sample| sample.unsigned_abs().max(peak)) as f32;
+/// Something of half the sum and of half the difference of two channels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<T> {
+    pub(crate) mid: T,
+    pub(crate) side: T,
+}
+
+/// What is seen and not yet put out of half the difference of two channels; a [`Limiter`] has that of half their sum.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SidePending([i32; Limiter::DELAY_SAMPLES]);
+
+impl SidePending {
+    pub(crate) const fn new() -> Self {
+        Self([0; Limiter::DELAY_SAMPLES])
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.0.iter().all(|&sample| sample == 0)
+    }
+}
+
+/// The loudest sample of a block.
+fn peak(block: &[i32]) -> u32 {
+    block.iter().fold(0, |peak, sample| sample.unsigned_abs().max(peak))
+}
+
+/// The loudest sample of both channels: the louder of sum and difference.
+fn peak_of_pair(mid: &[i32], side: &[i32]) -> u32 {
+    let louder = |(mid, side): (&i32, &i32)| mid.unsigned_abs().saturating_add(side.unsigned_abs());
+    mid.iter().zip(side).map(louder).max().unwrap_or(0)
+}
+
+/// The greatest gain at which a block with this peak is not beyond the ceiling.
+fn bearable_gain(peak: u32) -> f32 {
+    let peak = peak as f32;
     if peak > CEILING { CEILING / peak } else { 1.0 }
 }
 
@@ -176,6 +236,36 @@ mod tests {
             "{}",
             output[2459]
         );
+    }
+
+    #[test]
+    fn of_two_channels_the_louder_one_decides_and_both_keep_their_places() {
+        let mut limiter = Limiter::new();
+        let mut pending = SidePending::new();
+        // 40000 on the left, 10000 on the right: neither half the sum nor half the difference is too loud by itself.
+        let (mid_in, side_in) = ([25_000; FRAME_SAMPLES], [15_000; FRAME_SAMPLES]);
+        let (mut mid, mut side) = ([0; FRAME_SAMPLES], [0; FRAME_SAMPLES]);
+        for _ in 0..3 {
+            let input = Pair { mid: &mid_in, side: &side_in };
+            limiter.process_pair(input, &mut pending, Pair { mid: &mut mid, side: &mut side });
+        }
+        for (&mid, &side) in mid.iter().zip(&side) {
+            let (left, right) = (f32::from(mid) + f32::from(side), f32::from(mid) - f32::from(side));
+            assert!(left <= CEILING + 1.0 && left > CEILING - 2.0, "{left}");
+            assert!((left / right - 4.0).abs() < 0.01, "{left} and {right}");
+        }
+        assert!(!pending.is_silent());
+        // Without a difference it is what one channel is.
+        let input = tone(440.0, 60_000.0, 9600);
+        let (mut one, mut two) = (Limiter::new(), Limiter::new());
+        let mut pending = SidePending::new();
+        for tick in input.as_chunks::<FRAME_SAMPLES>().0 {
+            one.process(tick, &mut mid);
+            let (mut mid_two, mut side_two) = ([0; FRAME_SAMPLES], [1; FRAME_SAMPLES]);
+            let input = Pair { mid: tick, side: &[0; FRAME_SAMPLES] };
+            two.process_pair(input, &mut pending, Pair { mid: &mut mid_two, side: &mut side_two });
+            assert_eq!((mid_two, side_two), (mid, [0; FRAME_SAMPLES]));
+        }
     }
 
     #[test]

@@ -3,11 +3,12 @@
 mod hot;
 mod playing;
 mod rest;
+mod stereo;
 
 use crate::codec::CodecError;
 use crate::config::MixerConfig;
 use crate::demand::WINDOW_TICKS;
-use crate::frame::{Codec, EncodedFrame, FRAME_SAMPLES, Frame, PacketKind, RtpAudio};
+use crate::frame::{Codec, EncodedFrame, FRAME_SAMPLES, PacketKind, RtpAudio};
 use crate::hot_set::Nominee;
 use crate::key::{LegKey, SpeakerKey};
 use crate::leg_input::LegInput;
@@ -15,6 +16,7 @@ use crate::listening::Listening;
 use crate::mix_bus::MixBus;
 use crate::playing::Sounds;
 use crate::profile::Profile;
+use crate::sound::Sound;
 use crate::stats::{LegMeasure, LegStats};
 use crate::stream::Made;
 use crate::streams::{Seat, Streams};
@@ -37,13 +39,17 @@ pub struct Mixer {
     /// In the order of the keys.
     legs: Vec<Leg>,
     bus: MixBus,
+    /// What sets two channels apart, of those who send two, if any do.
+    sides: Option<MixBus>,
+    /// Some hear two channels.
+    is_stereo: bool,
     streams: Streams,
     sounds: Sounds,
     taps: Vec<Tap>,
     next_sink: u64,
     voices: Voices,
     /// The sound of one leg in this tick.
-    frame: Box<Frame>,
+    sound: Box<Sound>,
     /// Those who send and are not heard, in this tick.
     nominees: Vec<Nominee>,
     /// Whose legs are heard or are to be, while that is looked at; some twice.
@@ -88,14 +94,15 @@ impl Mixer {
         Self {
             keys: Vec::new(),
             legs: Vec::new(),
-            // In one tick all who are heard may give up their places to others: the last of them dies away.
-            bus: MixBus::with_voices(config.hot_max.saturating_mul(2).saturating_add(1)),
+            bus: MixBus::with_voices(voices_max(&config)),
+            sides: None,
+            is_stereo: false,
             streams: Streams::new(),
             sounds: Sounds::default(),
             taps: Vec::new(),
             next_sink: 0,
             voices: Voices::default(),
-            frame: Box::new([0; FRAME_SAMPLES]),
+            sound: Box::default(),
             nominees: Vec::new(),
             speakers: Vec::with_capacity(config.hot_max.min(config.legs_max) * 2 + 2),
             again: None,
@@ -137,12 +144,17 @@ impl Mixer {
         self.wake();
         self.keys.remove(at);
         let mut gone = self.legs.remove(at);
-        if let Some((voice, _)) = gone.input.demote(&mut self.frame) {
+        if let Some((voice, _)) = gone.input.demote(&mut self.sound) {
             self.voices.give_back(voice);
         }
         self.streams.remove(gone.listening.shared);
         self.bus.remove(gone.speaker);
         self.sounds.forget(leg);
+        if gone.input.is_stereo() {
+            self.remove_side(gone.speaker);
+        }
+        // To do without two channels needs an encoder of one, at the most: if there is none, two go on.
+        let _ = self.consider_stereo();
         if self.legs.is_empty() && self.taps.is_empty() {
             let (tick, next_sink) = (self.tick, self.next_sink);
             *self = Self { tick, next_sink, trim_at: tick + WINDOW_TICKS, ..Self::new(self.config.clone()) };
@@ -203,10 +215,10 @@ impl Mixer {
         let Ok(at) = self.find(leg) else { return Ok(()) };
         self.wake();
         let listening = &mut self.legs[at].listening;
-        self.streams.change(listening, profile, &self.config)?;
+        self.streams.change(listening, profile.for_channels(self.is_stereo), &self.config)?;
         listening.wish = profile;
         self.stock_for(at);
-        Ok(())
+        self.consider_stereo()
     }
 
     /// Takes into account what a leg's receiver reports to have lost, in 1/256 (fraction lost, RFC 3550 section 6.4.1): where
@@ -245,13 +257,16 @@ impl Mixer {
             return self.rest(output);
         }
         self.bus.clear();
+        if let Some(sides) = &mut self.sides {
+            sides.clear();
+        }
         self.choose_hot(now);
         let mut deep = self.config.deep_losses_max;
         for leg in &mut self.legs {
             if !leg.input.is_hot() {
                 leg.input.pass(now);
-            } else if leg.input.play(self.tick, now, &mut deep, &mut self.frame) {
-                self.bus.contribute(leg.speaker, &self.frame);
+            } else if leg.input.play(self.tick, now, &mut deep, &mut self.sound) {
+                contribute(&mut self.bus, &mut self.sides, leg.speaker, &self.sound);
             }
         }
         self.sounds.tick(&mut self.bus);
@@ -264,7 +279,7 @@ impl Mixer {
         for tap in &mut self.taps {
             self.streams.seat_listener(&mut tap.listening, &self.config);
         }
-        self.streams.tick(&self.bus, &self.sounds);
+        self.streams.tick(&self.bus, self.sides.as_ref(), &self.sounds);
         for tap in &mut self.taps {
             tap.fill(&self.streams);
         }
@@ -328,5 +343,18 @@ impl Mixer {
         let at = self.find(leg).ok()?;
         self.wake();
         Some(&mut self.legs[at])
+    }
+}
+
+/// How many may have a voice in one tick: all who are heard may give up their places to others, and the last of them dies away.
+const fn voices_max(config: &MixerConfig) -> usize {
+    config.hot_max.saturating_mul(2).saturating_add(1)
+}
+
+/// Adds a leg's sound of this tick to the mix.
+fn contribute(bus: &mut MixBus, sides: &mut Option<MixBus>, speaker: SpeakerKey, sound: &Sound) {
+    bus.contribute(speaker, &sound.mid);
+    if let Some(sides) = sides.as_mut().filter(|_| sound.wide) {
+        sides.contribute(speaker, &sound.side);
     }
 }

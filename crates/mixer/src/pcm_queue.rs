@@ -32,6 +32,12 @@ impl PcmQueue {
         self.len = 0;
     }
 
+    /// Nothing but so many samples of silence wait.
+    pub(crate) fn silence(&mut self, samples: usize) {
+        self.len = samples.min(CAPACITY);
+        self.samples[..self.len].fill(0);
+    }
+
     /// Where what comes next is written: the longest packet fits as long as the queue has no frame. [`keep`](Self::keep) then tells
     /// how much of it counts.
     pub(crate) fn room(&mut self) -> &mut [i16; MAX_PACKET_SAMPLES] {

@@ -1,6 +1,6 @@
 //! What a listener is sent, as far as it decides the bytes of a payload. Who listens is decided elsewhere.
 
-use crate::codec::{Bandwidth, EncoderSettings};
+use crate::codec::{Bandwidth, EncoderSettings, Signal};
 use crate::frame::Codec;
 
 /// How many packets in a hundred receivers on a lossy line are taken to lose.
@@ -22,6 +22,19 @@ pub struct Profile {
     pub bitrate: BitrateClass,
     /// Whether the line loses packets.
     pub protection: Protection,
+    /// How many channels the receiver would like. It is one for who takes fewer bits than is usual, which are better spent so.
+    pub channels: Channels,
+}
+
+/// How many channels a listener is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Channels {
+    /// One.
+    #[default]
+    Mono,
+    /// Two, while there is somebody else in the conference who sends two ([`Mixer::set_stereo`](crate::Mixer::set_stereo)), and else
+    /// one (`stereo=1`, RFC 7587 section 6.1).
+    Stereo,
 }
 
 /// How many bits a second a listener is sent.
@@ -61,6 +74,13 @@ pub enum Protection {
 }
 
 impl Profile {
+    /// Bit/s that two channels take where one is encoded at `usual`: half as many again. RFC 7587 section 3.1.1 has 64 to 128 kbit/s for
+    /// music in stereo.
+    #[must_use]
+    pub const fn stereo_bitrate(usual: i32) -> i32 {
+        usual.saturating_add(usual / 2)
+    }
+
     /// The encoder's settings for this profile, where `usual` are those of the configuration.
     pub(crate) fn settings(&self, usual: &EncoderSettings) -> EncoderSettings {
         let mut settings = *usual;
@@ -70,6 +90,11 @@ impl Profile {
             BitrateClass::Moderate => usual.bitrate.min(MODERATE_BITRATE),
             BitrateClass::Thrifty => usual.bitrate.min(THRIFTY_BITRATE),
         };
+        if self.channels == Channels::Stereo {
+            settings.bitrate = Self::stereo_bitrate(settings.bitrate);
+            // Who sends two channels may well send music.
+            settings.signal = Signal::Unknown;
+        }
         if self.protection == Protection::Lossy {
             settings.inband_fec = true;
             settings.expected_loss_percent = usual.expected_loss_percent.max(LOSSY_PERCENT);
@@ -77,10 +102,16 @@ impl Profile {
         settings
     }
 
+    /// The same where there are two channels to hear, or where there are not.
+    pub(crate) fn for_channels(self, stereo: bool) -> Self {
+        if stereo { self } else { Self { channels: Channels::Mono, ..self } }
+    }
+
     /// The same with what is of no effect taken out.
     pub(crate) fn reduced(self) -> Self {
         match self.codec {
-            Codec::Opus => self,
+            Codec::Opus if self.bitrate == BitrateClass::Usual => self,
+            Codec::Opus => Self { channels: Channels::Mono, ..self },
             Codec::Pcmu | Codec::Pcma => Self { codec: self.codec, ..Self::default() },
         }
     }
@@ -91,6 +122,8 @@ impl Profile {
         u32::from(self.bandwidth != other.bandwidth)
             + 2 * u32::from(self.protection != other.protection)
             + 4 * u32::from(self.bitrate != other.bitrate)
+            // Two channels take still more.
+            + 8 * u32::from(self.channels != other.channels)
     }
 }
 
@@ -109,5 +142,20 @@ mod tests {
             [510_000, 68_000, 67_999, 32_000, 31_999, 16_000].map(bitrate),
             [68_000, 68_000, 32_000, 32_000, 16_000, 16_000]
         );
+    }
+
+    #[test]
+    fn two_channels_are_for_who_takes_the_bits() {
+        let usual = EncoderSettings { bitrate: 68_000, signal: Signal::Voice, ..EncoderSettings::default() };
+        let stereo = Profile { channels: Channels::Stereo, ..Profile::default() };
+        assert_eq!(stereo.reduced(), stereo);
+        let settings = stereo.settings(&usual);
+        assert_eq!((settings.bitrate, settings.signal), (102_000, Signal::Unknown));
+        for bitrate in [BitrateClass::Moderate, BitrateClass::Thrifty] {
+            let fewer = Profile { bitrate, ..stereo };
+            assert_eq!(fewer.reduced(), Profile { bitrate, ..Profile::default() });
+        }
+        let narrow = Profile { codec: Codec::Pcmu, ..stereo };
+        assert_eq!(narrow.reduced(), Profile { codec: Codec::Pcmu, ..Profile::default() });
     }
 }

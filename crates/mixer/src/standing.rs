@@ -3,6 +3,7 @@
 
 use crate::frame::TICK_MS;
 use crate::level::{LevelDbov, LevelMeter};
+use crate::sound::Sound;
 
 /// A claim is wrong if it is so far from what was measured, in dB.
 const DISAGREEMENT_DB: i8 = 15;
@@ -91,8 +92,12 @@ impl Standing {
     }
 
     /// One tick of its sound was decoded; returns its level, not smoothed.
-    pub(crate) fn measure(&mut self, frame: &[i16], tick: u64) -> LevelDbov {
-        let level = self.measures.feed(frame);
+    pub(crate) fn measure(&mut self, sound: &Sound, tick: u64) -> LevelDbov {
+        let level = if sound.wide {
+            self.measures.feed_both(&sound.mid, &sound.side)
+        } else {
+            self.measures.feed(&sound.mid)
+        };
         self.judge(tick);
         level
     }
@@ -168,10 +173,10 @@ mod tests {
     use super::*;
     use crate::frame::FRAME_SAMPLES;
 
-    const LOUD: [i16; FRAME_SAMPLES] = [3000; FRAME_SAMPLES];
-    const SILENT: [i16; FRAME_SAMPLES] = [0; FRAME_SAMPLES];
+    const LOUD: Sound = Sound { mid: [3000; FRAME_SAMPLES], side: [0; FRAME_SAMPLES], wide: false };
+    const SILENT: Sound = Sound { mid: [0; FRAME_SAMPLES], ..LOUD };
 
-    fn after(ticks: u64, claim: i8, frame: &[i16]) -> Standing {
+    fn after(ticks: u64, claim: i8, frame: &Sound) -> Standing {
         let mut standing = Standing::default();
         for tick in 0..ticks {
             standing.note_packet(60, Some(LevelDbov(claim)));

@@ -32,10 +32,12 @@ const AWAY_MAX: u32 = 2000 / TICK_MS;
 pub(crate) struct Streams {
     shared: Vec<Shared>,
     personal: Vec<Personal>,
-    /// Personal streams that there should be. One takes about 110 kB, so they are made when they are wanted, between two ticks.
+    /// Personal streams that there should be. One takes about 40 kB, so they are made when they are wanted, between two ticks.
     wanted: usize,
     demand: Demand,
     mix: Box<WideFrame>,
+    /// Half the difference of its channels, where some hear two.
+    side: Option<Box<WideFrame>>,
 }
 
 /// The mix of all voices under one profile.
@@ -97,6 +99,24 @@ impl Streams {
             wanted: 0,
             demand: Demand::default(),
             mix: Box::new([0; FRAME_SAMPLES]),
+            side: None,
+        }
+    }
+
+    /// From now on there may be streams of two channels. Memory is allocated here.
+    pub(crate) fn allow_stereo(&mut self, config: &MixerConfig) -> Result<(), CodecError> {
+        for personal in &mut self.personal {
+            personal.stream.allow_stereo(config)?;
+        }
+        self.side.get_or_insert_with(|| Box::new([0; FRAME_SAMPLES]));
+        Ok(())
+    }
+
+    /// There are no listeners to two channels any more.
+    pub(crate) fn forbid_stereo(&mut self) {
+        self.side = None;
+        for personal in &mut self.personal {
+            personal.stream.forbid_stereo();
         }
     }
 
@@ -153,7 +173,10 @@ impl Streams {
     /// Makes the personal streams that are wanted. Memory is allocated here.
     pub(crate) fn make_personal(&mut self, config: &MixerConfig) -> Result<(), CodecError> {
         while self.is_short() {
-            let stream = Stream::new(&Profile::default(), config)?;
+            let mut stream = Stream::new(&Profile::default(), config)?;
+            if self.side.is_some() {
+                stream.allow_stereo(config)?;
+            }
             let (of, away, listeners) = (None, 0, 0);
             let (silent, played_to, beginning) = (true, false, false);
             self.personal.push(Personal { of, stream, away, silent, played_to, listeners, beginning });
@@ -190,8 +213,7 @@ impl Streams {
                     && from.running
                     && !to.running
                 {
-                    to.stream.continue_from(&from.stream);
-                    to.stream.configure(&profile, config);
+                    to.stream.continue_from(&from.stream, &profile, config);
                     to.running = true;
                 }
             }
@@ -298,12 +320,16 @@ impl Streams {
         shared.beginning |= listener.is_beginning();
     }
 
-    /// Encodes what is listened to.
-    pub(crate) fn tick(&mut self, bus: &MixBus, sounds: &Sounds) {
+    /// Encodes what is listened to: of the sum of all, and where some send two channels of what sets those apart.
+    pub(crate) fn tick(&mut self, bus: &MixBus, sides: Option<&MixBus>, sounds: &Sounds) {
         if self.shared.iter().any(|shared| shared.listeners > 0) {
             let audible = bus.whole(&mut self.mix);
+            let side = match (&mut self.side, sides) {
+                (Some(side), Some(sides)) => sides.whole(side).then_some(&**side),
+                _ => None,
+            };
             for shared in self.shared.iter_mut().filter(|shared| shared.listeners > 0) {
-                shared.stream.tick(&self.mix, audible, shared.beginning);
+                shared.stream.tick(&self.mix, side, audible, shared.beginning);
             }
         }
         for shared in &mut self.shared {
@@ -323,7 +349,11 @@ impl Streams {
             if let Some(leg) = of.leg {
                 audible |= sounds.add_to(leg, &mut self.mix);
             }
-            personal.stream.tick(&self.mix, audible, personal.beginning);
+            let side = match (&mut self.side, sides) {
+                (Some(side), Some(sides)) => sides.mix_for(of.speaker, side).then_some(&**side),
+                _ => None,
+            };
+            personal.stream.tick(&self.mix, side, audible, personal.beginning);
             personal.silent = !audible;
         }
         self.demand.note(used);
@@ -339,7 +369,7 @@ impl Streams {
     pub(crate) fn rest(&mut self) -> bool {
         let mut made = false;
         for shared in self.shared.iter_mut().filter(|shared| shared.listeners > 0) {
-            shared.stream.tick(&self.mix, false, false);
+            shared.stream.tick(&self.mix, None, false, false);
             made |= shared.stream.made() != Made::Nothing;
         }
         self.demand.note(0);
@@ -380,13 +410,15 @@ impl Streams {
         };
         let from = &self.shared[of.shared];
         match before {
-            Place::Shared if from.running => self.personal[at].stream.continue_from(&from.stream),
+            Place::Shared if from.running => {
+                self.personal[at].stream.continue_from(&from.stream, &from.profile, config);
+            }
             // It was waited for silence in: now it goes on as another.
             Place::Personal(before) if before == at => {}
             Place::Personal(before)
                 if let Ok([before, to]) = self.personal.get_disjoint_mut([before, at]) =>
             {
-                to.stream.continue_from(&before.stream);
+                to.stream.continue_from(&before.stream, &from.profile, config);
             }
             Place::None | Place::Shared | Place::Personal(_) => {
                 self.personal[at].stream.restart(&from.profile, config);
@@ -410,7 +442,7 @@ impl Streams {
                 personal.of.is_some_and(|was| (was.speaker, was.shared) == (of.speaker, of.shared))
             };
             match own.filter(is_own) {
-                Some(own) => to.stream.continue_from(&own.stream),
+                Some(own) => to.stream.continue_from(&own.stream, &to.profile, config),
                 None => to.stream.restart(&to.profile, config),
             }
             to.running = true;

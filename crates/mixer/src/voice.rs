@@ -2,10 +2,12 @@
 //! When what is due never lives here.
 
 use crate::codec::{CodecError, Concealment, Decoder, MAX_PACKET_SAMPLES, packet_has_copy};
-use crate::frame::{Codec, FRAME_SAMPLES, Frame};
+use crate::frame::{Codec, FRAME_SAMPLES};
 use crate::g711::{G711Decoder, Law};
 use crate::level::{LevelDbov, LevelMeter};
 use crate::pcm_queue::PcmQueue;
+use crate::sound::Sound;
+use crate::stereo::Stereo;
 
 /// Made-up sound keeps its loudness for so long, 60 ms, and then fades until [`CONCEAL_END`].
 const CONCEAL_FADE: usize = 2880;
@@ -26,6 +28,8 @@ pub(crate) const QUIET: LevelDbov = LevelDbov(-50);
 #[derive(Debug)]
 pub(crate) struct Voice {
     decoder: Decoder,
+    /// In its place, for a sender of two channels.
+    stereo: Option<Box<Stereo>>,
     g711: G711Decoder,
     /// What was decoded last.
     codec: Codec,
@@ -43,6 +47,7 @@ impl Voice {
     pub(crate) fn new() -> Result<Self, CodecError> {
         Ok(Self {
             decoder: Decoder::new()?,
+            stereo: None,
             g711: G711Decoder::new(),
             codec: Codec::Opus,
             queue: PcmQueue::new(),
@@ -62,9 +67,27 @@ impl Voice {
         self.forget();
     }
 
+    /// From now on it decodes two channels, or no more; gives back by what it did. What follows does not join on to what was.
+    pub(crate) fn set_stereo(&mut self, stereo: Option<Box<Stereo>>) -> Option<Box<Stereo>> {
+        let before = core::mem::replace(&mut self.stereo, stereo);
+        if let Some(stereo) = &mut self.stereo {
+            stereo.align(self.queue.len());
+        }
+        self.interrupted = true;
+        self.forget();
+        before
+    }
+
+    pub(crate) const fn is_stereo(&self) -> bool {
+        self.stereo.is_some()
+    }
+
     /// Begins with a sender of whom nothing was heard.
     pub(crate) fn restart(&mut self) {
         self.queue.clear();
+        if let Some(stereo) = &mut self.stereo {
+            stereo.align(0);
+        }
         (self.concealed, self.sounding, self.interrupted) = (0, false, true);
         self.forget();
     }
@@ -72,6 +95,9 @@ impl Voice {
     fn forget(&mut self) {
         // The reset of a decoder that could be made does not fail; if it did, the next sender would begin with an odd sound.
         let _ = self.decoder.reset();
+        if let Some(stereo) = &mut self.stereo {
+            stereo.forget();
+        }
         self.g711 = G711Decoder::new();
     }
 
@@ -84,10 +110,66 @@ impl Voice {
             self.forget();
         }
         let room = self.queue.room();
-        match codec {
-            Codec::Opus => self.decoder.decode(payload, room),
-            Codec::Pcmu => Ok(self.g711.decode(Law::Mu, payload, room)),
-            Codec::Pcma => Ok(self.g711.decode(Law::A, payload, room)),
+        let law = match (codec, &mut self.stereo) {
+            (Codec::Opus, Some(stereo)) => return stereo.decode(payload, room),
+            (Codec::Opus, None) => return self.decoder.decode(payload, room),
+            (Codec::Pcmu, _) => Law::Mu,
+            (Codec::Pcma, _) => Law::A,
+        };
+        let decoded = self.g711.decode(law, payload, room);
+        if let Some(stereo) = &mut self.stereo {
+            stereo.side(decoded).fill(0);
+        }
+        Ok(decoded)
+    }
+
+    /// Makes up sound in the room of the queue, from the copy in the packet after it if there is one. Returns whether it could.
+    fn make_up(&mut self, samples: usize, copy: Option<&[u8]>, how: Concealment) -> bool {
+        let sound = &mut self.queue.room()[..samples];
+        if !samples.is_multiple_of(PIECE) {
+            return false;
+        }
+        match (self.codec, &mut self.stereo) {
+            (Codec::Opus, Some(stereo)) => {
+                copy.is_some_and(|copy| stereo.recover(copy, sound).is_ok())
+                    || stereo.conceal(sound, how).is_ok()
+            }
+            (Codec::Opus, None) => {
+                copy.is_some_and(|copy| self.decoder.recover(copy, sound).is_ok())
+                    || self.decoder.conceal(sound, how).is_ok()
+            }
+            (Codec::Pcmu | Codec::Pcma, stereo) => {
+                self.g711.conceal(sound);
+                if let Some(stereo) = stereo {
+                    stereo.side(samples).fill(0);
+                }
+                true
+            }
+        }
+    }
+
+    /// Does the same to all that is in the room of the queue.
+    fn each(&mut self, samples: usize, change: impl Fn(&mut [i16])) {
+        change(&mut self.queue.room()[..samples]);
+        if let Some(stereo) = &mut self.stereo {
+            change(stereo.side(samples));
+        }
+    }
+
+    /// How loud that is.
+    fn level(&mut self, samples: usize) -> LevelDbov {
+        let mid = &self.queue.room()[..samples];
+        match &mut self.stereo {
+            Some(stereo) => LevelDbov::of_both(mid, stereo.side(samples)),
+            None => LevelDbov::of(mid),
+        }
+    }
+
+    /// It is to be played.
+    fn keep(&mut self, samples: usize) {
+        self.queue.keep(samples);
+        if let Some(stereo) = &mut self.stereo {
+            stereo.keep(samples);
         }
     }
 
@@ -103,15 +185,14 @@ impl Voice {
     pub(crate) fn warm_up(&mut self, codec: Codec, payload: &[u8], samples: usize, onset: bool) -> Warmed {
         // A corrupt packet tells nothing.
         let decoded = self.decode(codec, payload).unwrap_or(0);
-        let sound = &mut self.queue.room()[..decoded];
-        if LevelDbov::of(sound) < QUIET {
+        if self.level(decoded) < QUIET {
             return Warmed::Quiet;
         }
         if !onset || samples != decoded {
             return Warmed::Loud;
         }
-        fade_in(sound);
-        self.queue.keep(decoded);
+        self.each(decoded, fade_in);
+        self.keep(decoded);
         (self.sounding, self.interrupted) = (true, false);
         Warmed::Queued
     }
@@ -148,15 +229,14 @@ impl Voice {
             }
         };
         self.concealed = 0;
-        let sound = &mut self.queue.room()[..decoded];
-        if may_leave_out && LevelDbov::of(sound) < QUIET {
+        if may_leave_out && self.level(decoded) < QUIET {
             return Ok(true);
         }
         if self.interrupted {
             self.interrupted = false;
-            fade_in(sound);
+            self.each(decoded, fade_in);
         }
-        self.queue.keep(decoded);
+        self.keep(decoded);
         self.sounding = true;
         Ok(false)
     }
@@ -172,58 +252,38 @@ impl Voice {
             *deep = deep.saturating_sub(1);
         }
         let samples = samples.min(MAX_PACKET_SAMPLES);
-        let sound = &mut self.queue.room()[..samples];
         let from = self.concealed;
         self.concealed = from.saturating_add(samples);
-        let made = from < CONCEAL_END
-            && sound.len().is_multiple_of(PIECE)
-            && match self.codec {
-                Codec::Opus => {
-                    copy.is_some_and(|copy| self.decoder.recover(copy, sound).is_ok())
-                        || self.decoder.conceal(sound, self.how).is_ok()
-                }
-                Codec::Pcmu | Codec::Pcma => {
-                    self.g711.conceal(sound);
-                    true
-                }
-            };
-        if made {
-            fade(sound, from);
+        if from < CONCEAL_END && self.make_up(samples, copy, self.how) {
+            self.each(samples, |sound| fade(sound, from));
         } else {
-            sound.fill(0);
+            self.each(samples, |sound| sound.fill(0));
         }
         self.sounding = self.concealed < CONCEAL_END;
-        self.queue.keep(samples);
+        self.keep(samples);
     }
 
     /// The sender falls silent for `samples`: what was heard last dies away instead of breaking off.
     pub(crate) fn fall_silent(&mut self, samples: usize) {
         let len = samples.min(MAX_PACKET_SAMPLES);
-        let sound = &mut self.queue.room()[..len];
-        let made = self.sounding
-            && len.is_multiple_of(PIECE)
-            && match self.codec {
-                Codec::Opus => self.decoder.conceal(sound, Concealment::Classic).is_ok(),
-                Codec::Pcmu | Codec::Pcma => {
-                    self.g711.conceal(sound);
-                    true
+        if self.sounding && self.make_up(len, None, Concealment::Classic) {
+            self.each(len, |sound| {
+                for (n, sample) in sound.iter_mut().enumerate() {
+                    *sample = (i64::from(*sample) * (len - n) as i64 / len as i64) as i16;
                 }
-            };
-        if made {
-            for (n, sample) in sound.iter_mut().enumerate() {
-                *sample = (i64::from(*sample) * (len - n) as i64 / len as i64) as i16;
-            }
+            });
         } else {
-            sound.fill(0);
+            self.each(len, |sound| sound.fill(0));
         }
         self.concealed = 0;
         self.sounding = false;
-        self.queue.keep(len);
+        self.keep(len);
     }
 
     /// Moves one tick of sound out. Returns whether it is more than silence.
-    pub(crate) fn take(&mut self, frame: &mut Frame) -> bool {
-        self.queue.take(frame) && frame.iter().any(|&sample| sample != 0)
+    pub(crate) fn take(&mut self, sound: &mut Sound) -> bool {
+        sound.wide = self.stereo.as_mut().is_some_and(|stereo| stereo.take(&mut sound.side));
+        self.queue.take(&mut sound.mid) && (sound.wide || sound.mid.iter().any(|&sample| sample != 0))
     }
 }
 
@@ -261,13 +321,19 @@ fn fade(sound: &mut [i16], from: usize) {
 mod tests {
     use super::*;
     use crate::codec::{Encoder, EncoderSettings, MAX_PAYLOAD_BYTES};
+    use crate::frame::Frame;
+
+    /// One tick of what a voice plays, if that is more than silence.
+    fn out(voice: &mut Voice) -> Option<Frame> {
+        let mut sound = Sound::default();
+        voice.take(&mut sound).then_some(sound.mid)
+    }
 
     /// A voice that has just played 200 ms of a vowel: what made-up sound goes on from is speech, not a sine.
     fn humming() -> Voice {
         let mut voice = Voice::new().unwrap();
         let mut encoder = Encoder::new(&EncoderSettings::default()).unwrap();
         let mut payload = [0; MAX_PAYLOAD_BYTES];
-        let mut out = [0; FRAME_SAMPLES];
         for frame in 0..10 {
             let tone: Frame = core::array::from_fn(|n| {
                 let t = (frame * FRAME_SAMPLES + n) as f64 / 48_000.0;
@@ -277,16 +343,14 @@ mod tests {
             });
             let bytes = encoder.encode(&tone, &mut payload).unwrap();
             assert!(!voice.play(Codec::Opus, &payload[..bytes], FRAME_SAMPLES, true).unwrap());
-            assert!(voice.take(&mut out));
+            assert!(out(&mut voice).is_some());
         }
         voice
     }
 
     fn concealed(voice: &mut Voice) -> LevelDbov {
         voice.conceal(FRAME_SAMPLES, None, &mut 1);
-        let mut out = [0; FRAME_SAMPLES];
-        voice.take(&mut out);
-        LevelDbov::of(&out)
+        out(voice).map_or(LevelDbov::SILENCE, |out| LevelDbov::of(&out))
     }
 
     #[test]
@@ -313,12 +377,11 @@ mod tests {
     fn announced_silence_dies_away_within_its_packet() {
         let mut voice = humming();
         voice.fall_silent(FRAME_SAMPLES);
-        let mut out = [0; FRAME_SAMPLES];
-        assert!(voice.take(&mut out));
-        assert!(LevelDbov::of(&out[..240]) > LevelDbov(-25));
-        assert!(LevelDbov::of(&out[900..]) < LevelDbov(-35), "{:?}", LevelDbov::of(&out[900..]));
+        let first = out(&mut voice).unwrap();
+        assert!(LevelDbov::of(&first[..240]) > LevelDbov(-25));
+        assert!(LevelDbov::of(&first[900..]) < LevelDbov(-35), "{:?}", LevelDbov::of(&first[900..]));
         voice.fall_silent(FRAME_SAMPLES);
-        assert!(!voice.take(&mut out), "the second announcement is plain silence");
+        assert!(out(&mut voice).is_none(), "the second announcement is plain silence");
     }
 
     #[test]
@@ -326,18 +389,17 @@ mod tests {
         let mut voice = humming();
         // Code 3 with 48 frames of 20 ms: more than 120 ms, which RFC 6716 forbids.
         assert!(voice.play(Codec::Opus, &[0b0111_1011, 48, 1, 2, 3], FRAME_SAMPLES, false).is_err());
-        let mut out = [0; FRAME_SAMPLES];
-        assert!(voice.take(&mut out), "something is heard all the same");
+        assert!(out(&mut voice).is_some(), "something is heard all the same");
     }
 
     #[test]
     fn the_beginning_of_a_loss_takes_time_off_and_without_time_is_concealed_in_the_classic_way() {
         let made = |deep: &mut u32| {
-            let (mut voice, mut out) = (humming(), [0; FRAME_SAMPLES]);
+            let mut voice = humming();
             voice.conceal(FRAME_SAMPLES, None, deep);
-            voice.take(&mut out);
+            let first = out(&mut voice).unwrap();
             voice.conceal(FRAME_SAMPLES, None, deep);
-            out
+            first
         };
         let mut deep = 2;
         let network = made(&mut deep);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use common::tone;
 use confocal_mixer::{
-    Audience, Clip, Codec, Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer,
-    MixerConfig, PacketKind, Profile, Protection, RtpAudio, Sink, SpeakerKey,
+    Audience, Channels, Clip, Codec, Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros,
+    Mixer, MixerConfig, PacketKind, Profile, Protection, RtpAudio, Sink, SpeakerKey, StereoEncoder,
 };
 use confocal_testing::counting::{Counting, calls};
 
@@ -176,5 +176,53 @@ fn talkers_who_take_turns_need_no_new_memory() {
         in_ticks += calls() - before;
     }
     assert!(heard.iter().all(|&ticks| ticks > 300) && stats > 0, "{heard:?}");
+    assert_eq!((in_ticks, by_packets), (0, 0), "calls of the allocator");
+}
+
+#[test]
+fn two_channels_take_turns_without_new_memory() {
+    let mut mixer = Mixer::new(MixerConfig::default());
+    for leg in 0..6 {
+        mixer.add_leg(LegKey(leg), SpeakerKey(leg)).unwrap();
+        // All but two ask for two channels, and half send two.
+        mixer.set_stereo(LegKey(leg), leg % 2 == 0).unwrap();
+        if leg < 4 {
+            let profile = Profile { channels: Channels::Stereo, ..Profile::default() };
+            mixer.set_profile(LegKey(leg), profile).unwrap();
+        }
+    }
+    mixer.record(Box::new(Counted(0))).unwrap();
+    let settings = EncoderSettings { bitrate: 96_000, ..EncoderSettings::default() };
+    let mut encoder = StereoEncoder::new(&settings).unwrap();
+    let mut payload = [0; MAX_PAYLOAD_BYTES];
+    let (mut in_ticks, mut by_packets, mut wide) = (0, 0, 0_u32);
+    for tick in 0..1600_u64 {
+        let now = Micros::from_millis(tick * 20);
+        let tone = tone(300.0, 9000.0, tick as u32);
+        let pairs: Vec<[i16; 2]> = tone.iter().map(|&sample| [sample, sample / 4]).collect();
+        let bytes = encoder.encode(&pairs, &mut payload).unwrap();
+        let before = calls();
+        for leg in 0..6 {
+            let turn = tick / 50;
+            let talks = turn % 6 == leg || (turn + 1) % 6 == leg;
+            let claim = if talks { -14 } else { -127 };
+            let payload = if talks { &payload[..bytes] } else { &payload[..1] };
+            if (talks && (tick * 7919 + leg * 31) % 20 == 0) || (!talks && tick % 20 != 0) {
+                continue;
+            }
+            let (sequence, timestamp) = (tick as u16, tick as u32 * 960);
+            let level = Some(LevelDbov(claim));
+            let packet = RtpAudio { sequence, timestamp, marker: false, level, payload, arrival: now };
+            mixer.push_packet(LegKey(leg), packet);
+        }
+        // Two rounds in which it is found out how many talk at a time.
+        if tick >= 700 {
+            by_packets += calls() - before;
+        }
+        let before = calls();
+        mixer.tick(now, |_, frame| wide += u32::from(frame.payload[0] & 4 != 0));
+        in_ticks += calls() - before;
+    }
+    assert!(wide > 3000, "{wide} packets of two channels");
     assert_eq!((in_ticks, by_packets), (0, 0), "calls of the allocator");
 }

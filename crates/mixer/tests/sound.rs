@@ -45,9 +45,10 @@ fn lost(n: usize, percent: usize) -> bool {
     percent > 0 && (n == 10 || n > 25 && (n * 7919 + n * n * 31) % 101 < percent)
 }
 
-/// Plain Opus: what is lost is recovered from the next packet, if that has a copy, and else concealed as libopus does by default.
+/// Plain Opus: libopus as receivers run it that set nothing, so without its network. What is lost is recovered from the next packet if
+/// that is there, and else concealed; where that has no copy it is for libopus to conceal.
 fn plain(packets: &[Vec<u8>], percent: usize, copies: bool) -> Vec<i16> {
-    let mut decoder = Decoder::new().unwrap();
+    let mut decoder = Decoder::classic().unwrap();
     let mut room = Box::new([0; MAX_PACKET_SAMPLES]);
     let mut heard = Vec::new();
     for (n, packet) in packets.iter().enumerate() {

@@ -6,7 +6,7 @@ use opusic_sys as sys;
 
 use crate::error::{CodecError, check};
 use crate::memory::Memory;
-use crate::{MAX_PAYLOAD_BYTES, MONO, RATE};
+use crate::{MAX_PAYLOAD_BYTES, MONO, RATE, STEREO};
 
 /// How sound is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,9 +99,7 @@ impl Bandwidth {
 
 /// An Opus encoder: application VoIP, mono, 48 kHz, variable bit rate.
 #[derive(Debug)]
-pub struct Encoder {
-    state: Memory,
-}
+pub struct Encoder(State);
 
 impl Encoder {
     /// An encoder set up by `settings`.
@@ -110,19 +108,7 @@ impl Encoder {
     ///
     /// [`CodecError::Setup`] if a setting is out of its range.
     pub fn new(settings: &EncoderSettings) -> Result<Self, CodecError> {
-        // Safety: it only computes.
-        let size = unsafe { sys::opus_encoder_get_size(MONO) };
-        let mut state = Memory::new(check(size).map_err(CodecError::Setup)? as usize);
-        // Safety: the memory is as large as libopus asks, aligned for any type, and ours alone.
-        let made =
-            unsafe { sys::opus_encoder_init(state.as_mut_ptr(), RATE, MONO, sys::OPUS_APPLICATION_VOIP) };
-        check(made).map_err(CodecError::Setup)?;
-        let mut encoder = Self { state };
-        encoder.set(sys::OPUS_SET_VBR_REQUEST, 1)?;
-        // Whoever feeds it knows exactly what is silence; the encoder would have to guess.
-        encoder.set(sys::OPUS_SET_DTX_REQUEST, 0)?;
-        encoder.configure(settings)?;
-        Ok(encoder)
+        State::new(MONO, settings).map(Self)
     }
 
     /// Changes the settings from the next frame on; what was encoded before goes on counting.
@@ -131,12 +117,7 @@ impl Encoder {
     ///
     /// [`CodecError::Setup`] if a setting is out of its range; those before it, in the order of the fields, are changed.
     pub fn configure(&mut self, settings: &EncoderSettings) -> Result<(), CodecError> {
-        self.set(sys::OPUS_SET_BITRATE_REQUEST, settings.bitrate)?;
-        self.set(sys::OPUS_SET_COMPLEXITY_REQUEST, settings.complexity)?;
-        self.set(sys::OPUS_SET_INBAND_FEC_REQUEST, i32::from(settings.inband_fec))?;
-        self.set(sys::OPUS_SET_PACKET_LOSS_PERC_REQUEST, settings.expected_loss_percent)?;
-        self.set(sys::OPUS_SET_MAX_BANDWIDTH_REQUEST, settings.bandwidth.code())?;
-        self.set(sys::OPUS_SET_SIGNAL_REQUEST, settings.signal.code())
+        self.0.configure(settings)
     }
 
     /// Goes on from where `other` is, with its settings too: what both encode from now on is the same to the last bit, as
@@ -145,7 +126,7 @@ impl Encoder {
     /// libopus keeps no pointer into a state in it, which no document of it promises: hence the version is pinned and a test
     /// compares the bits.
     pub fn copy_from(&mut self, other: &Self) {
-        self.state.copy_from(&other.state);
+        self.0.memory.copy_from(&other.0.memory);
     }
 
     /// Encodes one frame of 2.5, 5, 10, 20, 40 or 60 ms and returns the length of the payload in bytes.
@@ -158,20 +139,7 @@ impl Encoder {
         frame: &[i16],
         payload: &mut [u8; MAX_PAYLOAD_BYTES],
     ) -> Result<usize, CodecError> {
-        // No frame that can be encoded is so long.
-        let samples = i32::try_from(frame.len()).unwrap_or(i32::MAX);
-        // Safety: the state was initialised, libopus reads `samples` samples (one channel) and refuses lengths that Opus does
-        // not know before it reads any, and writes at most the given bytes.
-        let bytes = unsafe {
-            sys::opus_encode(
-                self.state.as_mut_ptr(),
-                frame.as_ptr(),
-                samples,
-                payload.as_mut_ptr(),
-                MAX_PAYLOAD_BYTES as i32,
-            )
-        };
-        check(bytes).map(|bytes| bytes as usize).map_err(CodecError::Encode)
+        self.0.encode(frame, payload)
     }
 
     /// Forgets what was encoded before; the settings stay.
@@ -180,14 +148,126 @@ impl Encoder {
     ///
     /// [`CodecError::Reset`] if libopus fails.
     pub fn reset(&mut self) -> Result<(), CodecError> {
+        self.0.reset()
+    }
+}
+
+/// The same of two channels: of pairs of left and right. How many channels a packet has is libopus's choice, by the bit rate
+/// and by how far the two differ.
+#[derive(Debug)]
+pub struct StereoEncoder(State);
+
+impl StereoEncoder {
+    /// As [`Encoder::new`].
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Setup`] if a setting is out of its range.
+    pub fn new(settings: &EncoderSettings) -> Result<Self, CodecError> {
+        State::new(STEREO, settings).map(Self)
+    }
+
+    /// As [`Encoder::configure`].
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Setup`] if a setting is out of its range; those before it, in the order of the fields, are changed.
+    pub fn configure(&mut self, settings: &EncoderSettings) -> Result<(), CodecError> {
+        self.0.configure(settings)
+    }
+
+    /// As [`Encoder::copy_from`].
+    pub fn copy_from(&mut self, other: &Self) {
+        self.0.memory.copy_from(&other.0.memory);
+    }
+
+    /// Encodes pairs for 2.5, 5, 10, 20, 40 or 60 ms and returns the length of the payload in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Encode`] if there are so many pairs as no frame has.
+    pub fn encode(
+        &mut self,
+        pairs: &[[i16; 2]],
+        payload: &mut [u8; MAX_PAYLOAD_BYTES],
+    ) -> Result<usize, CodecError> {
+        self.0.encode(pairs.as_flattened(), payload)
+    }
+
+    /// Forgets what was encoded before; the settings stay.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Reset`] if libopus fails.
+    pub fn reset(&mut self) -> Result<(), CodecError> {
+        self.0.reset()
+    }
+}
+
+/// An encoder of libopus.
+#[derive(Debug)]
+struct State {
+    memory: Memory,
+    channels: i32,
+}
+
+impl State {
+    fn new(channels: i32, settings: &EncoderSettings) -> Result<Self, CodecError> {
+        // Safety: it only computes.
+        let size = unsafe { sys::opus_encoder_get_size(channels) };
+        let mut memory = Memory::new(check(size).map_err(CodecError::Setup)? as usize);
+        // Safety: the memory is as large as libopus asks for these channels, aligned for any type, and ours alone.
+        let made = unsafe {
+            sys::opus_encoder_init(memory.as_mut_ptr(), RATE, channels, sys::OPUS_APPLICATION_VOIP)
+        };
+        check(made).map_err(CodecError::Setup)?;
+        let mut state = Self { memory, channels };
+        state.set(sys::OPUS_SET_VBR_REQUEST, 1)?;
+        // Whoever feeds it knows exactly what is silence; the encoder would have to guess.
+        state.set(sys::OPUS_SET_DTX_REQUEST, 0)?;
+        state.configure(settings)?;
+        Ok(state)
+    }
+
+    fn configure(&mut self, settings: &EncoderSettings) -> Result<(), CodecError> {
+        self.set(sys::OPUS_SET_BITRATE_REQUEST, settings.bitrate)?;
+        self.set(sys::OPUS_SET_COMPLEXITY_REQUEST, settings.complexity)?;
+        self.set(sys::OPUS_SET_INBAND_FEC_REQUEST, i32::from(settings.inband_fec))?;
+        self.set(sys::OPUS_SET_PACKET_LOSS_PERC_REQUEST, settings.expected_loss_percent)?;
+        self.set(sys::OPUS_SET_MAX_BANDWIDTH_REQUEST, settings.bandwidth.code())?;
+        self.set(sys::OPUS_SET_SIGNAL_REQUEST, settings.signal.code())
+    }
+
+    fn encode(
+        &mut self,
+        samples: &[i16],
+        payload: &mut [u8; MAX_PAYLOAD_BYTES],
+    ) -> Result<usize, CodecError> {
+        // No frame that can be encoded is so long.
+        let each = i32::try_from(samples.len()).unwrap_or(i32::MAX) / self.channels;
+        // Safety: the state was initialised, libopus reads `each` samples of each of its channels, side by side, refuses lengths
+        // that Opus does not know before it reads any, and writes at most the given bytes.
+        let bytes = unsafe {
+            sys::opus_encode(
+                self.memory.as_mut_ptr(),
+                samples.as_ptr(),
+                each,
+                payload.as_mut_ptr(),
+                MAX_PAYLOAD_BYTES as i32,
+            )
+        };
+        check(bytes).map(|bytes| bytes as usize).map_err(CodecError::Encode)
+    }
+
+    fn reset(&mut self) -> Result<(), CodecError> {
         // Safety: the state was initialised, and this request takes no argument.
-        let done = unsafe { sys::opus_encoder_ctl(self.state.as_mut_ptr(), sys::OPUS_RESET_STATE) };
+        let done = unsafe { sys::opus_encoder_ctl(self.memory.as_mut_ptr(), sys::OPUS_RESET_STATE) };
         check(done).map(drop).map_err(CodecError::Reset)
     }
 
     fn set(&mut self, request: i32, value: i32) -> Result<(), CodecError> {
         // Safety: the state was initialised, and each request that is made here takes one `opus_int32`.
-        let done = unsafe { sys::opus_encoder_ctl(self.state.as_mut_ptr(), request, value) };
+        let done = unsafe { sys::opus_encoder_ctl(self.memory.as_mut_ptr(), request, value) };
         check(done).map(drop).map_err(CodecError::Setup)
     }
 }

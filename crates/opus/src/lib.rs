@@ -1,4 +1,4 @@
-//! Opus (RFC 6716) by libopus, at 48 kHz, mono.
+//! Opus (RFC 6716) by libopus, at 48 kHz, of one channel or two.
 //!
 //! Two things that the usual wrapper of libopus keeps from its users are the reason for this crate: the state of an
 //! [`Encoder`] can be copied into another ([`Encoder::copy_from`]), so that a stream splits in two without a seam, and a
@@ -12,8 +12,8 @@ mod error;
 mod memory;
 mod packet;
 
-pub use decoder::{Concealment, Decoder};
-pub use encoder::{Bandwidth, Encoder, EncoderSettings, Signal};
+pub use decoder::{Concealment, Decoder, StereoDecoder};
+pub use encoder::{Bandwidth, Encoder, EncoderSettings, Signal, StereoEncoder};
 pub use error::{CodecError, Fault};
 pub use packet::{packet_has_copy, packet_samples};
 
@@ -31,3 +31,6 @@ const RATE: i32 = SAMPLE_RATE as i32;
 
 /// One channel.
 const MONO: i32 = 1;
+
+/// Two channels.
+const STEREO: i32 = 2;

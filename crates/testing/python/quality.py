@@ -70,20 +70,22 @@ def rate(sent, *heard):
 
 
 def score(index):
-    cells = {}
+    cells, known = {}, {}
     for line in index.read_text().splitlines():
-        original, *ways, percent, copies = line.split("\t")
-        reference = narrowed(original)
-        scores = [pesq.pesq(16_000, reference, narrowed(path), "wb") for path in ways]
-        cells.setdefault((int(percent), copies == "true"), []).append(scores)
-    print("| lost | FEC | clips | plain Opus | encoded once more | through the mixer | to plain, 95 % | to once more, 95 % |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for (percent, copies), scores in sorted(cells.items()):
+        original, *heard, way, percent, copies = line.split("\t")
+        for path in heard:
+            # That of plain Opus is there for both ways.
+            if path not in known:
+                known[path] = pesq.pesq(16_000, narrowed(original), narrowed(path), "wb")
+        cells.setdefault((way, int(percent), copies == "true"), []).append([known[path] for path in heard])
+    print("| lost | on the way | FEC | clips | plain Opus | encoded once more | through the mixer | to plain, 95 % | to once more, 95 % |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for (way, percent, copies), scores in sorted(cells.items()):
         plain, again, mixed = numpy.array(scores).T
         fec = "yes" if copies else "no"
-        means = " | ".join(f"{way.mean():.2f}" for way in (plain, again, mixed))
-        differences = " | ".join(difference(mixed - way) for way in (plain, again))
-        print(f"| {percent} % | {fec} | {len(scores)} | {means} | {differences} |")
+        means = " | ".join(f"{scored.mean():.2f}" for scored in (plain, again, mixed))
+        differences = " | ".join(difference(mixed - other) for other in (plain, again))
+        print(f"| {percent} % | {way} | {fec} | {len(scores)} | {means} | {differences} |")
 
 
 def difference(values):

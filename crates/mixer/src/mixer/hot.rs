@@ -5,7 +5,7 @@ use crate::key::SpeakerKey;
 use crate::standing::AUDIBLE;
 use crate::time::Micros;
 
-use super::{Leg, Mixer};
+use super::{Leg, Mixer, contribute};
 
 impl Mixer {
     /// Decides who is heard in this tick. Whoever is no longer dies away into the mix.
@@ -91,10 +91,10 @@ impl Mixer {
     /// What a leg says is heard no more; what was heard last dies away in this tick.
     fn demote(&mut self, at: usize) {
         let leg = &mut self.legs[at];
-        if let Some((voice, audible)) = leg.input.demote(&mut self.frame) {
+        if let Some((voice, audible)) = leg.input.demote(&mut self.sound) {
             self.voices.give_back(voice);
             if audible {
-                self.bus.contribute(leg.speaker, &self.frame);
+                contribute(&mut self.bus, &mut self.sides, leg.speaker, &self.sound);
             }
         }
     }

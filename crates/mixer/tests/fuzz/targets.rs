@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use confocal_mixer::{
-    Audience, Bandwidth, BitrateClass, Clip, Codec, JitterBuffer, JitterConfig, LegKey, LevelDbov,
+    Audience, Bandwidth, BitrateClass, Channels, Clip, Codec, JitterBuffer, JitterConfig, LegKey, LevelDbov,
     MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, PacketKind, Playout, Profile, Protection, RtpAudio,
     SpeakerKey, packet_samples,
 };
@@ -160,6 +160,7 @@ pub(crate) fn conference(bytes: &[u8]) -> Mixer {
                     bandwidth: if how & 4 == 0 { Bandwidth::Full } else { Bandwidth::Wide },
                     bitrate: if how & 8 == 0 { BitrateClass::Usual } else { BitrateClass::Thrifty },
                     protection: if how & 16 == 0 { Protection::Clean } else { Protection::Lossy },
+                    channels: if how & 32 == 0 { Channels::Mono } else { Channels::Stereo },
                 };
                 mixer.set_profile(leg, profile).expect("an encoder can be made");
                 profiles.entry(leg).and_modify(|codec| *codec = profile.codec);
@@ -173,6 +174,7 @@ pub(crate) fn conference(bytes: &[u8]) -> Mixer {
                     mixer.stop_playing(sound);
                 }
             }
+            16 => mixer.set_stereo(leg, bytes.byte() & 1 == 0).expect("a decoder can be made"),
             10..16 => {
                 now += 20;
                 let mut before = None;

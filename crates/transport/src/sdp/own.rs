@@ -10,7 +10,6 @@ use rtc::sdp::SessionDescription;
 use super::direction::Direction;
 use super::offer::{AUDIO_LEVEL_URI, MID_URI, SEND_TIME_URI};
 use super::pictures::{PICTURE_LINES, PictureShape, parameters, rtpmap};
-use super::reduced::OPUS_PARAMETERS;
 use super::shape::{Directions, Line, Shape};
 use super::voice::{AudioCodec, Voice};
 use crate::session::AnswerError;
@@ -160,7 +159,7 @@ impl OwnLines {
         sdp.line(format_args!("a=rtcp-mux"));
         sdp.line(format_args!("a=rtpmap:{payload_type} {}", codec.rtpmap()));
         if codec == AudioCodec::Opus {
-            sdp.line(format_args!("a=fmtp:{payload_type} {OPUS_PARAMETERS}"));
+            sdp.line(format_args!("a=fmtp:{payload_type} {}", shape.voice.opus_parameters()));
         }
         if direction.sends() {
             sdp.line(format_args!("a=ssrc:{} cname:{}", self.ssrc, self.cname));

@@ -6,6 +6,7 @@ use rtc::sdp::MediaDescription;
 use serde::{Deserialize, Serialize};
 
 use super::offer::values;
+use super::reduced::OPUS_PARAMETERS;
 
 /// A way of coding sound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,6 +74,17 @@ pub struct Voice {
     /// The most bits a second that the caller takes (`maxaveragebitrate`, RFC 7587 section 6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_average_bitrate: Option<u32>,
+    /// The caller would like to be sent two channels (`stereo`, RFC 7587 section 6.1).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wants_stereo: bool,
+    /// The caller is likely to send two channels (`sprop-stereo`, RFC 7587 section 6.1).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sends_stereo: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Voice {
@@ -86,12 +98,28 @@ impl Voice {
         let chosen = if same(&first) { first } else { all.find(same).unwrap_or(first) };
         let (codec, payload_type) = chosen;
         let asked = |name: &str| parameter(media, payload_type, name);
+        let is_opus = codec == AudioCodec::Opus;
         Some(Self {
             codec,
             payload_type,
             max_playback_rate: asked("maxplaybackrate"),
             max_average_bitrate: asked("maxaveragebitrate"),
+            wants_stereo: is_opus && asked("stereo") == Some(1),
+            sends_stereo: is_opus && asked("sprop-stereo") == Some(1),
         })
+    }
+
+    /// What our side says of Opus in `a=fmtp`: that forward error correction is understood, and of two channels only what the caller
+    /// asked for. What it is likely to send in two, we would like so; what it would like in two, we are likely to send so. Each is
+    /// about its sender alone and no answer to the other's (RFC 7587 section 6.1, 7), and where it is not said it is one channel.
+    pub(super) fn opus_parameters(self) -> String {
+        let mut parameters = OPUS_PARAMETERS.to_owned();
+        for (said, parameter) in [(self.sends_stereo, ";stereo=1"), (self.wants_stereo, ";sprop-stereo=1")] {
+            if said {
+                parameters.push_str(parameter);
+            }
+        }
+        parameters
     }
 
     /// Whether packets of both are read alike.
@@ -158,6 +186,8 @@ mod tests {
             payload_type,
             max_playback_rate: None,
             max_average_bitrate: None,
+            wants_stereo: false,
+            sends_stereo: false,
         });
         Voice::of(&line(formats, attributes), kept).map(|voice| (voice.codec, voice.payload_type))
     }
@@ -196,8 +226,28 @@ mod tests {
     }
 
     #[test]
+    fn two_channels_are_spoken_of_only_where_the_caller_does_each_way_for_itself() {
+        let parameters = |said: &str| {
+            let fmtp = format!("fmtp:111 minptime=10{said}");
+            Voice::of(&line("111", &["rtpmap:111 opus/48000/2", &fmtp]), None).unwrap().opus_parameters()
+        };
+        let none = "minptime=10;useinbandfec=1";
+        for said in ["", ";useinbandfec=1", ";stereo=0;sprop-stereo=0", ";stereo=2", ";x-stereo=1"] {
+            assert_eq!(parameters(said), none, "{said}");
+        }
+        assert_eq!(parameters(";stereo=1"), format!("{none};sprop-stereo=1"), "it would like to be sent two");
+        assert_eq!(parameters("; sprop-stereo=1"), format!("{none};stereo=1"), "it is likely to send two");
+        assert_eq!(parameters(";stereo=1; sprop-stereo=1"), format!("{none};stereo=1;sprop-stereo=1"));
+        let narrow = line("0", &["fmtp:0 stereo=1;sprop-stereo=1"]);
+        let narrow = Voice::of(&narrow, None).unwrap();
+        assert!(!narrow.wants_stereo && !narrow.sends_stereo, "G.711 has one");
+    }
+
+    #[test]
     fn a_memo_of_a_time_with_opus_only_is_read() {
         let voice: Voice = serde_json::from_str(r#"{"opus":109}"#).unwrap();
         assert_eq!((voice.codec, voice.payload_type), (AudioCodec::Opus, 109));
+        assert!(!voice.wants_stereo && !voice.sends_stereo);
+        assert_eq!(serde_json::to_string(&voice).unwrap(), r#"{"codec":"opus","opus":109}"#);
     }
 }
