@@ -311,6 +311,8 @@ const fn place(sequence: i64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use confocal_video::{PayloadState, PictureCodec, packetise};
     use proptest::prelude::*;
 
@@ -323,6 +325,8 @@ mod tests {
         frame.resize(if index == 0 { 4_000 } else { 1_500 }, index as u8);
         frame
     }
+
+    static CLIPS: LazyLock<Clips> = LazyLock::new(clips);
 
     fn clips() -> Clips {
         let clip =
@@ -370,7 +374,7 @@ mod tests {
     fn push(watch: &mut Watch, sent: &Sent, at: i64) {
         let Sent { sequence, timestamp, marker, payload } = sent;
         let packet = Packet { sequence: *sequence, timestamp: *timestamp, marker: *marker, payload, at };
-        watch.push(&packet, &clips());
+        watch.push(&packet, &CLIPS);
     }
 
     fn noting() -> Watch {
