@@ -68,8 +68,8 @@ mod tests {
         let mut gain = 0.0;
         for tick in 0..seconds * 100 {
             let input = if tick % 20 < 10 { amplitude } else { 20 };
-            let mut sound = Sound::default();
-            sound.mid = core::array::from_fn(|n| if n % 100 < 50 { input } else { -input });
+            let mid = core::array::from_fn(|n| if n % 100 < 50 { input } else { -input });
+            let mut sound = Sound { mid, ..Sound::default() };
             let level = LevelDbov::of(&sound.mid);
             levelling.pass(&mut sound, level);
             if input == amplitude {

@@ -78,7 +78,7 @@ impl Mixer {
         let other = |leg: &Leg| leg.speaker != sender.speaker;
         // Of all listeners one is another than the sender, or of all senders one is another than the listener.
         self.legs.iter().any(|leg| asks_for_two(leg) && other(leg))
-            || self.legs.iter().any(|leg| asks_for_two(leg))
+            || self.legs.iter().any(asks_for_two)
                 && self.legs.iter().any(|leg| leg.input.is_stereo() && other(leg))
     }
 }
