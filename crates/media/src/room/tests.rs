@@ -100,7 +100,7 @@ fn a_voice_of_one_loudness_is_told_while_it_speaks_and_once_more_when_it_stops_a
 
     // Digital silence is speech for a moment more, and its level falls for longer than that: then it is told of no more.
     let mut after = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..300 {
         talker.tick(&mut room, 0.0);
         after.extend(told(&mut room));
     }
