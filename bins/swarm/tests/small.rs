@@ -171,7 +171,7 @@ async fn packets_of_pictures_that_are_lost_come_again() {
     let report = report.await;
     let pictures = report.pictures.as_ref().unwrap();
     // Of 400 packets or more 20 are lost; four standard deviations are 18.
-    assert!(pictures.recovered >= 3 && pictures.missed >= pictures.recovered, "{report}");
+    assert!(pictures.recovered >= 3 && pictures.missed >= 3, "{report}");
     assert!(pictures.recovery.count > 0 && pictures.recovery.p50_ms < Some(300.0), "{report}");
 }
 

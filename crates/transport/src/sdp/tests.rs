@@ -161,7 +161,8 @@ fn the_answer_says_all_that_a_client_needs() {
         "a=msid:stream track",
         "a=rtcp-mux",
         "a=rtpmap:109 opus/48000/2",
-        "a=fmtp:109 minptime=10;useinbandfec=1",
+        // Firefox asks for two channels.
+        "a=fmtp:109 minptime=10;useinbandfec=1;sprop-stereo=1",
         "a=ssrc:77 cname:name",
         "m=video 9 UDP/TLS/RTP/SAVPF 120 124",
     ] {
