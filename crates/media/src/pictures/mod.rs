@@ -10,6 +10,7 @@
 mod arranging;
 mod composed;
 mod desk;
+mod kept;
 mod lips;
 mod queue;
 mod room;
@@ -22,6 +23,7 @@ mod watching;
 
 pub(crate) use composed::Composing;
 pub(crate) use desk::PictureDesk;
+pub(crate) use kept::KeptPacket;
 pub(crate) use seated::PictureSeat;
 
 use std::collections::BTreeMap;

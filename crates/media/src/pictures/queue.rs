@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use confocal::conference::{ConferenceId, LegId};
-use confocal_transport::{PictureCodec, PicturePacket};
+use confocal_transport::PicturePacket;
 use confocal_video::SourceKey;
 
-use super::composed;
+use super::{KeptPacket, composed};
 use crate::studio::Composed;
 
 /// How many packets wait at most: a key frame of twenty people at a time. What comes beyond is lost, as if the network had lost it.
@@ -34,24 +34,12 @@ pub(super) struct Waiting {
     pub(super) plays_at: Option<Instant>,
     /// The last leg that was sent it, if it was stopped in between.
     pub(super) served: Option<LegId>,
-    codec: PictureCodec,
-    sequence: u16,
-    timestamp: u32,
-    marker: bool,
-    arrival: Duration,
-    payload: Vec<u8>,
+    kept: KeptPacket,
 }
 
 impl Waiting {
     pub(super) fn packet(&self) -> PicturePacket<'_> {
-        PicturePacket {
-            codec: self.codec,
-            sequence: self.sequence,
-            timestamp: self.timestamp,
-            marker: self.marker,
-            payload: &self.payload,
-            arrival: self.arrival,
-        }
+        self.kept.view()
     }
 }
 
@@ -61,21 +49,8 @@ impl Queue {
             self.overflown += 1;
             return;
         }
-        let mut payload = self.memory();
-        payload.extend_from_slice(packet.payload);
-        let PicturePacket { codec, sequence, timestamp, marker, arrival, .. } = *packet;
-        self.waiting.push_back(Waiting {
-            conference,
-            source,
-            plays_at: None,
-            served: None,
-            codec,
-            sequence,
-            timestamp,
-            marker,
-            arrival,
-            payload,
-        });
+        let kept = KeptPacket::copy(packet, self.memory());
+        self.waiting.push_back(Waiting { conference, source, plays_at: None, served: None, kept });
     }
 
     /// A packet that was made here, in memory of its own; its sound is sent at that moment.
@@ -91,18 +66,9 @@ impl Queue {
             return;
         }
         let Composed { make, sequence, timestamp, marker, payload, .. } = packet;
-        self.waiting.push_back(Waiting {
-            conference,
-            source: composed::source(make),
-            plays_at,
-            served: None,
-            codec: make.codec,
-            sequence,
-            timestamp,
-            marker,
-            arrival,
-            payload,
-        });
+        let kept = KeptPacket { codec: make.codec, sequence, timestamp, marker, arrival, payload };
+        let source = composed::source(make);
+        self.waiting.push_back(Waiting { conference, source, plays_at, served: None, kept });
     }
 
     /// The packet that waits for longest.
@@ -115,7 +81,7 @@ impl Queue {
         if let Some(done) = self.waiting.pop_front()
             && self.spare.len() < PACKETS_MAX
         {
-            self.spare.push(done.payload);
+            self.spare.push(done.kept.payload);
         }
     }
 
@@ -138,6 +104,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use confocal_transport::PictureCodec;
+
     use super::*;
 
     fn packet(payload: &[u8]) -> PicturePacket<'_> {

@@ -130,9 +130,9 @@ impl Composition {
     fn take_packets(&mut self, now: Instant) {
         while let Ok(packet) = self.ends.packets.try_recv() {
             if let Some(person) = self.people.get_mut(&packet.source) {
-                person.push(&packet.view());
+                person.push(&packet.kept.view());
             }
-            self.ends.recycle(packet.payload);
+            self.ends.recycle(packet.kept.payload);
         }
         let now = now.saturating_duration_since(self.origin);
         for (source, person) in &mut self.people {

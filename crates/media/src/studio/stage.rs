@@ -4,12 +4,13 @@
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use confocal_video::{PictureCodec, PicturePacket, SourceKey, Tier};
+use confocal_video::{PicturePacket, SourceKey, Tier};
 
 use super::scene::{Make, Scene};
 use super::worker::Order;
+use crate::pictures::KeptPacket;
 
 /// Packets that wait to be decoded: those of sixteen people in two periods, each with a key frame.
 const PACKETS_MAX: usize = 1_024;
@@ -20,29 +21,11 @@ const NEWS_MAX: usize = 512;
 /// Memory of packets that is on its way back.
 const EMPTIES_MAX: usize = 256;
 
-/// A packet that came, with memory of its own.
+/// A packet that came.
 #[derive(Debug)]
 pub(super) struct Packet {
     pub(super) source: SourceKey,
-    codec: PictureCodec,
-    sequence: u16,
-    timestamp: u32,
-    marker: bool,
-    arrival: Duration,
-    pub(super) payload: Vec<u8>,
-}
-
-impl Packet {
-    pub(super) fn view(&self) -> PicturePacket<'_> {
-        PicturePacket {
-            codec: self.codec,
-            sequence: self.sequence,
-            timestamp: self.timestamp,
-            marker: self.marker,
-            payload: &self.payload,
-            arrival: self.arrival,
-        }
-    }
+    pub(super) kept: KeptPacket,
 }
 
 /// What comes of a composition.
@@ -96,13 +79,9 @@ impl Stage {
     }
 
     /// Takes a packet of a source that is in the scene, in that memory; never waits.
-    pub(crate) fn push(&self, source: SourceKey, packet: &PicturePacket<'_>, mut payload: Vec<u8>) {
-        payload.clear();
-        payload.extend_from_slice(packet.payload);
-        let PicturePacket { codec, sequence, timestamp, marker, arrival, .. } = *packet;
-        let packet = Packet { source, codec, sequence, timestamp, marker, arrival, payload };
+    pub(crate) fn push(&self, source: SourceKey, packet: &PicturePacket<'_>, memory: Vec<u8>) {
         // What finds no room is missing, as if the network had lost it, and a key frame is asked for.
-        let _ = self.packets.try_send(packet);
+        let _ = self.packets.try_send(Packet { source, kept: KeptPacket::copy(packet, memory) });
     }
 
     /// Memory that is of no use there any more.

@@ -132,31 +132,28 @@ fn run(orders: &Receiver<Order>, load: &AtomicUsize) {
 }
 
 fn carry_out(order: Order, compositions: &mut Vec<(u64, Composition)>, load: &AtomicUsize) {
-    let find = |compositions: &mut Vec<(u64, Composition)>, number| {
-        compositions.iter().position(|(is, _)| *is == number)
-    };
     match order {
         Order::Begin(number, ends, origin) => {
             compositions.push((number, Composition::new(*ends, origin, Instant::now())));
         }
         Order::Set(number, scene) => {
-            if let Some((_, composition)) = find(compositions, number).and_then(|at| compositions.get_mut(at))
-            {
+            if let Some(composition) = find(compositions, number) {
                 composition.set(*scene);
             }
         }
         Order::KeyFrame(number, make) => {
-            if let Some((_, composition)) = find(compositions, number).and_then(|at| compositions.get_mut(at))
-            {
+            if let Some(composition) = find(compositions, number) {
                 composition.key_frame(make);
             }
         }
         Order::End(number) => {
-            if let Some(at) = find(compositions, number) {
-                compositions.swap_remove(at);
-                load.fetch_sub(1, Ordering::Relaxed);
-            }
+            compositions.retain(|(is, _)| *is != number);
+            load.fetch_sub(1, Ordering::Relaxed);
         }
         Order::Stop => {}
     }
+}
+
+fn find(compositions: &mut [(u64, Composition)], number: u64) -> Option<&mut Composition> {
+    compositions.iter_mut().find(|(is, _)| *is == number).map(|(_, composition)| composition)
 }
