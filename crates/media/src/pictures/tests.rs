@@ -6,12 +6,16 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use confocal::conference::{ConferenceId, Layout, LegId, ParticipantId, StreamPurpose, View};
+use confocal_codecs::{EncoderConfig, PictureDecoder as _, PictureEncoder as _, Vp8Decoder, Vp8Encoder};
+use confocal_pictures::{I420, Rect, TestPicture};
 use confocal_transport::{
     Direction, Incoming, LinkId, LinkStats, OutgoingAudio, OutgoingPicture, PacketPort, PictureCodec,
     PictureLine, PicturePacket, PictureTerms, SendError,
 };
 
-use super::{Composing, LineTerms, PictureDesk, PictureLines, PictureSeat};
+use confocal_video::{Assembler, PayloadState, packetise};
+
+use super::{Composing, KeptPacket, LineTerms, PictureDesk, PictureLines, PictureSeat};
 use crate::studio::Studio;
 
 const CONFERENCE: ConferenceId = ConferenceId(1);
@@ -24,6 +28,8 @@ const SCREEN: PictureLine = PictureLine::Screen;
 struct Port {
     /// To whom, on which line, the last byte of the payload.
     sent: Vec<(u64, PictureLine, u8, u16)>,
+    /// The same, whole.
+    packets: Vec<(u64, KeptPacket)>,
     asked: Vec<(u64, PictureLine)>,
     limits: Vec<(u64, u64)>,
 }
@@ -43,6 +49,10 @@ impl PacketPort for Port {
 
     fn send_picture(&mut self, link: LinkId, packet: OutgoingPicture<'_>) -> Result<(), SendError> {
         self.sent.push((link.0, packet.line, *packet.payload.last().unwrap(), packet.sequence));
+        let OutgoingPicture { sequence, timestamp, marker, head, payload, .. } = packet;
+        let (payload, arrival) = ([head, payload].concat(), Duration::ZERO);
+        let kept = KeptPacket { codec: PictureCodec::Vp8, sequence, timestamp, marker, arrival, payload };
+        self.packets.push((link.0, kept));
         Ok(())
     }
 
@@ -368,6 +378,48 @@ fn a_composed_picture_comes_to_all_who_are_shown_it() {
     let of = |leg: u64| scene.port.sent.iter().filter(|sent| sent.0 == leg).map(|sent| sent.2).collect();
     let (one, other): (Vec<u8>, Vec<u8>) = (of(1), of(2));
     assert_eq!(one, other, "each packet is for both");
+}
+
+#[test]
+fn what_a_camera_sends_is_in_the_composed_picture_of_the_others() {
+    let mut scene = Scene::new(&grid(1, &[2]), &[(1, camera()), (2, camera())]);
+    let config = EncoderConfig { width: 320, height: 180, bitrate: 300_000, frame_rate: 25 };
+    let (mut encoder, mut payload) = (Vp8Encoder::new(config).unwrap(), PayloadState::new(0));
+    let mut picture = I420::new(320, 180).unwrap();
+    let (mut assembler, mut decoder) = (Assembler::new(PictureCodec::Vp8), Vp8Decoder::new().unwrap());
+    let mut seen = I420::new(16, 16).unwrap();
+    // Two are side by side, in 640x360.
+    let left = Rect { x: 0, y: 90, width: 320, height: 180 };
+    let (origin, mut number, mut sequence) = (Instant::now(), 0_u16, 0_u16);
+    while TestPicture::read(&seen, left).is_none_or(|seen| seen.colour != 5) {
+        assert!(origin.elapsed() < Duration::from_secs(60), "{number} pictures were sent, and none is seen");
+        number += 1;
+        TestPicture { colour: 5, number }.draw(&mut picture);
+        // Where it is begun to decode is not known here.
+        let key_frame = number.is_multiple_of(5);
+        let timestamp = u32::from(number) * 3_600;
+        // One may be left out for the bitrate's sake.
+        let frame = encoder.encode(&picture, timestamp, key_frame).unwrap();
+        let data = frame.map_or(&[][..], |frame| frame.data);
+        let (arrival, codec) = (scene.now(), PictureCodec::Vp8);
+        packetise(codec, data, 1_000, &mut payload, |payload, marker| {
+            sequence += 1;
+            let packet = PicturePacket { codec, sequence, timestamp, marker, payload, arrival };
+            scene.desk.take(CONFERENCE, LegId(1), &Incoming::Picture(CAMERA, packet));
+        });
+        scene.ticks(1);
+        std::thread::sleep(Duration::from_millis(10));
+        scene.desk.collect(|conference| panic!("{conference} is too much"));
+        scene.desk.forward(Instant::now() + Duration::from_secs(1), &mut scene.port);
+        for (to, packet) in scene.port.packets.drain(..) {
+            if to == 2 {
+                assembler.push(&packet.view()).unwrap();
+            }
+        }
+        while let Some(frame) = assembler.poll(Duration::ZERO) {
+            decoder.decode(frame.data, &mut seen).unwrap();
+        }
+    }
 }
 
 #[test]
