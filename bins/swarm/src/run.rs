@@ -207,6 +207,11 @@ async fn drive_inner(
             crate::sdp::Answer::read(&call.answer).with_context(|| format!("caller {}", caller + 1))?;
         calls.push(call);
         ensure!(
+            answer.levels || !levels,
+            "caller {}: the answer takes no levels (RFC 6464); `--no-level-extension 1` measures without",
+            caller + 1
+        );
+        ensure!(
             cast.clips.is_none() || answer.pictures.is_some(),
             "caller {}: the answer takes no pictures",
             caller + 1

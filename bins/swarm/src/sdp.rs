@@ -31,6 +31,8 @@ pub struct OfferedPictures {
 
 /// The id of the level extension.
 pub const LEVEL_EXTENSION: u8 = 1;
+/// What the level extension is called (RFC 6464 section 5).
+const LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 /// The payload type of Opus.
 pub const OPUS: u8 = 111;
 /// The payload type of VP8.
@@ -46,7 +48,7 @@ impl Offer<'_> {
         let (ip, port) = (address.ip(), address.port());
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let extension = if *levels {
-            format!("a=extmap:{LEVEL_EXTENSION} urn:ietf:params:xml:ns:ssrc-audio-level\r\n")
+            format!("a=extmap:{LEVEL_EXTENSION} {LEVEL_URI}\r\n")
         } else {
             String::new()
         };
@@ -169,8 +171,7 @@ impl Answer {
         if candidates.is_empty() {
             return Err(Lacking("candidate"));
         }
-        let level = format!("a=extmap:{LEVEL_EXTENSION}");
-        let levels = lines().any(|line| line.starts_with(&level) && line.ends_with("ssrc-audio-level"));
+        let levels = lines().any(is_level_extension);
         Ok(Self {
             ufrag: value("ice-ufrag")?,
             password: value("ice-pwd")?,
@@ -182,6 +183,13 @@ impl Answer {
             pictures: AgreedPictures::read(sdp),
         })
     }
+}
+
+/// Whether a line gives the level extension its number (RFC 8285 section 5).
+fn is_level_extension(line: &str) -> bool {
+    let mut words = line.strip_prefix("a=extmap:").into_iter().flat_map(|rest| rest.split(' '));
+    let number = words.next().and_then(|word| word.split('/').next()?.parse().ok());
+    number == Some(LEVEL_EXTENSION) && words.next() == Some(LEVEL_URI)
 }
 
 impl AgreedPictures {
@@ -244,6 +252,16 @@ mod tests {
                 pictures: None,
             }
         );
+    }
+
+    #[test]
+    fn levels_are_agreed_by_the_name_that_the_rfc_gives_them() {
+        let levels = |offer: &str| Answer::read(&offer.replace("actpass", "active")).expect("an answer").levels;
+        let offer = offer();
+        assert!(offer.contains("a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"));
+        assert!(levels(&offer.replace("extmap:1 ", "extmap:1/recvonly ")));
+        assert!(!levels(&offer.replace("extmap:1 ", "extmap:2 ")));
+        assert!(!levels(&offer.replace("rtp-hdrext", "xml:ns")));
     }
 
     #[test]

@@ -10,7 +10,11 @@ const HYSTERESIS_DB: i8 = 6;
 /// has been renewed.
 const AGAIN_TICKS: u64 = 5;
 
-/// Who claims silence is believed for so long, 10 s, before it is measured in turn.
+/// Who was found to be as quiet as it claims is believed for so long, 1 s. Noise takes as many bytes as speech, so most who listen would
+/// else be decoded over and over, which costs as much as to hear them.
+const FOUND_TRUE_TICKS: u64 = 50;
+
+/// Who claims silence, in packets in which nothing else could be, is believed for so long, 10 s, before it is measured in turn.
 const BELIEVED_TICKS: u64 = 500;
 
 /// Someone who sends and is not heard.
@@ -38,7 +42,7 @@ impl Nominee {
         let unmeasured = standing.unmeasured(tick);
         // The claim of one who says the truth, or at least has not been found to lie.
         let claim = standing.claim().filter(|&claim| claim > AUDIBLE);
-        let again = unmeasured >= AGAIN_TICKS && (unmeasured >= BELIEVED_TICKS || !standing.claims_silence());
+        let again = unmeasured >= believed(standing);
         // Who was found to be loud is not looked at again so soon, and is heard all the same where there is a place.
         if !again && (unmeasured >= BELIEVED_TICKS || standing.held() <= AUDIBLE) {
             return None;
@@ -77,7 +81,50 @@ impl Nominee {
     }
 }
 
+/// For how many ticks what is known of one's loudness is relied on.
+fn believed(standing: &Standing) -> u64 {
+    if standing.claims_silence() {
+        BELIEVED_TICKS
+    } else if standing.is_quiet_as_claimed() {
+        FOUND_TRUE_TICKS
+    } else {
+        AGAIN_TICKS
+    }
+}
+
 /// Whether one who was measured takes the place of another.
 pub(crate) const fn outdoes(nominee: LevelDbov, place: LevelDbov) -> bool {
     nominee.0 > AUDIBLE.0 && nominee.0 >= place.0.saturating_add(HYSTERESIS_DB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::FRAME_SAMPLES;
+    use crate::sound::Sound;
+
+    /// One whose packets are of so many bytes and who claims this level, measured once, in tick 0, with every sample at `sample`.
+    fn measured(bytes: usize, claim: Option<i8>, sample: i16) -> Standing {
+        let mut standing = Standing::default();
+        let sound = Sound { mid: [sample; FRAME_SAMPLES], side: [0; FRAME_SAMPLES], wide: false };
+        for _ in 0..50 {
+            standing.note_packet(bytes, claim.map(LevelDbov));
+        }
+        standing.measure(&sound, 0);
+        standing
+    }
+
+    /// After how many ticks it is measured again.
+    fn again(standing: &Standing) -> Option<u64> {
+        (0..2 * BELIEVED_TICKS).find(|&tick| Nominee::new(0, standing, false, tick).is_some_and(|it| it.again))
+    }
+
+    #[test]
+    fn who_is_as_quiet_as_it_claims_is_measured_seldom_and_all_others_often() {
+        assert_eq!(again(&measured(8, Some(-127), 0)), Some(BELIEVED_TICKS), "silence");
+        assert_eq!(again(&measured(80, Some(-60), 10)), Some(FOUND_TRUE_TICKS), "the noise of a room");
+        assert_eq!(again(&measured(80, None, 10)), Some(AGAIN_TICKS), "it claims nothing");
+        assert_eq!(again(&measured(80, Some(-60), 3000)), Some(AGAIN_TICKS), "it is louder than it claims");
+        assert_eq!(again(&measured(80, Some(-20), 10)), Some(AGAIN_TICKS), "it claims to speak by now");
+    }
 }

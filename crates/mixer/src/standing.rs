@@ -157,6 +157,13 @@ impl Standing {
         self.claim().is_some_and(|claim| claim <= HUSH) && self.bytes < SPEECH_BYTES * 16
     }
 
+    /// What it sends, it claims to be too quiet to be heard, and so it was when it was measured last.
+    pub(crate) fn is_quiet_as_claimed(&self) -> bool {
+        self.measured_at.is_some()
+            && self.held.level <= AUDIBLE
+            && self.claim().is_some_and(|claim| claim <= AUDIBLE)
+    }
+
     /// The smoothed number of bytes of its packets.
     pub(crate) const fn bytes(&self) -> u32 {
         self.bytes / 16
