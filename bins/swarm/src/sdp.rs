@@ -47,11 +47,8 @@ impl Offer<'_> {
         let Self { ufrag, password, fingerprint, address, ssrc, levels, pictures } = self;
         let (ip, port) = (address.ip(), address.port());
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
-        let extension = if *levels {
-            format!("a=extmap:{LEVEL_EXTENSION} {LEVEL_URI}\r\n")
-        } else {
-            String::new()
-        };
+        let extension =
+            if *levels { format!("a=extmap:{LEVEL_EXTENSION} {LEVEL_URI}\r\n") } else { String::new() };
         let (group, pictures) = match pictures {
             Some(pictures) => ("0 1", self.picture_line(pictures)),
             None => ("0", String::new()),
@@ -256,7 +253,8 @@ mod tests {
 
     #[test]
     fn levels_are_agreed_by_the_name_that_the_rfc_gives_them() {
-        let levels = |offer: &str| Answer::read(&offer.replace("actpass", "active")).expect("an answer").levels;
+        let levels =
+            |offer: &str| Answer::read(&offer.replace("actpass", "active")).expect("an answer").levels;
         let offer = offer();
         assert!(offer.contains("a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"));
         assert!(levels(&offer.replace("extmap:1 ", "extmap:1/recvonly ")));

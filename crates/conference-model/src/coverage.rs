@@ -84,6 +84,7 @@ names!(REQUESTS, request(SignalRequest) {
     "Answer": SignalRequest::Answer { .. },
     "NegotiateAnswer": SignalRequest::NegotiateAnswer { .. },
     "NegotiateOffer": SignalRequest::NegotiateOffer { .. },
+    "DescribeStreams": SignalRequest::DescribeStreams { .. },
     "Reject": SignalRequest::Reject { .. },
     "Hangup": SignalRequest::Hangup { .. },
     "Notice Refused": SignalRequest::Notice { notice: Notice::Refused { .. }, .. },

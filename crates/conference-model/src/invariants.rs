@@ -18,11 +18,13 @@ mod pictures;
 mod quality;
 mod recording;
 mod rooms;
+mod sight;
 mod time;
 
 pub mod sameness;
 
 pub(crate) use membership::answered as compared;
+pub(crate) use sight::said as said_of_pictures;
 pub(crate) use time::deadlines_of_calls_and_rooms;
 
 use crate::seen::Seen;
@@ -56,7 +58,7 @@ pub struct Broken {
 }
 
 /// All that look at single turns; those that compare two machines are in [`sameness`].
-pub const ALL: [&[Invariant]; 13] = [
+pub const ALL: [&[Invariant]; 14] = [
     calls::ALL,
     endings::ALL,
     media::ALL,
@@ -68,6 +70,7 @@ pub const ALL: [&[Invariant]; 13] = [
     quality::ALL,
     recording::ALL,
     pictures::ALL,
+    sight::ALL,
     time::ALL,
     memory::ALL,
 ];

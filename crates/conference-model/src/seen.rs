@@ -184,6 +184,8 @@ pub struct Seen {
     pub identified: BTreeMap<LegId, Timestamp>,
     /// What the engine was told to show in each conference, before this turn, and since when the picture is whose it is.
     pub views: BTreeMap<ConferenceId, (Shown, Timestamp)>,
+    /// Which calls were told last that there is nothing to see, and which that there is, before this turn.
+    pub dark: BTreeMap<CallKey, bool>,
     /// When a call was hung up last for a loss of its session, in each conference that is not over.
     pub hung_up: BTreeMap<ConferenceId, Timestamp>,
     /// What ought to be.
@@ -229,6 +231,7 @@ impl Seen {
             standing_announcements: BTreeSet::new(),
             identified: BTreeMap::new(),
             views: BTreeMap::new(),
+            dark: BTreeMap::new(),
             hung_up: BTreeMap::new(),
             reference,
         }
@@ -423,6 +426,7 @@ impl Seen {
             | SignalRequest::Answer { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
+            | SignalRequest::DescribeStreams { .. }
             | SignalRequest::LeaveIfAlone { .. }
             | SignalRequest::InviteFocus { .. }
             | SignalRequest::Announce { .. }
@@ -451,6 +455,7 @@ impl Seen {
             | SignalRequest::AskRooms { .. }
             | SignalRequest::NegotiateAnswer { .. }
             | SignalRequest::NegotiateOffer { .. }
+            | SignalRequest::DescribeStreams { .. }
             | SignalRequest::Notice { .. } => return,
         };
         let key = CallKey { room: to.room.clone(), caller: to.caller.clone(), call: to.call.clone() };

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 
 use confocal_conference::{
     Agreed, Announcement, CallKey, CallVersion, ConferenceId, FocusUser, Generation, LayoutChoice, LegId,
-    MemberId, OfferNumber, ParticipantId, PartyId, RecordingId, RequestId, RoomKey, StreamMetadata,
+    MemberId, Millis, OfferNumber, ParticipantId, PartyId, RecordingId, RequestId, RoomKey, StreamMetadata,
     StreamPurpose, Timestamp,
 };
 use serde::Deserialize;
+
+/// The least time between two words of there being something to see, and how long it must be gone.
+pub(crate) const APART: Millis = Millis::from_secs(5);
 
 /// The records, read.
 #[derive(Clone, Debug, Default)]
@@ -294,6 +297,49 @@ pub struct ConferenceView {
     pub alone: AloneView,
     /// How pictures are shown.
     pub showing: ShowingView,
+    /// Whether there is something to see.
+    pub sight: ToldView,
+}
+
+/// What there is to see, and what was told of it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ToldView {
+    /// What was told last.
+    pub told: SightView,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// What there is.
+    pub seen: SightView,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// For whom there is something to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct SightView {
+    /// For all.
+    pub any: bool,
+    /// But not for this one.
+    pub but: Option<ParticipantId>,
+}
+
+impl ToldView {
+    /// When what there is, is told; `None` where it was.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        let (told, seen) = (self.told, self.seen);
+        let loses = told.any && (!seen.any || seen.but.is_some_and(|but| told.of(but)));
+        let from = if loses { self.at.max(self.since) } else { self.at };
+        from.filter(|_| told != seen).map(|from| from + APART)
+    }
+}
+
+impl SightView {
+    /// Whether there is something for one.
+    #[must_use]
+    pub fn of(self, who: ParticipantId) -> bool {
+        self.any && self.but != Some(who)
+    }
 }
 
 /// How pictures are shown.

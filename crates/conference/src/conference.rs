@@ -24,6 +24,7 @@ mod recording;
 mod recovery;
 mod restore;
 mod screens;
+mod sight;
 mod tones;
 
 use crate::cameras::Cameras;
@@ -47,6 +48,7 @@ use people::Member;
 use pictures::Showing;
 use recording::Recording;
 pub(crate) use recovery::Offered;
+use sight::Told;
 use tones::Alone;
 
 /// The conference of one group room.
@@ -93,6 +95,8 @@ pub(crate) struct Conference {
     alone: Alone,
     #[serde(default)]
     showing: Showing,
+    #[serde(default = "Told::before")]
+    sight: Told,
     /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
     #[serde(skip)]
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
@@ -145,6 +149,7 @@ impl Conference {
             tone_at: None,
             alone: Alone::No,
             showing: Showing::default(),
+            sight: Told::new(),
             legs: BTreeMap::new(),
             members: Table::new(core.seed),
             present: BTreeSet::new(),

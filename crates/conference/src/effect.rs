@@ -187,6 +187,15 @@ pub enum SignalRequest {
         /// When the offer runs out.
         expires: Timestamp,
     },
+    /// Say anew what our streams are for: there is something to see in them, or no more (`m.call.sdp_stream_metadata_changed`).
+    DescribeStreams {
+        /// The call.
+        to: CallAddress,
+        /// All of its streams that are ours.
+        streams: StreamMetadata,
+        /// When it is of no use any more.
+        expires: Timestamp,
+    },
     /// Refuse a call that was not answered: `m.call.reject`, or `m.call.hangup` in version 0.
     Reject {
         /// The call.
@@ -231,6 +240,7 @@ impl SignalRequest {
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
+            | Self::DescribeStreams { to, .. }
             | Self::AssertIdentity { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.room,
@@ -256,6 +266,7 @@ impl SignalRequest {
             Self::Answer { to, .. }
             | Self::NegotiateAnswer { to, .. }
             | Self::NegotiateOffer { to, .. }
+            | Self::DescribeStreams { to, .. }
             | Self::AssertIdentity { to, .. }
             | Self::Reject { to }
             | Self::Hangup { to, .. } => &to.focus,
@@ -271,6 +282,7 @@ impl SignalRequest {
             | Self::Answer { expires, .. }
             | Self::NegotiateAnswer { expires, .. }
             | Self::NegotiateOffer { expires, .. }
+            | Self::DescribeStreams { expires, .. }
             | Self::AssertIdentity { expires, .. } => Some(*expires),
             Self::JoinGroup { .. }
             | Self::JoinDirect { .. }

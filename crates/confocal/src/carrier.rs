@@ -116,6 +116,7 @@ const fn patience(request: &SignalRequest) -> Millis {
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
+        | SignalRequest::DescribeStreams { .. }
         | SignalRequest::AssertIdentity { .. }
         | SignalRequest::InviteFocus { .. }
         | SignalRequest::Announce { announcement: Some(_), .. }
@@ -144,6 +145,7 @@ const fn gives_way(request: &SignalRequest) -> Millis {
         | SignalRequest::Answer { .. }
         | SignalRequest::NegotiateAnswer { .. }
         | SignalRequest::NegotiateOffer { .. }
+        | SignalRequest::DescribeStreams { .. }
         | SignalRequest::AssertIdentity { .. }
         | SignalRequest::InviteFocus { .. }
         | SignalRequest::CountOut { .. }
@@ -182,6 +184,7 @@ pub(crate) const fn kind(request: &SignalRequest) -> &'static str {
         SignalRequest::Answer { .. } => "answer",
         SignalRequest::NegotiateAnswer { .. } => "negotiate answer",
         SignalRequest::NegotiateOffer { .. } => "negotiate offer",
+        SignalRequest::DescribeStreams { .. } => "describe streams",
         SignalRequest::Reject { .. } => "reject",
         SignalRequest::Hangup { .. } => "hangup",
         SignalRequest::Notice { .. } => "notice",

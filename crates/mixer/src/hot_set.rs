@@ -116,7 +116,8 @@ mod tests {
 
     /// After how many ticks it is measured again.
     fn again(standing: &Standing) -> Option<u64> {
-        (0..2 * BELIEVED_TICKS).find(|&tick| Nominee::new(0, standing, false, tick).is_some_and(|it| it.again))
+        (0..2 * BELIEVED_TICKS)
+            .find(|&tick| Nominee::new(0, standing, false, tick).is_some_and(|it| it.again))
     }
 
     #[test]

@@ -159,6 +159,21 @@ impl<'a> Negotiate<'a> {
     }
 }
 
+/// `m.call.sdp_stream_metadata_changed`.
+#[derive(Serialize)]
+pub(crate) struct StreamsDescribed<'a> {
+    #[serde(flatten)]
+    common: Common<'a>,
+    #[serde(flatten)]
+    streams: Described<'a>,
+}
+
+impl<'a> StreamsDescribed<'a> {
+    pub(crate) fn new(to: &'a CallAddress, metadata: &'a StreamMetadata) -> Self {
+        Self { common: Common::of(to), streams: Described::of(Some(metadata)) }
+    }
+}
+
 /// `m.call.hangup`, and without a reason also `m.call.reject`.
 #[derive(Serialize)]
 pub(crate) struct End<'a> {

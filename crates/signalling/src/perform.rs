@@ -19,7 +19,7 @@ mod elsewhere;
 mod telling;
 
 use crate::adapter::Adapter;
-use crate::content::{Answer, End, Negotiate, Words};
+use crate::content::{Answer, End, Negotiate, StreamsDescribed, Words};
 use crate::event::{MemberContent, RoomStateContent};
 use crate::events::AssertedIdentityEventContent;
 use crate::founders::Founders;
@@ -67,13 +67,17 @@ impl<H: Homeserver> Signalling for Adapter<H> {
                 self.send(&user, &to.room, order, "m.call.answer", &content).await
             }
             SignalRequest::NegotiateAnswer { to, answer, streams, .. } => {
-                let content = negotiate(to).map(|to| Negotiate::answer(to, answer, streams.as_ref()))?;
+                let content = version_1(to).map(|to| Negotiate::answer(to, answer, streams.as_ref()))?;
                 self.send(&user, &to.room, order, "m.call.negotiate", &content).await
             }
             SignalRequest::NegotiateOffer { to, offer, streams, expires } => {
-                let (to, lifetime) = (negotiate(to)?, left_until(*expires)?);
+                let (to, lifetime) = (version_1(to)?, left_until(*expires)?);
                 let content = Negotiate::offer(to, offer, streams, lifetime);
                 self.send(&user, &to.room, order, "m.call.negotiate", &content).await
+            }
+            SignalRequest::DescribeStreams { to, streams, .. } => {
+                let content = version_1(to).map(|to| StreamsDescribed::new(to, streams))?;
+                self.send(&user, &to.room, order, "m.call.sdp_stream_metadata_changed", &content).await
             }
             SignalRequest::Reject { to } => {
                 let (kind, content) = End::reject(to);
@@ -94,12 +98,12 @@ impl<H: Homeserver> Signalling for Adapter<H> {
 }
 
 /// Version 0 has no renegotiation: its clients hang up when they see one.
-fn negotiate(to: &CallAddress) -> Result<&CallAddress, SendError> {
+fn version_1(to: &CallAddress) -> Result<&CallAddress, SendError> {
     match to.version {
         CallVersion::V1 => Ok(to),
         CallVersion::V0 => Err(SendError::Final {
             failure: RequestFailure::Rejected,
-            why: "version 0 of the call protocol has no m.call.negotiate".to_owned(),
+            why: "version 0 of the call protocol has no such event".to_owned(),
         }),
     }
 }

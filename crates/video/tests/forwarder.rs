@@ -135,11 +135,24 @@ fn whoever_is_shown_goes_on_until_the_key_frame_of_who_is_wanted() {
 }
 
 #[test]
-fn two_frames_are_a_step_apart_however_soon_the_second_source_comes() {
+fn timestamps_go_on_by_the_time_that_has_gone_by_and_a_millisecond_at_the_least() {
     let mut bench = Bench::showing_a(PictureCodec::Vp8);
     bench.wants(Some(B));
     let packets = bench.b.frame(true, 100, ms(bench.now));
-    assert_eq!(bench.push_all(&packets)[0].timestamp, 3000);
+    assert_eq!(bench.push_all(&packets)[0].timestamp, 90, "at the same moment");
+    for _ in 0..100 {
+        let packets = bench.b.frame(false, 100, ms(bench.now));
+        let before = bench.push_all(&packets)[0].timestamp;
+        bench.now += 5;
+        bench.wants(Some(A));
+        let packets = bench.a.frame(true, 100, ms(bench.now));
+        assert_eq!(bench.push_all(&packets)[0].timestamp, before + 5 * 90, "however soon the next one comes");
+        bench.now += 33;
+        bench.wants(Some(B));
+        let packets = bench.b.frame(true, 100, ms(bench.now));
+        bench.push_all(&packets);
+        bench.now += 33;
+    }
 }
 
 #[test]
@@ -389,7 +402,7 @@ fn timestamps_that_leap_go_on_by_the_time_that_has_gone_by() {
             bench.a.timestamp = bench.a.timestamp.wrapping_add(leap);
             let frame = bench.a_packets(false);
             let out = bench.push_all(&frame[..1]);
-            assert_eq!(out[0].timestamp, first.timestamp + 2 * 3000);
+            assert_eq!(out[0].timestamp, first.timestamp + 3000 + 33 * 90);
             // What was overtaken by the first one of the new time is of it.
             let frame = bench.push_all(&frame[1..]);
             assert!(frame.iter().all(|packet| packet.timestamp == out[0].timestamp), "{frame:?}");

@@ -161,7 +161,7 @@ fn forward(codec: PictureCodec, events: &[(u64, Event)]) -> Vec<Forwarded> {
                     let last = all.iter().max_by_key(|one| one.out.timestamp).unwrap();
                     let since = all.iter().filter(|one| one.out.timestamp == last.out.timestamp);
                     let since = since.map(|one| one.at).min().unwrap();
-                    let elapsed = ((now - since) * 90).max(3000) as u32;
+                    let elapsed = ((now - since) * 90).max(90) as u32;
                     assert_eq!(out.timestamp, last.out.timestamp + elapsed);
                     if codec == PictureCodec::Vp8 {
                         let (id, ..) = out.vp8_numbers();

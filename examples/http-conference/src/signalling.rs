@@ -62,6 +62,7 @@ impl Signalling for HttpSignalling {
             // What is said in words nobody reads here, and rooms are only names.
             SignalRequest::Notice { .. }
             | SignalRequest::AssertIdentity { .. }
+            | SignalRequest::DescribeStreams { .. }
             | SignalRequest::JoinGroup { .. }
             | SignalRequest::JoinDirect { .. }
             | SignalRequest::Leave { .. }

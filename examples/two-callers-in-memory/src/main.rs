@@ -92,6 +92,7 @@ fn carry_out(focus: &mut Focus, now: Timestamp) {
                     | SignalRequest::Answer { .. }
                     | SignalRequest::NegotiateAnswer { .. }
                     | SignalRequest::NegotiateOffer { .. }
+                    | SignalRequest::DescribeStreams { .. }
                     | SignalRequest::Reject { .. }
                     | SignalRequest::Hangup { .. }
                     | SignalRequest::Notice { .. } => RequestOutcome::Done,

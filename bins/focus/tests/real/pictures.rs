@@ -102,14 +102,23 @@ async fn a_camera_comes_and_goes_in_a_running_call() {
     join_with(&people, 1, json!({})).await;
     people.hear_each_other().await;
     assert_eq!(seen(&people, 0, "look").await, None, "nobody shows anything yet");
+    assert!(is_dark(&people, 0).await, "its client would show a picture of nothing");
     // From voice to video and back.
     people.ask(1, "return person.setCamera(true)", Value::Null).await;
     sees(&people, 0, BLUE).await;
+    eventually("the client is told that there is a picture", SOON, async || !is_dark(&people, 0).await).await;
+    assert!(is_dark(&people, 1).await, "there is nobody but themselves");
     people.ask(1, "return person.setCamera(false)", Value::Null).await;
     people.hear_each_other().await;
+    eventually("the client is told that there is none", SOON, async || is_dark(&people, 0).await).await;
     people.ask(1, "return person.setCamera(true)", Value::Null).await;
     sees(&people, 0, BLUE).await;
     people.hear_each_other().await;
+}
+
+/// Whether the client of one was told that there is nothing to see.
+async fn is_dark(people: &People, eyes: usize) -> bool {
+    people.state(eyes).await["dark"].as_bool().unwrap()
 }
 
 /// A caller of aiortc that shows a colour, and speaks all the time if it has a tone.

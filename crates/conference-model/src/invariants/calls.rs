@@ -181,7 +181,9 @@ fn a_caller_is_spoken_to_in_its_dialect(seen: &Seen) -> Result<(), String> {
         let (to, described, negotiates) = match request {
             SignalRequest::Answer { to, streams, .. } => (to, Some(streams.is_some()), false),
             SignalRequest::NegotiateAnswer { to, streams, .. } => (to, Some(streams.is_some()), true),
-            SignalRequest::NegotiateOffer { to, .. } => (to, Some(true), true),
+            SignalRequest::NegotiateOffer { to, .. } | SignalRequest::DescribeStreams { to, .. } => {
+                (to, Some(true), true)
+            }
             SignalRequest::Hangup { to, .. } | SignalRequest::Reject { to } => (to, None, false),
             SignalRequest::AssertIdentity { to, .. } => (to, None, true),
             SignalRequest::JoinGroup { .. }

@@ -36,9 +36,17 @@ pub(crate) fn deadlines_of_calls_and_rooms(seen: &Seen) -> impl Iterator<Item = 
         AloneView::At(at) => Some(at),
         AloneView::No | AloneView::Told => None,
     });
+    let sights = seen.after.conferences.values().filter_map(|conference| conference.sight.due());
     let looks = seen.after.bots.values().filter_map(|bot| bot.look_at);
     let leaves = seen.after.departures.values().filter_map(|departure| departure.again);
-    legs.chain(rests).chain(lingers).chain(doors).chain(announcements).chain(alone).chain(looks).chain(leaves)
+    legs.chain(rests)
+        .chain(lingers)
+        .chain(doors)
+        .chain(announcements)
+        .chain(alone)
+        .chain(sights)
+        .chain(looks)
+        .chain(leaves)
 }
 
 /// The deadlines of what is remembered in the records: those that end with its being forgotten, or with leaving a 1:1 room.

@@ -5,7 +5,7 @@
 use confocal_conference::{CallKey, Effect, Input, MediaCommand, RequestOutcome, SignalRequest};
 
 use super::{Cause, Seen, Turn};
-use crate::invariants::compared;
+use crate::invariants::{compared, said_of_pictures};
 
 impl Seen {
     /// What the last turn told of conferences.
@@ -19,6 +19,7 @@ impl Seen {
                 self.views.insert(*conference, (view.clone(), since));
             }
             let Effect::Send { request, .. } = effect else { continue };
+            self.dark.extend(said_of_pictures(request));
             if let SignalRequest::Announce { focus, room, announcement } = request {
                 let conference =
                     self.after.conferences.get(room).or_else(|| self.before.conferences.get(room));

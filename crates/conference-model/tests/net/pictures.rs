@@ -42,7 +42,11 @@ fn offered(seen: &Seen) -> Effect {
 
 pub(crate) fn cases_of_pictures() -> Vec<Case> {
     let screen_of = |seen: &Seen, leg: Option<LegId>| {
-        changed(seen, &conference_key(), |record| record["showing"]["screen"] = json!(leg))
+        let sight = json!({ "any": leg.is_some(), "but": leg.map(|_| the_leg(seen).1.participant) });
+        changed(seen, &conference_key(), |record| {
+            record["showing"]["screen"] = json!(leg);
+            record["sight"] = json!({ "told": sight, "at": 0, "seen": sight, "since": 0 });
+        })
     };
     let sharing = after_turn(active(), |seen, turn| {
         let (leg, _) = the_leg(seen);
@@ -120,6 +124,42 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
         (
             "no_silence_is_offered_to_twice",
             broken_by(silent, |seen, turn| turn.effects = vec![offered(seen)]),
+        ),
+        (
+            "what_there_is_to_see_is_known",
+            broken_by(with_camera(), |seen, turn| {
+                turn.changes = vec![changed(seen, &conference_key(), |record| {
+                    record["sight"]["seen"] = json!({ "any": false, "but": null });
+                })];
+            }),
+        ),
+        (
+            "who_can_see_is_told_so",
+            broken_by(with_camera(), |seen, turn| {
+                let (_, leg) = the_leg(seen);
+                let CallKey { room, caller, call } = leg.key.clone();
+                let to = CallAddress {
+                    focus: leg.focus.clone(),
+                    room,
+                    caller,
+                    call,
+                    version: leg.version,
+                    party: leg.party.clone(),
+                };
+                let lit =
+                    StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted: false };
+                let (streams, expires) = ([("stream".into(), lit)].into(), turn.now);
+                turn.effects = vec![send(SignalRequest::DescribeStreams { to, streams, expires })];
+            }),
+        ),
+        (
+            "what_there_is_to_see_is_told_in_time",
+            broken_by(with_camera(), |seen, turn| {
+                turn.changes = vec![changed(seen, &conference_key(), |record| {
+                    record["sight"]["told"] = json!({ "any": false, "but": null });
+                    record["sight"]["since"] = json!(0);
+                })];
+            }),
         ),
         (
             "who_should_have_a_line_is_offered_one",

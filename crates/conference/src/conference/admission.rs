@@ -70,6 +70,7 @@ impl Conference {
             wants_metadata: invite.metadata.is_some(),
             muted: false,
             theirs: None,
+            ours: None,
             name: String::new(),
             answer: None,
             agreed: Agreed::default(),

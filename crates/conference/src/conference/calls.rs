@@ -116,7 +116,9 @@ impl Conference {
         };
         leg.agreed = answered.agreed;
         leg.memo = Some(answered.memo);
-        let streams = leg.wants_metadata.then_some(answered.streams);
+        let Some(streams) = self.describe_ours(id, answered.streams) else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let streams = leg.wants_metadata.then_some(streams);
         let request =
             core.send(SignalRequest::Answer { to: leg.address(), answer: answered.answer, streams, expires });
         routes.requests.insert(request, Purpose::Answer(id));

@@ -74,17 +74,16 @@ impl Conference {
         }
         self.count_for_grid(core);
         self.choose_screen(core);
-        let again = self.cameras.decide(self.speakers.active(), core.config.pictures.hold, core.now);
+        let free = self.cameras.decide(self.speakers.active(), core.config.pictures.hold, core.now);
+        let view = self.view(core);
+        let again = [free, self.tell_sight(&view, core)].into_iter().flatten().min();
         let timer = TimerKind::Picture(self.group.clone());
         match again {
             Some(at) => core.timers.set(timer, at),
             None => core.timers.cancel(&timer),
         }
-        if let Some(shown) = &self.shown {
-            let view = self.view(core);
-            if *shown != view {
-                self.tell_view(view, core);
-            }
+        if self.shown.as_ref().is_some_and(|shown| *shown != view) {
+            self.tell_view(view, core);
         }
         self.offer_lines(core);
     }
@@ -105,7 +104,7 @@ impl Conference {
         core.notify(ConferenceEvent::Pictures { conference: self.id, choice, view });
     }
 
-    /// Whoever speaks may have the picture now.
+    /// Whoever speaks may have the picture now, or callers be told that there is one.
     pub(crate) const fn picture_due(&mut self) {
         self.unsettled = true;
     }
@@ -227,6 +226,9 @@ impl Conference {
     pub(super) fn restore_showing(&mut self, core: &mut Core) {
         if let Some(until) = self.showing.rests_until.filter(|_| !self.showing.rested) {
             core.timers.set(TimerKind::Layout(self.group.clone()), until);
+        }
+        if let Some(due) = self.sight.due() {
+            core.timers.set(TimerKind::Picture(self.group.clone()), due);
         }
         self.unsettled = true;
     }

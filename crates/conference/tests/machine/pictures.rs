@@ -434,3 +434,97 @@ fn equal_runs_show_the_same() {
     };
     assert_eq!(run(), run());
 }
+
+// ---- what callers are told of it ----------------------------------------------------------------------------------------
+
+/// Who was told anew whether there is something to see, in order; taken.
+fn told_to_see(run: &mut Run) -> Vec<(String, bool)> {
+    let mut told = Vec::new();
+    run.telling.retain(|(_, request)| {
+        let SignalRequest::DescribeStreams { to, streams, .. } = request else { return true };
+        told.push((to.caller.as_str().to_owned(), streams.values().any(|stream| !stream.video_muted)));
+        false
+    });
+    told
+}
+
+/// A user comes in with a camera that is on or off. Whether they are told at once that there is something to see is given back.
+fn comes(run: &mut Run, user: &str, on: bool) -> bool {
+    let leg = run.in_call(user, "c");
+    let party = Some("THEIRS".into());
+    let (offer, expires_in) = (confocal_conference::Sdp("a change".into()), Millis::from_secs(10));
+    let metadata = Some(streams(!on));
+    run.tell(Input::CallNegotiated { key: key(user, "c"), party, offer, expires_in, metadata });
+    run.answered(leg, CAMERA);
+    let (_, request) = run.take(|request| matches!(request, SignalRequest::NegotiateAnswer { .. }));
+    let SignalRequest::NegotiateAnswer { streams: Some(streams), .. } = request else {
+        panic!("{request:?} describes no stream");
+    };
+    streams.values().any(|stream| !stream.video_muted)
+}
+
+fn name(user: &str) -> String {
+    member(user).as_str().to_owned()
+}
+
+#[test]
+fn callers_are_told_whether_there_is_something_to_see_for_them() {
+    let mut run = room(Config::default());
+    assert!(!comes(&mut run, "anna", true), "there is nobody else");
+    assert!(comes(&mut run, "bert", false), "there is Anna");
+    run.pass(Millis::from_secs(60));
+    assert_eq!(told_to_see(&mut run), [], "nothing has changed for anyone");
+    camera(&mut run, "bert", true);
+    assert_eq!(told_to_see(&mut run), [(name("anna"), true)], "Bert, at once");
+    run.pass(Millis::from_secs(60));
+    camera(&mut run, "anna", false);
+    run.pass(Millis(4_999));
+    assert_eq!(told_to_see(&mut run), [], "she may be back at once");
+    run.pass(Millis(1));
+    assert_eq!(told_to_see(&mut run), [(name("bert"), false)]);
+}
+
+#[test]
+fn a_camera_that_flickers_is_not_told_of_each_time() {
+    let mut run = room(Config::default());
+    comes(&mut run, "anna", true);
+    comes(&mut run, "bert", false);
+    run.pass(Millis::from_secs(60));
+    for _ in 0..10 {
+        camera(&mut run, "anna", false);
+        run.pass(Millis(900));
+        camera(&mut run, "anna", true);
+        run.pass(Millis(100));
+    }
+    assert_eq!(told_to_see(&mut run), [], "it was never gone for long");
+    camera(&mut run, "anna", false);
+    run.pass(Millis::from_secs(5));
+    assert_eq!(told_to_see(&mut run), [(name("bert"), false)]);
+    camera(&mut run, "anna", true);
+    run.pass(Millis(4_999));
+    assert_eq!(told_to_see(&mut run), [], "he was told just now");
+    run.pass(Millis(1));
+    assert_eq!(told_to_see(&mut run), [(name("bert"), true)]);
+}
+
+#[test]
+fn in_the_grid_there_is_always_something_to_see() {
+    let pictures = Pictures { layout: LayoutChoice::Grid, ..Pictures::default() };
+    let mut run = room(with(pictures));
+    assert!(comes(&mut run, "anna", false));
+    assert!(comes(&mut run, "bert", true));
+    camera(&mut run, "bert", false);
+    run.pass(Millis::from_secs(60));
+    assert_eq!(told_to_see(&mut run), [], "there are names and faces");
+}
+
+#[test]
+fn who_could_not_know_what_it_means_is_not_told() {
+    let mut run = room(Config::default());
+    let leg = run.in_call("anna", "c");
+    agree(&mut run, "anna", leg, Agreed { pictures: false, ..CAMERA });
+    run.pass(Millis::from_secs(60));
+    comes(&mut run, "bert", true);
+    run.pass(Millis::from_secs(60));
+    assert_eq!(told_to_see(&mut run), [], "she takes no pictures, he sees nobody");
+}

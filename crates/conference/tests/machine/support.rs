@@ -174,12 +174,17 @@ impl Run {
 
     /// The engine answers the last offer of a leg.
     pub(crate) fn answered(&mut self, leg: LegId, agreed: Agreed) {
+        let info = StreamInfo {
+            purpose: StreamPurpose::UserMedia,
+            audio_muted: false,
+            video_muted: !agreed.pictures,
+        };
         self.tell(Input::Media(MediaReport::AnswerReady {
             leg,
             generation: self.generation(leg),
             offer: self.last_offer(leg),
             answer: Sdp("the answer".into()),
-            streams: metadata(false),
+            streams: [("stream".into(), info)].into(),
             agreed,
             memo: SessionMemo("as answered".into()),
         }));
@@ -302,6 +307,7 @@ fn is_telling(request: &SignalRequest) -> bool {
         SignalRequest::Announce { .. }
             | SignalRequest::CountOut { .. }
             | SignalRequest::AssertIdentity { .. }
+            | SignalRequest::DescribeStreams { .. }
             | SignalRequest::Notice {
                 notice: Notice::Joined { .. } | Notice::Began { .. } | Notice::Over { .. },
                 ..

@@ -28,6 +28,7 @@ pub(crate) fn read(Sent { kind, content }: &Sent) -> Result<(), String> {
             text(&content["description"], "sdp")?;
             text(&content["description"], "type").map(|_| ())
         }
+        "m.call.sdp_stream_metadata_changed" => metadata(content),
         "m.call.hangup" | "m.call.reject" => text_or_none(content, "reason").map(|_| ()),
         other => Err(format!("{other} is not read")),
     }

@@ -30,7 +30,7 @@ pub(crate) fn read(Sent { kind, content }: &Sent) -> Result<(), String> {
         "m.call.negotiate" if content["version"] == json!("1") => {
             whole(content, "lifetime", u64::MAX).map(|_| ())
         }
-        "m.call.reject" if content["version"] == json!("1") => Ok(()),
+        "m.call.reject" | "m.call.sdp_stream_metadata_changed" if content["version"] == json!("1") => Ok(()),
         // "reason: Required. Error reason for the hangup" (version 1).
         "m.call.hangup" if content["version"] == json!("1") => text(content, "reason").map(|_| ()),
         "m.call.hangup" => match text_or_none(content, "reason")? {

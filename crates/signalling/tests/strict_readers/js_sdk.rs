@@ -19,6 +19,14 @@ pub(crate) fn read(Sent { kind, content }: &Sent) -> Result<(), String> {
             text(content, "party_id")?;
             described(content, description(content, "description")?.1)
         }
+        // Of a stream that it does not name, nothing changes.
+        "m.call.sdp_stream_metadata_changed" => {
+            let streams = content["sdp_stream_metadata"].as_object();
+            let streams = streams.filter(|streams| !streams.is_empty()).ok_or("it names no stream")?;
+            streams.values().try_for_each(|stream| {
+                one_of(stream, "purpose", &["m.usermedia", "m.screenshare"]).map(|_| ())
+            })
+        }
         "m.call.reject" => text(content, "party_id").map(|_| ()),
         "m.call.hangup" => text_or_none(content, "reason").map(|_| ()),
         other => Err(format!("{other} is not read")),

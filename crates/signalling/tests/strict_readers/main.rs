@@ -83,7 +83,14 @@ async fn every_event_is_accepted_by_every_reader() {
     let kinds: Vec<&str> = sent_kinds.iter().map(String::as_str).collect();
     assert_eq!(
         kinds,
-        ["m.call.answer", "m.call.hangup", "m.call.negotiate", "m.call.reject", "m.room.message"]
+        [
+            "m.call.answer",
+            "m.call.hangup",
+            "m.call.negotiate",
+            "m.call.reject",
+            "m.call.sdp_stream_metadata_changed",
+            "m.room.message"
+        ]
     );
 }
 
@@ -99,7 +106,7 @@ fn version(request: &SignalRequest) -> CallVersion {
     requests::address(request).map_or(CallVersion::V1, |to| to.version)
 }
 
-/// Whether an event comes of a request: version 0 is never sent an `m.call.negotiate`.
+/// Whether an event comes of a request: version 0 is never sent what it does not know.
 fn says_something(request: &SignalRequest) -> bool {
     match request {
         SignalRequest::JoinGroup { .. }
@@ -113,9 +120,9 @@ fn says_something(request: &SignalRequest) -> bool {
         | SignalRequest::CountOut { .. }
         | SignalRequest::CompareMembers { .. }
         | SignalRequest::AskAdmission { .. } => false,
-        SignalRequest::NegotiateAnswer { to, .. } | SignalRequest::NegotiateOffer { to, .. } => {
-            to.version == CallVersion::V1
-        }
+        SignalRequest::NegotiateAnswer { to, .. }
+        | SignalRequest::NegotiateOffer { to, .. }
+        | SignalRequest::DescribeStreams { to, .. } => to.version == CallVersion::V1,
         SignalRequest::Answer { .. }
         | SignalRequest::AssertIdentity { .. }
         | SignalRequest::Reject { .. }

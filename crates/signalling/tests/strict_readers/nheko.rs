@@ -44,6 +44,8 @@ pub(crate) fn read(Sent { kind, content }: &Sent) -> Result<(), String> {
             whole(content, "lifetime", u32::MAX.into())?;
             description(content, "description").map(|_| ())
         }
+        // It knows no such event, and passes it over.
+        "m.call.sdp_stream_metadata_changed" => Ok(()),
         other => Err(format!("{other} is not read, or would have to be written otherwise")),
     }
 }

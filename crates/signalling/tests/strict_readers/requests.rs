@@ -76,6 +76,7 @@ pub(crate) fn every_request() -> Vec<SignalRequest> {
             streams: both,
             expires: later(),
         });
+        all.push(SignalRequest::DescribeStreams { to: to(), streams: streams(), expires: later() });
         for streams in [None, Some(streams())] {
             let (answer, expires) = (sdp(), later());
             all.push(SignalRequest::NegotiateAnswer {
@@ -100,6 +101,7 @@ pub(crate) const fn address(request: &SignalRequest) -> Option<&CallAddress> {
         SignalRequest::Answer { to, .. }
         | SignalRequest::NegotiateAnswer { to, .. }
         | SignalRequest::NegotiateOffer { to, .. }
+        | SignalRequest::DescribeStreams { to, .. }
         | SignalRequest::Reject { to }
         | SignalRequest::AssertIdentity { to, .. }
         | SignalRequest::Hangup { to, .. } => Some(to),

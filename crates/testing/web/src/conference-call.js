@@ -4,7 +4,7 @@
 import { ClientEvent, EventType, RoomEvent, createNewMatrixCall } from "matrix-js-sdk";
 import { CallEvent, CallState } from "matrix-js-sdk/lib/webrtc/call.js";
 import { SDPStreamMetadataPurpose } from "matrix-js-sdk/lib/webrtc/callEventTypes.js";
-import { CallFeed } from "matrix-js-sdk/lib/webrtc/callFeed.js";
+import { CallFeed, CallFeedEvent } from "matrix-js-sdk/lib/webrtc/callFeed.js";
 
 import { createDirectRoom, findDirectRoom, inviteFocus } from "./call/rooms.js";
 
@@ -36,7 +36,7 @@ export class JoinError extends Error {
 /** @typedef {"speaker" | "grid" | "auto"} Layout */
 
 /**
- * Events: `state` (the call's state changed, or what one sends), `stream` (`detail.stream`: sound and pictures to play, or
+ * Events: `state` (the call's state changed, or what one sends, or whether there is something to see), `stream` (`detail.stream`: sound and pictures to play, or
  * null), `screen` (`detail.stream`: a screen that somebody shares, or null), `notice` (`detail`: what the focus user said in the 1:1 room), `log` (`detail`: one line of `log`).
  */
 export class ConferenceCall extends EventTarget {
@@ -46,6 +46,7 @@ export class ConferenceCall extends EventTarget {
   /** @type {import("matrix-js-sdk").MatrixCall | null} */
   #call = null;
   #remoteStream = null;
+  #remoteFeed = null;
   #remoteScreen = null;
   #watches = false;
   #wasConnected = false;
@@ -103,6 +104,7 @@ export class ConferenceCall extends EventTarget {
     this.#call = null;
     this.#watches = false;
     this.#wasConnected = false;
+    this.#followFeed(null);
     this.#setStream(null);
     this.#setScreenStream(null);
   }
@@ -120,6 +122,11 @@ export class ConferenceCall extends EventTarget {
   /** The sound to play, and the pictures. @type {MediaStream | null} */
   get remoteStream() {
     return this.#remoteStream;
+  }
+
+  /** The focus says that there is nothing to see, or has no line for pictures. */
+  get dark() {
+    return this.#remoteFeed?.isVideoMuted() ?? true;
   }
 
   /** What one sends oneself. @type {MediaStream | null} */
@@ -350,6 +357,7 @@ export class ConferenceCall extends EventTarget {
     call.on(
       CallEvent.FeedsChanged,
       ours(() => {
+        this.#followFeed(call.remoteUsermediaFeed ?? null);
         this.#setStream(call.remoteUsermediaStream ?? null);
         this.#setScreenStream(call.remoteScreensharingStream ?? null);
       }),
@@ -362,6 +370,16 @@ export class ConferenceCall extends EventTarget {
       CallEvent.Error,
       ours((error) => this.#note(`error ${error.code}: ${error.message}`)),
     );
+  }
+
+  #followFeed(feed) {
+    if (feed === this.#remoteFeed) return;
+    this.#remoteFeed = feed;
+    feed?.on(CallFeedEvent.MuteStateChanged, () => {
+      if (feed !== this.#remoteFeed) return;
+      this.dispatchEvent(new Event("state"));
+      this.#note(this.dark ? "nothing to see" : "something to see");
+    });
   }
 
   #onCallState(state) {

@@ -69,6 +69,7 @@ async function open() {
   call.addEventListener("state", () => {
     panel.showCall(call);
     stage.showSelf(call.camera ? call.ownStream : null);
+    stage.setDark(call.dark);
   });
   call.addEventListener("notice", () => panel.showCall(call));
   call.addEventListener("stream", ({ detail }) => {

@@ -108,6 +108,7 @@ const person = {
       connected_ms: call?.connectedMs ?? null,
       reconnecting: call?.reconnecting ?? false,
       muted: call?.muted ?? false,
+      dark: call?.dark ?? true,
       rejected: call?.rejected ?? false,
       hangup_party: call?.hangupParty ?? null,
       hangup_reason: call?.hangupReason ?? null,

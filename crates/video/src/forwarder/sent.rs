@@ -7,8 +7,9 @@ use super::numbers::NumberedVp8;
 /// So many sequence numbers back it is known which were sent.
 pub(super) const WINDOW: usize = 1024;
 
-/// Between two frames, if nothing else is known: 30 a second.
-const STEP: u32 = 3000;
+/// Between a sender's last frame and the next one's first there is what has passed, but 1 ms at the least, as timestamps must differ. More
+/// would let the clock run ahead by what was added, with each change.
+const STEP: u32 = 90;
 
 /// Ticks of the timestamps' clock in a time, three hours at most: half of all timestamps would look like going back.
 pub(super) fn ticks(time: Duration) -> u32 {

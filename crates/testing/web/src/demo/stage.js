@@ -6,6 +6,7 @@ export class Stage {
   #picture = document.getElementById("picture");
   #screen = document.getElementById("screen");
   #self = document.getElementById("self");
+  #dark = true;
 
   constructor() {
     // The sound of the same stream has an element of its own.
@@ -20,6 +21,12 @@ export class Stage {
   /** @param {MediaStream | null} stream */
   showPicture(stream) {
     this.#play(this.#picture, stream);
+  }
+
+  /** Whether the focus says that there is nothing to see: what was seen last would stay there for ever. @param {boolean} dark */
+  setDark(dark) {
+    this.#dark = dark;
+    this.#show();
   }
 
   /** @param {MediaStream | null} stream */
@@ -41,7 +48,7 @@ export class Stage {
   }
 
   #show() {
-    const seen = (video) => video.srcObject !== null && video.videoWidth > 0;
+    const seen = (video) => video.srcObject !== null && video.videoWidth > 0 && !(this.#dark && video === this.#picture);
     for (const video of [this.#picture, this.#screen, this.#self]) video.hidden = !seen(video);
     this.#stage.hidden = !seen(this.#picture) && !seen(this.#screen) && !seen(this.#self);
     this.#stage.classList.toggle("with-screen", seen(this.#screen));

@@ -1,0 +1,121 @@
+//! Whether callers know that there is something to see.
+//!
+//! Who is shown never lives here (`pictures.rs`).
+
+use std::collections::BTreeSet;
+
+use confocal_conference::{
+    CallKey, CallVersion, Effect, LayoutChoice, ParticipantId, SignalRequest, StreamMetadata, StreamPurpose,
+};
+
+use super::ensure;
+use crate::seen::{Cause, Seen};
+use crate::view::{APART, ConferenceView, LegView, SightView};
+
+super::invariants! {
+    what_there_is_to_see_is_known: "video: there is something to see in the grid, or of whoever has a camera on or a screen, for all but themselves",
+    who_can_see_is_told_so: "video: a client that shows pictures was told whether there is something to see, as all were last",
+    what_there_is_to_see_is_told_in_time: "video: what has changed is told within five seconds, and not twice in five",
+}
+
+/// What there is to see in a conference.
+fn due(seen: &Seen, conference: &ConferenceView) -> SightView {
+    let (showing, settings) = (&conference.showing, &seen.setup.config.pictures);
+    let grid = match showing.chosen.unwrap_or(settings.layout) {
+        LayoutChoice::Speaker => false,
+        LayoutChoice::Grid => true,
+        LayoutChoice::Auto => !showing.crowded,
+    };
+    if grid && showing.rests_until.is_none() {
+        return SightView { any: true, but: None };
+    }
+    let in_it =
+        |leg: &&LegView| seen.after.conferences.get(&leg.group).is_some_and(|it| it.id == conference.id);
+    let cameras = seen.after.legs.values().filter(in_it).filter(|leg| leg.shows_camera());
+    let screen = showing.screen.and_then(|leg| seen.after.legs.get(&leg));
+    let sources: BTreeSet<ParticipantId> = cameras.chain(screen).map(|leg| leg.participant).collect();
+    let but = sources.first().copied().filter(|_| sources.len() == 1);
+    SightView { any: !sources.is_empty(), but }
+}
+
+fn what_there_is_to_see_is_known(seen: &Seen) -> Result<(), String> {
+    for (room, conference) in &seen.after.conferences {
+        // In an empty one nobody is told.
+        if !seen.after.legs.values().any(|leg| leg.group == *room) {
+            continue;
+        }
+        let due = due(seen, conference);
+        ensure(conference.sight.seen == due, || format!("{:?} in {room}, not {due:?}", conference.sight))?;
+    }
+    Ok(())
+}
+
+/// What a request says of a call's pictures, if it says something: whether there are none.
+pub(crate) fn said(request: &SignalRequest) -> Option<(CallKey, bool)> {
+    let (to, streams): (_, Option<&StreamMetadata>) = match request {
+        SignalRequest::Answer { to, streams, .. } | SignalRequest::NegotiateAnswer { to, streams, .. } => {
+            (to, streams.as_ref())
+        }
+        SignalRequest::NegotiateOffer { to, streams, .. }
+        | SignalRequest::DescribeStreams { to, streams, .. } => (to, Some(streams)),
+        SignalRequest::JoinGroup { .. }
+        | SignalRequest::JoinDirect { .. }
+        | SignalRequest::JoinAsBot { .. }
+        | SignalRequest::Leave { .. }
+        | SignalRequest::CompareMembers { .. }
+        | SignalRequest::LeaveIfAlone { .. }
+        | SignalRequest::InviteFocus { .. }
+        | SignalRequest::Announce { .. }
+        | SignalRequest::CountOut { .. }
+        | SignalRequest::AssertIdentity { .. }
+        | SignalRequest::AskAdmission { .. }
+        | SignalRequest::AskRooms { .. }
+        | SignalRequest::Reject { .. }
+        | SignalRequest::Hangup { .. }
+        | SignalRequest::Notice { .. } => return None,
+    };
+    let mut camera = streams?.values().filter(|stream| stream.purpose == StreamPurpose::UserMedia);
+    let dark = camera.next()?.video_muted;
+    Some((CallKey { room: to.room.clone(), caller: to.caller.clone(), call: to.call.clone() }, dark))
+}
+
+fn who_can_see_is_told_so(seen: &Seen) -> Result<(), String> {
+    for (id, leg) in &seen.after.legs {
+        let shows = leg.version == CallVersion::V1 && leg.wants_metadata && leg.agreed.pictures;
+        let Some(conference) = seen.after.conferences.get(&leg.group) else { continue };
+        if !shows || !leg.is_answered() {
+            continue;
+        }
+        let now = seen.turn.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Send { request, .. } => said(request).filter(|(key, _)| *key == leg.key),
+            Effect::Media(_) | Effect::Notify(_) => None,
+        });
+        let dark = now.map(|(_, dark)| dark).or_else(|| seen.dark.get(&leg.key).copied());
+        let sees = conference.sight.told.of(leg.participant);
+        ensure(dark == Some(!sees), || {
+            format!("leg {id} was told {dark:?} of there being nothing to see: {:?}", conference.sight)
+        })?;
+    }
+    Ok(())
+}
+
+fn what_there_is_to_see_is_told_in_time(seen: &Seen) -> Result<(), String> {
+    for (room, conference) in &seen.after.conferences {
+        let sight = &conference.sight;
+        if sight.told != sight.seen {
+            let latest = sight.since.map(|since| since + APART);
+            let waits = sight.due().is_some_and(|due| Some(due) <= latest);
+            // Time may have passed that the machine was not told.
+            let late = latest.is_none_or(|at| at <= seen.turn.now) && seen.turn.cause == Cause::Time;
+            ensure(waits && !late, || format!("{sight:?} in {room} at {:?}", seen.turn.now))?;
+        }
+        let before = seen.before.conferences.get(room).filter(|before| before.id == conference.id);
+        let Some(before) = before.map(|before| &before.sight).filter(|before| before.told != sight.told)
+        else {
+            continue;
+        };
+        let lately = before.at.is_some_and(|at| seen.turn.now < at + APART);
+        ensure(!lately, || format!("{before:?} has become {sight:?} in {room}"))?;
+    }
+    Ok(())
+}
