@@ -48,7 +48,7 @@ use people::Member;
 use pictures::Showing;
 use recording::Recording;
 pub(crate) use recovery::Offered;
-use sight::Told;
+use sight::SightTold;
 use tones::Alone;
 
 /// The conference of one group room.
@@ -95,8 +95,8 @@ pub(crate) struct Conference {
     alone: Alone,
     #[serde(default)]
     showing: Showing,
-    #[serde(default = "Told::before")]
-    sight: Told,
+    #[serde(default = "SightTold::before")]
+    sight: SightTold,
     /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
     #[serde(skip)]
     pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
@@ -149,7 +149,7 @@ impl Conference {
             tone_at: None,
             alone: Alone::No,
             showing: Showing::default(),
-            sight: Told::new(),
+            sight: SightTold::new(),
             legs: BTreeMap::new(),
             members: Table::new(core.seed),
             present: BTreeSet::new(),

@@ -45,7 +45,7 @@ impl Sight {
 
 /// What there is to see and what was told of it; part of the conference's record.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(super) struct SightTold {
     told: Sight,
     /// When it was told; `None`: at the beginning.
     at: Option<Timestamp>,
@@ -54,7 +54,7 @@ pub(super) struct Told {
     since: Option<Timestamp>,
 }
 
-impl Told {
+impl SightTold {
     /// Of a conference that begins.
     pub(super) const fn new() -> Self {
         Self { told: Sight::NONE, at: None, seen: Sight::NONE, since: None }
