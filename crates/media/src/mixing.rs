@@ -409,8 +409,10 @@ impl<P: PacketPort> Desk<P> {
         for (conference, room) in &mut self.rooms {
             room.tick(tick, now, &mut self.port);
             if tick.is_multiple_of(LEVEL_TICKS) {
-                for (leg, timestamp, rate) in room.played() {
-                    self.pictures.played(*conference, leg, (timestamp, rate), began + MIX_DELAY);
+                if self.pictures.has_lines(*conference) {
+                    for (leg, timestamp, rate) in room.played() {
+                        self.pictures.played(*conference, leg, (timestamp, rate), began + MIX_DELAY);
+                    }
                 }
                 let changed = room.changed_levels();
                 for level in changed.iter().filter(|level| level.speaking) {

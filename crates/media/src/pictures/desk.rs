@@ -122,6 +122,11 @@ impl PictureDesk {
         }
     }
 
+    /// Somebody has a line for pictures.
+    pub(crate) fn has_lines(&self, conference: ConferenceId) -> bool {
+        self.rooms.get(&conference).is_some_and(PictureRoom::has_lines)
+    }
+
     /// The sound of that timestamp, which counts at `rate` Hz, is sent in the mix at that moment.
     pub(crate) fn played(&mut self, conference: ConferenceId, leg: LegId, played: (u32, u32), at: Instant) {
         if let Some(room) = self.rooms.get_mut(&conference) {

@@ -79,6 +79,11 @@ impl PictureLines {
         self.lines.iter().flatten().any(|line| line.terms.direction.sends())
     }
 
+    /// There is a line for pictures.
+    pub(crate) fn are_there(&self) -> bool {
+        self.lines.iter().any(Option::is_some)
+    }
+
     fn line(&self, line: PictureLine) -> Option<&LineTerms> {
         self.lines.get(line.index()).and_then(Option::as_ref)
     }

@@ -35,6 +35,8 @@ pub(super) struct PictureRoom {
     view: View,
     /// Ordered by leg.
     seats: Vec<Seated>,
+    /// Somebody has a line for pictures: in a conference of voices alone there is nothing to do.
+    has_lines: bool,
     /// Who sees whom has to be looked at.
     stale: bool,
     /// Where somebody is sent one.
@@ -50,6 +52,7 @@ impl Default for PictureRoom {
         Self {
             view: View::default(),
             seats: Vec::new(),
+            has_lines: false,
             stale: false,
             composition: None,
             top: Tier::High,
@@ -84,6 +87,10 @@ impl PictureRoom {
         self.composition.is_some()
     }
 
+    pub(super) const fn has_lines(&self) -> bool {
+        self.has_lines
+    }
+
     pub(super) fn show(&mut self, view: View) {
         self.stale |= self.view != view;
         self.view = view;
@@ -99,8 +106,13 @@ impl PictureRoom {
     pub(super) fn unseat(&mut self, leg: LegId) {
         if let Some(at) = self.find(leg) {
             self.seats.remove(at);
-            self.stale = true;
+            self.look_for_lines();
         }
+    }
+
+    fn look_for_lines(&mut self) {
+        self.has_lines = self.seats.iter().any(|seated| seated.seat.lines.are_there());
+        self.stale = true;
     }
 
     /// What holds for a leg's lines from now on.
@@ -126,7 +138,7 @@ impl PictureRoom {
             }
         }
         seated.seat.lines = lines;
-        self.stale = true;
+        self.look_for_lines();
     }
 
     /// Takes what has come from a leg; says what a packet is of use for.
@@ -302,6 +314,9 @@ impl PictureRoom {
         composing: &Composing,
         port: &mut impl PacketPort,
     ) {
+        if !self.has_lines && !self.stale {
+            return;
+        }
         if tick.is_multiple_of(LIVE_TICKS) {
             self.look_who_is_live(now);
         }
