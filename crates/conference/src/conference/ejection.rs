@@ -160,15 +160,10 @@ impl Conference {
         }
     }
 
-    /// Rule R7: when the last one has left, the time after which the focus leaves begins. A call that is refused meanwhile does
-    /// not make it longer. Where the focus stays the conference is over all the same, if there is something that ends with it.
+    /// Rule R7: when the last one has left, the time begins after which the conference is over, and the focus leaves unless it is to
+    /// stay. A call that is refused meanwhile does not make it longer.
     pub(super) fn linger_if_empty(&mut self, core: &mut Core) {
-        let empty = self.legs.is_empty() && self.linger_until.is_none();
-        let ends = !self.stays(core)
-            || self.started.is_some()
-            || !self.floor.is_fresh(core.config.audience)
-            || !self.showing.is_fresh();
-        if empty && self.used && ends {
+        if self.used && self.legs.is_empty() && self.linger_until.is_none() {
             self.linger(core);
         }
     }

@@ -44,11 +44,6 @@ impl Showing {
         self.chosen.unwrap_or(core.config.pictures.layout)
     }
 
-    /// Whether there is anything that the end of the conference takes back.
-    pub(super) const fn is_fresh(&self) -> bool {
-        self.chosen.is_none() && self.rests_until.is_none() && self.rests == 0
-    }
-
     pub(super) fn layout(&self, core: &Core) -> Layout {
         match self.choice(core) {
             LayoutChoice::Grid if self.rests_until.is_none() => Layout::Grid,
@@ -212,9 +207,6 @@ impl Conference {
 
     /// The conference is over: what was chosen and what was learnt ends with it.
     pub(super) fn end_showing(&mut self, core: &mut Core) {
-        if self.showing.is_fresh() {
-            return;
-        }
         let Showing { crowded, screen, .. } = core::mem::take(&mut self.showing);
         self.showing = Showing { crowded, screen, ..Showing::default() };
         core.timers.cancel(&TimerKind::Layout(self.group.clone()));

@@ -4,7 +4,7 @@ use crate::pictures::{CAMERA, agree, room, say, seen, view};
 use crate::support::{GROUP, Run, direct, key, member, metadata};
 use confocal_conference::{
     Agreed, Command, Config, Denial, Input, LegId, MediaCommand, MediaReport, Millis, Notice, Pictures,
-    Reply, RequestFailure, ScreenNotice, ScreenShares, Sdp, SessionMemo, SignalRequest,
+    Reply, RequestFailure, ScreenNotice, ScreenShares, Sdp, SessionMemo, SignalRequest, TimerKind,
 };
 
 const SCREEN: Agreed = Agreed { held: false, camera: true, screen: true, pictures: true };
@@ -286,9 +286,15 @@ fn an_offer_that_can_not_be_made_or_sent_leaves_the_call_as_it_was() {
     let (mut run, [anna, bert, carl]) = three(Config::default());
     agree(&mut run, "bert", bert, SCREEN);
     let (generation, number) = (run.generation(anna), run.number(anna));
+    // Until nothing else is due before.
+    run.pass(Millis::from_secs(6));
+    assert_eq!(run.waits_for(), Some(TimerKind::OfferAgain(anna)));
     run.tell(Input::Media(MediaReport::NoOffer { leg: anna, generation, number }));
+    assert_eq!(run.waits_for(), Some(TimerKind::OfferAgain(carl)), "for Anna's no more");
     ready(&mut run, carl);
     run.fail(RequestFailure::Rejected, is_offer);
+    answer(&mut run, "carl");
+    assert_eq!(accepted(&run, carl), 0, "an answer to what was never sent");
     let before = run.media.len();
     run.pass(Millis::from_secs(20));
     assert!(run.media.len() == before && !run.has_sent(crate::support::is_hangup), "{:?}", run.media);
