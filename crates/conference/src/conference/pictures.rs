@@ -207,11 +207,9 @@ impl Conference {
 
     /// The conference is over: what was chosen and what was learnt ends with it.
     pub(super) fn end_showing(&mut self, core: &mut Core) {
-        let Showing { crowded, screen, .. } = core::mem::take(&mut self.showing);
-        self.showing = Showing { crowded, screen, ..Showing::default() };
+        self.showing = Showing::default();
         core.timers.cancel(&TimerKind::Layout(self.group.clone()));
         self.unsettled = true;
-        self.changed(core);
     }
 
     /// Takes up from the record what is under way.

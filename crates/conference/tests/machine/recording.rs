@@ -2,8 +2,9 @@
 
 use crate::support::{DOOR, GROUP, Run, direct, member};
 use confocal_conference::{
-    Announcement, Audience, Command, Config, Denial, Generation, Input, LegId, MediaCommand, MediaReport,
-    Millis, Notice, RecordingEnd, RecordingFailure, RecordingId, Reply, Role, SignalRequest, Sound, Tones,
+    Announcement, Audience, Command, ConferenceEvent, Config, Denial, Generation, Input, LegId, MediaCommand,
+    MediaReport, Millis, Notice, RecordingEnd, RecordingFailure, RecordingId, Reply, Role, SignalRequest,
+    Sound, Tones,
 };
 
 fn recording() -> Config {
@@ -105,6 +106,11 @@ fn a_moderator_records_and_everyone_is_told_who_does() {
     assert_eq!(played(&mut run), [(ALL, Sound::RecordingStopped)]);
     assert_eq!(say(&mut run, "anna", Command::StopRecording), Reply::Done);
     assert!(run.sent.is_empty(), "nothing is said of what was not: {:?}", run.sent);
+    let news = run.news.iter().filter_map(|event| match event {
+        ConferenceEvent::Recording { by, .. } => Some(by.clone()),
+        _ => None,
+    });
+    assert_eq!(news.collect::<Vec<_>>(), [Some(member("anna")), None]);
     // The next one has a number of its own.
     say(&mut run, "anna", Command::Record);
     assert_eq!(recordings(&run).last(), Some(&(2, true)));
