@@ -51,7 +51,7 @@ async function open() {
 
   let context = null;
   const call = new ConferenceCall(client, microphone(() => (context ??= new AudioContext())), camera());
-  const stage = new Stage();
+  const stage = new Stage(() => call.dark);
   const report = (error) => console.error(error);
   const panel = new ConferencePanel({
     join: () => {
@@ -69,7 +69,7 @@ async function open() {
   call.addEventListener("state", () => {
     panel.showCall(call);
     stage.showSelf(call.camera ? call.ownStream : null);
-    stage.setDark(call.dark);
+    stage.look();
   });
   call.addEventListener("notice", () => panel.showCall(call));
   call.addEventListener("stream", ({ detail }) => {

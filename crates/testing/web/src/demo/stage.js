@@ -6,9 +6,14 @@ export class Stage {
   #picture = document.getElementById("picture");
   #screen = document.getElementById("screen");
   #self = document.getElementById("self");
-  #dark = true;
+  #isDark;
 
-  constructor() {
+  /**
+   * @param {() => boolean} isDark whether the focus says that there is nothing to see: what was seen last would stay there for ever.
+   *   It is asked whenever something may have changed; what changes nothing else is told by `look`.
+   */
+  constructor(isDark) {
+    this.#isDark = isDark;
     // The sound of the same stream has an element of its own.
     this.#picture.muted = true;
     for (const video of [this.#picture, this.#screen, this.#self]) {
@@ -23,9 +28,8 @@ export class Stage {
     this.#play(this.#picture, stream);
   }
 
-  /** Whether the focus says that there is nothing to see: what was seen last would stay there for ever. @param {boolean} dark */
-  setDark(dark) {
-    this.#dark = dark;
+  /** It may have changed whether there is something to see. */
+  look() {
     this.#show();
   }
 
@@ -48,7 +52,7 @@ export class Stage {
   }
 
   #show() {
-    const seen = (video) => video.srcObject !== null && video.videoWidth > 0 && !(this.#dark && video === this.#picture);
+    const seen = (video) => video.srcObject !== null && video.videoWidth > 0 && !(video === this.#picture && this.#isDark());
     for (const video of [this.#picture, this.#screen, this.#self]) video.hidden = !seen(video);
     this.#stage.hidden = !seen(this.#picture) && !seen(this.#screen) && !seen(this.#self);
     this.#stage.classList.toggle("with-screen", seen(this.#screen));
