@@ -77,7 +77,10 @@ async fn after_a_crash_three_browsers_hear_each_other_again_without_a_click() {
     for number in 0..3 {
         let direct = people.direct(number).await;
         let said = said_by_focus(&people.users[number], &direct).await;
-        assert_eq!(said, ["m.call.answer", "m.call.negotiate offer"], "{:?}", people.directory());
+        // A client that has waited for long offers by itself too, and is answered.
+        let by_itself = said.iter().skip(2).all(|said| said == "m.call.negotiate answer");
+        let offered = said.starts_with(&["m.call.answer".to_owned(), "m.call.negotiate offer".to_owned()]);
+        assert!(offered && by_itself, "{said:?}, {:?}", people.directory());
     }
     assert_eq!(people.world.participants(&people.room).await, Some(3));
 
