@@ -67,7 +67,7 @@ async fn one_click_joins_and_both_speakers_are_heard_and_ctrl_c_ends_everything(
     page.run("document.getElementById('join').click()", &Value::Null, SOON).await.unwrap();
     page.wait_for("document.body.dataset.call === 'in'", SOON).await.unwrap();
 
-    // The browser's made-up microphone beeps, and one who beeps when a packet is late speaks.
+    // The browser's made-up microphone beeps, and who beeps may be taken to speak.
     page.run("document.getElementById('mute').click()", &Value::Null, SOON).await.unwrap();
     page.wait_for("document.getElementById('mute').dataset.muted === 'true'", SOON).await.unwrap();
 

@@ -458,7 +458,7 @@ impl Seen {
             | SignalRequest::DescribeStreams { .. }
             | SignalRequest::Notice { .. } => return,
         };
-        let key = CallKey { room: to.room.clone(), caller: to.caller.clone(), call: to.call.clone() };
+        let key = to.key();
         self.call_fact(key, fact);
     }
 

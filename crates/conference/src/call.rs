@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CallId, FocusUser, MemberId, PartyId, RoomKey, StreamId};
+use crate::id::{CallId, CallKey, FocusUser, MemberId, PartyId, RoomKey, StreamId};
 
 /// The protocol version of a call, chosen by the caller. Its rules:
 /// <https://spec.matrix.org/v1.15/client-server-api/#voice-over-ip>.
@@ -99,6 +99,14 @@ pub struct CallAddress {
     pub version: CallVersion,
     /// Our own party id, the same in all events of this call; written only in version 1.
     pub party: PartyId,
+}
+
+impl CallAddress {
+    /// The call as its caller's events name it.
+    #[must_use]
+    pub fn key(&self) -> CallKey {
+        CallKey { room: self.room.clone(), caller: self.caller.clone(), call: self.call.clone() }
+    }
 }
 
 /// Candidates in the order in which they came.

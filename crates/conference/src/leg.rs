@@ -55,7 +55,7 @@ pub(crate) struct Leg {
     /// What the caller's streams are for, as it said last.
     #[serde(default)]
     pub(crate) theirs: Option<StreamMetadata>,
-    /// What our streams are for, as of the last description. Records of before it was kept have none.
+    /// What our streams are for, as of the last description, where the client wants it said. Records of before it was kept have none.
     #[serde(default)]
     pub(crate) ours: Option<StreamMetadata>,
     /// What the caller is called in pictures; empty until it is let in, and in records of before there were any.

@@ -88,6 +88,24 @@ fn who_claims_nothing_is_found_among_many_who_are_silent() {
 }
 
 #[test]
+fn who_was_as_quiet_as_it_claimed_is_heard_at_once_when_it_says_that_it_talks_and_else_within_a_second() {
+    for (claim, unheard_ms) in [(-20, 40), (-127, 1100)] {
+        let (mut mixer, mut callers) = conference(&[20.0]);
+        callers[0].claim = Some(-127);
+        run(&mut mixer, &mut callers, 0..150, |_, _| false);
+        (callers[0].amplitude, callers[0].claim) = (5000.0, Some(claim));
+        run(&mut mixer, &mut callers, 150..300, |_, _| false);
+        let loud = |amplitude: &&f64| **amplitude > 2500.0;
+        let loud_ms = every_10_ms(&callers[1].heard, hz(0)).iter().filter(loud).count() * 10;
+        // The last of it waits to be played.
+        assert!(
+            loud_ms + unheard_ms + 100 >= 3000,
+            "claiming {claim} dBov it is heard for {loud_ms} of 3000 ms"
+        );
+    }
+}
+
+#[test]
 fn one_who_claims_nothing_is_found_at_once_among_a_thousand() {
     let mut mixer = Mixer::new(MixerConfig::default());
     for leg in 0..1000 {

@@ -97,7 +97,7 @@ impl<H: Homeserver> Signalling for Adapter<H> {
     }
 }
 
-/// Version 0 has no renegotiation: its clients hang up when they see one.
+/// Version 0 has no changes of a running call: its clients hang up when they see a renegotiation, and know no stream metadata.
 fn version_1(to: &CallAddress) -> Result<&CallAddress, SendError> {
     match to.version {
         CallVersion::V1 => Ok(to),

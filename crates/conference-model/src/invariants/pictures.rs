@@ -236,6 +236,16 @@ fn before<'a>(seen: &'a Seen, room: &RoomKey, now: &ConferenceView) -> Option<&'
     before.map(|before| &before.showing)
 }
 
+/// Whether a conference ought to be shown as a grid.
+pub(super) fn grid_is_due(seen: &Seen, showing: &ShowingView) -> bool {
+    let fits = match showing.chosen.unwrap_or(seen.setup.config.pictures.layout) {
+        LayoutChoice::Speaker => false,
+        LayoutChoice::Grid => true,
+        LayoutChoice::Auto => !showing.crowded,
+    };
+    fits && showing.rests_until.is_none()
+}
+
 fn the_grid_is_for_few(seen: &Seen) -> Result<(), String> {
     let settings = &seen.setup.config.pictures;
     let limit = settings.grid_participants;
@@ -252,15 +262,8 @@ fn the_grid_is_for_few(seen: &Seen) -> Result<(), String> {
     }
     for Shown { conference, id, view, .. } in shown(seen) {
         let showing = &conference.showing;
-        let wanted = showing.chosen.unwrap_or(settings.layout);
-        let fits = match wanted {
-            LayoutChoice::Speaker => false,
-            LayoutChoice::Grid => true,
-            LayoutChoice::Auto => !showing.crowded,
-        };
-        let grid = fits && showing.rests_until.is_none();
-        ensure((view.layout == Layout::Grid) == grid, || {
-            format!("{view:?} in {id}: {showing:?}, {wanted:?}")
+        ensure((view.layout == Layout::Grid) == grid_is_due(seen, showing), || {
+            format!("{view:?} in {id}: {showing:?}")
         })?;
     }
     Ok(())

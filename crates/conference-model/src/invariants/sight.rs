@@ -4,11 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use confocal_conference::{
-    CallKey, CallVersion, Effect, LayoutChoice, ParticipantId, SignalRequest, StreamMetadata, StreamPurpose,
-};
+use confocal_conference::{CallKey, CallVersion, Effect, ParticipantId, SignalRequest, StreamPurpose};
 
 use super::ensure;
+use super::pictures::grid_is_due;
 use crate::seen::{Cause, Seen};
 use crate::view::{APART, ConferenceView, LegView, SightView};
 
@@ -20,13 +19,8 @@ super::invariants! {
 
 /// What there is to see in a conference.
 fn due(seen: &Seen, conference: &ConferenceView) -> SightView {
-    let (showing, settings) = (&conference.showing, &seen.setup.config.pictures);
-    let grid = match showing.chosen.unwrap_or(settings.layout) {
-        LayoutChoice::Speaker => false,
-        LayoutChoice::Grid => true,
-        LayoutChoice::Auto => !showing.crowded,
-    };
-    if grid && showing.rests_until.is_none() {
+    let showing = &conference.showing;
+    if grid_is_due(seen, showing) {
         return SightView { any: true, but: None };
     }
     let in_it =
@@ -52,31 +46,15 @@ fn what_there_is_to_see_is_known(seen: &Seen) -> Result<(), String> {
 
 /// What a request says of a call's pictures, if it says something: whether there are none.
 pub(crate) fn said(request: &SignalRequest) -> Option<(CallKey, bool)> {
-    let (to, streams): (_, Option<&StreamMetadata>) = match request {
-        SignalRequest::Answer { to, streams, .. } | SignalRequest::NegotiateAnswer { to, streams, .. } => {
-            (to, streams.as_ref())
-        }
-        SignalRequest::NegotiateOffer { to, streams, .. }
-        | SignalRequest::DescribeStreams { to, streams, .. } => (to, Some(streams)),
-        SignalRequest::JoinGroup { .. }
-        | SignalRequest::JoinDirect { .. }
-        | SignalRequest::JoinAsBot { .. }
-        | SignalRequest::Leave { .. }
-        | SignalRequest::CompareMembers { .. }
-        | SignalRequest::LeaveIfAlone { .. }
-        | SignalRequest::InviteFocus { .. }
-        | SignalRequest::Announce { .. }
-        | SignalRequest::CountOut { .. }
-        | SignalRequest::AssertIdentity { .. }
-        | SignalRequest::AskAdmission { .. }
-        | SignalRequest::AskRooms { .. }
-        | SignalRequest::Reject { .. }
-        | SignalRequest::Hangup { .. }
-        | SignalRequest::Notice { .. } => return None,
+    let (SignalRequest::Answer { to, streams: Some(streams), .. }
+    | SignalRequest::NegotiateAnswer { to, streams: Some(streams), .. }
+    | SignalRequest::NegotiateOffer { to, streams, .. }
+    | SignalRequest::DescribeStreams { to, streams, .. }) = request
+    else {
+        return None;
     };
-    let mut camera = streams?.values().filter(|stream| stream.purpose == StreamPurpose::UserMedia);
-    let dark = camera.next()?.video_muted;
-    Some((CallKey { room: to.room.clone(), caller: to.caller.clone(), call: to.call.clone() }, dark))
+    let camera = streams.values().find(|stream| stream.purpose == StreamPurpose::UserMedia)?;
+    Some((to.key(), camera.video_muted))
 }
 
 fn who_can_see_is_told_so(seen: &Seen) -> Result<(), String> {

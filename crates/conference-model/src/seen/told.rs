@@ -2,7 +2,7 @@
 //!
 //! Whether it may be told never lives here.
 
-use confocal_conference::{CallKey, Effect, Input, MediaCommand, RequestOutcome, SignalRequest};
+use confocal_conference::{Effect, Input, MediaCommand, RequestOutcome, SignalRequest};
 
 use super::{Cause, Seen, Turn};
 use crate::invariants::{compared, said_of_pictures};
@@ -36,7 +36,7 @@ impl Seen {
                 // What is left of an earlier one is cleared with the join.
                 self.standing_announcements.remove(&(focus.clone(), room.clone()));
             } else if let SignalRequest::AssertIdentity { to, .. } = request {
-                let key = CallKey { room: to.room.clone(), caller: to.caller.clone(), call: to.call.clone() };
+                let key = to.key();
                 if let Some((leg, _)) = self.legs.iter().rev().find(|(_, leg)| leg.key.as_ref() == Some(&key))
                 {
                     self.identified.insert(*leg, *now);

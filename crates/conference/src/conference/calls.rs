@@ -116,9 +116,7 @@ impl Conference {
         };
         leg.agreed = answered.agreed;
         leg.memo = Some(answered.memo);
-        let Some(streams) = self.describe_ours(id, answered.streams) else { return };
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        let streams = leg.wants_metadata.then_some(streams);
+        let streams = leg.wants_metadata.then(|| self.sight.describe(leg, answered.streams));
         let request =
             core.send(SignalRequest::Answer { to: leg.address(), answer: answered.answer, streams, expires });
         routes.requests.insert(request, Purpose::Answer(id));

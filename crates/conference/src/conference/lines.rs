@@ -68,8 +68,7 @@ impl Conference {
             return;
         }
         leg.memo = Some(memo);
-        let Some(streams) = self.describe_ours(id, streams) else { return };
-        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let streams = self.sight.describe(leg, streams);
         let until = core.now + ASK;
         let request =
             core.send(SignalRequest::NegotiateOffer { to: leg.address(), offer, streams, expires: until });

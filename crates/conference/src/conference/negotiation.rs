@@ -72,9 +72,7 @@ impl Conference {
         let Some(Negotiating { expires, .. }) = leg.negotiating.take() else { return };
         leg.agreed = answered.agreed;
         leg.memo = Some(answered.memo);
-        let Some(streams) = self.describe_ours(id, answered.streams) else { return };
-        let Some(leg) = self.legs.get_mut(&id) else { return };
-        let streams = leg.wants_metadata.then_some(streams);
+        let streams = leg.wants_metadata.then(|| self.sight.describe(leg, answered.streams));
         let (to, answer) = (leg.address(), answered.answer);
         core.send(SignalRequest::NegotiateAnswer { to, answer, streams, expires });
         if let LegState::Recovering(Recovery::Reopening { .. }) = leg.state {

@@ -8,7 +8,7 @@ use super::Conference;
 use crate::call::{CallVersion, StreamMetadata, StreamPurpose};
 use crate::core::Core;
 use crate::effect::SignalRequest;
-use crate::id::{LegId, ParticipantId};
+use crate::id::ParticipantId;
 use crate::leg::Leg;
 use crate::picture::{Layout, View};
 use crate::time::{Millis, Timestamp};
@@ -70,6 +70,23 @@ impl SightTold {
         let gone = self.since.filter(|_| self.told.loses_by(self.seen));
         self.at.max(gone).filter(|_| self.told != self.seen).map(|at| at + APART)
     }
+
+    /// Notes what our streams in a call are for, and gives it back as the caller is to be told: with what all were told last of there
+    /// being something to see.
+    pub(super) fn describe(&self, leg: &mut Leg, streams: StreamMetadata) -> StreamMetadata {
+        let told = self.as_told(leg.participant, &streams);
+        leg.ours = Some(streams);
+        told
+    }
+
+    fn as_told(&self, who: ParticipantId, streams: &StreamMetadata) -> StreamMetadata {
+        let mut streams = streams.clone();
+        let dark = !self.told.of(who);
+        for stream in streams.values_mut().filter(|stream| stream.purpose == StreamPurpose::UserMedia) {
+            stream.video_muted |= dark;
+        }
+        streams
+    }
 }
 
 impl Conference {
@@ -93,28 +110,12 @@ impl Conference {
             let who = leg.participant;
             let Some(ours) = leg.ours.as_ref().filter(|_| is_told(leg)) else { continue };
             if before.of(who) != seen.of(who) {
-                let (to, streams, expires) = (leg.address(), self.described(who, ours), core.now + OF_USE);
+                let streams = self.sight.as_told(who, ours);
+                let (to, expires) = (leg.address(), core.now + OF_USE);
                 core.send(SignalRequest::DescribeStreams { to, streams, expires });
             }
         }
         None
-    }
-
-    /// Notes what our streams in a call are for, and gives it back as the caller is to be told. `None`: there is no such call.
-    pub(super) fn describe_ours(&mut self, id: LegId, streams: StreamMetadata) -> Option<StreamMetadata> {
-        let told = self.described(self.legs.get(&id)?.participant, &streams);
-        self.legs.get_mut(&id)?.ours = Some(streams);
-        Some(told)
-    }
-
-    /// What our streams in a call of this one are for, with what all were told last of there being something to see.
-    fn described(&self, who: ParticipantId, streams: &StreamMetadata) -> StreamMetadata {
-        let mut streams = streams.clone();
-        let dark = !self.sight.told.of(who);
-        for stream in streams.values_mut().filter(|stream| stream.purpose == StreamPurpose::UserMedia) {
-            stream.video_muted |= dark;
-        }
-        streams
     }
 
     fn sight(&self, view: &View) -> Sight {
@@ -129,7 +130,7 @@ impl Conference {
     }
 }
 
-/// It can be told, and would show it.
+/// It can be told, if its client describes streams (`ours`), and would show it.
 const fn is_told(leg: &Leg) -> bool {
-    matches!(leg.version, CallVersion::V1) && leg.wants_metadata && leg.is_answered() && leg.agreed.pictures
+    matches!(leg.version, CallVersion::V1) && leg.is_answered() && leg.agreed.pictures
 }

@@ -1,10 +1,11 @@
 //! Whose picture is shown, and how: the layout, the speaker's camera, what the engine is told of streams and names.
 
-use crate::support::{DOOR, GROUP, Run, direct, key, member, metadata};
+use crate::support::{DOOR, GROUP, Run, direct, invite, key, member, metadata};
 use confocal_conference::{
-    Admission, Agreed, Command, ConferenceEvent, Config, Denial, Effect, Input, Layout, LayoutChoice, LegId,
-    LegLevel, LevelDbov, MediaCommand, MediaReport, Millis, Notice, ParticipantId, Pictures, Reply,
-    RequestOutcome, Role, SignalRequest, StreamInfo, StreamMetadata, StreamPurpose, TimerKind, View,
+    Admission, Agreed, CallInvite, CallVersion, Command, ConferenceEvent, Config, Denial, Effect, Input,
+    Layout, LayoutChoice, LegId, LegLevel, LevelDbov, MediaCommand, MediaReport, Millis, Notice,
+    ParticipantId, Pictures, Reply, RequestOutcome, Role, SignalRequest, StreamInfo, StreamMetadata,
+    StreamPurpose, TimerKind, View,
 };
 
 pub(crate) const CAMERA: Agreed = Agreed { held: false, camera: true, screen: false, pictures: true };
@@ -523,8 +524,20 @@ fn who_could_not_know_what_it_means_is_not_told() {
     let mut run = room(Config::default());
     let leg = run.in_call("anna", "c");
     agree(&mut run, "anna", leg, Agreed { pictures: false, ..CAMERA });
+    // One of the old version, and one that says nothing of its streams, who both can be sent pictures.
+    for (user, version, metadata) in
+        [("old", CallVersion::V0, Some(streams(true))), ("plain", CallVersion::V1, None)]
+    {
+        run.open_direct(user);
+        run.tell(Input::CallInvited(CallInvite { version, metadata, ..invite(user, "c") }));
+        run.admit(true);
+        let (leg, generation) = run.last_opened();
+        run.answered(leg, Agreed { camera: false, ..CAMERA });
+        run.done(|request| matches!(request, SignalRequest::Answer { .. }));
+        run.tell(Input::Media(MediaReport::TransportUp { leg, generation }));
+    }
     run.pass(Millis::from_secs(60));
     comes(&mut run, "bert", true);
     run.pass(Millis::from_secs(60));
-    assert_eq!(told_to_see(&mut run), [], "she takes no pictures, he sees nobody");
+    assert_eq!(told_to_see(&mut run), [], "Anna takes no pictures, Bert sees nobody");
 }
