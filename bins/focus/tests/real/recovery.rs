@@ -135,7 +135,20 @@ async fn a_client_that_offers_by_itself_while_the_focus_is_away_is_answered_by_a
     assert_eq!(ids(people.calls().await), ids(before), "the same calls go on");
     for (user, direct) in people.users.iter().zip(&directs) {
         let said = said_by_focus(user, direct).await;
-        assert_eq!(said, ["m.call.answer", "m.call.negotiate answer"], "{:?}", people.directory());
+        // Where the homeserver takes its time to pass the client's offer on, ours has gone out already. The client refuses it, since
+        // in a collision the one who is called gives way; theirs is answered all the same. Of offers in a row only the last one is.
+        let by_itself = offered_by(user, direct).await;
+        let answers = said.iter().filter(|said| *said == "m.call.negotiate answer").count();
+        let ours = said.iter().filter(|said| *said == "m.call.negotiate offer").count();
+        let directory = people.directory();
+        assert_eq!(said.first().map(String::as_str), Some("m.call.answer"), "{said:?}, {directory:?}");
+        assert_eq!(
+            said.last().map(String::as_str),
+            Some("m.call.negotiate answer"),
+            "{said:?}, {directory:?}"
+        );
+        assert!(ours <= 1 && (1..=by_itself).contains(&answers), "{said:?} to {by_itself}, {directory:?}");
+        assert_eq!(said.len(), 1 + ours + answers, "{said:?}, {directory:?}");
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct PictureRoom {
     top: Tier,
     /// For sums.
     estimates: Vec<u64>,
+    /// For choices.
+    choosing: Choosing,
 }
 
 impl Default for PictureRoom {
@@ -57,8 +59,17 @@ impl Default for PictureRoom {
             composition: None,
             top: Tier::High,
             estimates: Vec::new(),
+            choosing: Choosing::default(),
         }
     }
+}
+
+/// What is written down while it is decided who sees whom; the memory is used again.
+#[derive(Debug, Default)]
+struct Choosing {
+    lives: Lives,
+    wishes: Vec<SourceKey>,
+    makes: Vec<Make>,
 }
 
 /// What becomes of a packet that came.
@@ -365,11 +376,14 @@ impl PictureRoom {
 
     /// Decides who sees whom.
     fn assign(&mut self, now: Duration, composing: &Composing) {
-        let lives = self.lives(now);
-        let (mut wishes, mut makes) = (Vec::new(), Vec::new());
+        let mut choosing = std::mem::take(&mut self.choosing);
+        let Choosing { lives, wishes, makes } = &mut choosing;
+        self.look_at_lives(now, lives);
+        wishes.clear();
+        makes.clear();
         for seated in &mut self.seats {
             for line in PictureLine::ALL {
-                let chosen = choose(&self.view, &lives, seated, line);
+                let chosen = choose(&self.view, lives, seated, line);
                 let Some(watched) = seated.viewers.get_mut(line.index()).and_then(Option::as_mut) else {
                     continue;
                 };
@@ -390,15 +404,17 @@ impl PictureRoom {
             }
         }
         makes.sort_unstable();
-        self.compose_for(makes, &lives, now, composing);
+        self.compose_for(makes, lives, now, composing);
         for wish in wishes {
-            self.want_key_frame(wish, now, true);
+            self.want_key_frame(*wish, now, true);
         }
+        self.choosing = choosing;
         self.count_viewers();
     }
 
-    fn lives(&self, now: Duration) -> Lives {
-        let mut lives = Lives::default();
+    fn look_at_lives(&self, now: Duration, lives: &mut Lives) {
+        lives.cameras.clear();
+        lives.screens.clear();
         for seated in &self.seats {
             for line in PictureLine::ALL {
                 let Some(LineTerms { terms, purpose, .. }) = seated.shows(line, now) else { continue };
@@ -410,11 +426,10 @@ impl PictureRoom {
                 }
             }
         }
-        lives
     }
 
     /// Has that composed, and nothing that nobody is sent.
-    fn compose_for(&mut self, makes: Vec<Make>, lives: &Lives, now: Duration, composing: &Composing) {
+    fn compose_for(&mut self, makes: &[Make], lives: &Lives, now: Duration, composing: &Composing) {
         if makes.is_empty() {
             if self.composition.take().is_some() && self.top != Tier::High {
                 // What was too much then need not be another time.
@@ -424,7 +439,7 @@ impl PictureRoom {
         }
         let shared = lives.screens.iter().find(|live| Some(live.leg) == self.view.screen);
         let screen = shared.filter(|live| can_make(live.codec)).map(|live| (live.source(), live.codec));
-        let scene = arranging::scene(&self.view, &self.faces(lives), screen, makes);
+        let scene = arranging::scene(&self.view, &self.faces(lives), screen, makes.to_vec());
         if self.composition.is_none() {
             self.composition = Composition::begin(composing);
         }
