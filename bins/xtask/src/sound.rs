@@ -43,7 +43,7 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &SoundArgs) -> anyhow::
         let mut lines = Command::new(steps.places().target().join("debug/lossy-lines"));
         log.run(lines.arg(&folder).arg(args.patterns.to_string()).args(&files))
     })?;
-    let table = steps.step("Scoring, some ten minutes", "sound-score", |log| {
+    let table = steps.step("Scoring, some minutes", "sound-score", |log| {
         let mut score = Command::new(&python);
         let ended = log.try_run(score.arg(&script).arg("score").arg(folder.join("index.tsv")))?;
         anyhow::ensure!(ended.success, "the scores could not be made; see {}", log.path().display());

@@ -321,6 +321,8 @@ pub struct SightView {
     pub any: bool,
     /// But not for this one.
     pub but: Option<ParticipantId>,
+    /// Whose screen is shown to those who have no line for it.
+    pub screen: Option<ParticipantId>,
 }
 
 impl ToldView {
@@ -328,7 +330,9 @@ impl ToldView {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let (told, seen) = (self.told, self.seen);
-        let loses = told.any && (!seen.any || seen.but.is_some_and(|but| told.of(but)));
+        let camera = told.any && (!seen.any || seen.but.is_some_and(|but| told.cameras_of(but)));
+        let screen = told.screen.is_some() && seen.screen != told.screen;
+        let loses = camera || screen;
         let from = if loses { self.at.max(self.since) } else { self.at };
         from.filter(|_| told != seen).map(|from| from + APART)
     }
@@ -337,7 +341,14 @@ impl ToldView {
 impl SightView {
     /// Whether there is something for one.
     #[must_use]
-    pub fn of(self, who: ParticipantId) -> bool {
+    pub fn of(self, leg: &LegView) -> bool {
+        let screen = self.screen.is_some_and(|sharer| sharer != leg.participant);
+        self.cameras_of(leg.participant) || (screen && !leg.second.on)
+    }
+
+    /// Whether there is a camera for one, or the grid.
+    #[must_use]
+    pub fn cameras_of(self, who: ParticipantId) -> bool {
         self.any && self.but != Some(who)
     }
 }

@@ -58,6 +58,9 @@ pub(crate) struct Leg {
     /// What our streams are for, as of the last description, where the client wants it said. Records of before it was kept have none.
     #[serde(default)]
     pub(crate) ours: Option<StreamMetadata>,
+    /// The caller was told last that there is something to see.
+    #[serde(default)]
+    pub(crate) lit: bool,
     /// What the caller is called in pictures; empty until it is let in, and in records of before there were any.
     #[serde(default)]
     pub(crate) name: String,

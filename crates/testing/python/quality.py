@@ -11,6 +11,7 @@ import math
 import subprocess
 import sys
 import wave
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy
@@ -69,15 +70,20 @@ def rate(sent, *heard):
         print(f"{pesq.pesq(16_000, narrowed(sent), narrowed(path), 'wb'):.3f}")
 
 
+def scored(pair):
+    original, heard = pair
+    return pesq.pesq(16_000, narrowed(original), narrowed(heard), "wb")
+
+
 def score(index):
-    cells, known = {}, {}
-    for line in index.read_text().splitlines():
-        original, *heard, way, percent, copies = line.split("\t")
-        for path in heard:
-            # That of plain Opus is there for both ways.
-            if path not in known:
-                known[path] = pesq.pesq(16_000, narrowed(original), narrowed(path), "wb")
-        cells.setdefault((way, int(percent), copies == "true"), []).append([known[path] for path in heard])
+    lines = [line.split("\t") for line in index.read_text().splitlines()]
+    # Each pair once: what was heard of plain Opus is there for both ways.
+    pairs = list(dict.fromkeys((original, path) for original, *heard, _, _, _ in lines for path in heard))
+    with ProcessPoolExecutor() as processes:
+        known = dict(zip(pairs, processes.map(scored, pairs, chunksize=4)))
+    cells = {}
+    for original, *heard, way, percent, copies in lines:
+        cells.setdefault((way, int(percent), copies == "true"), []).append([known[original, path] for path in heard])
     print("| lost | on the way | FEC | clips | plain Opus | encoded once more | through the mixer | to plain, 95 % | to once more, 95 % |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for (way, percent, copies), scores in sorted(cells.items()):

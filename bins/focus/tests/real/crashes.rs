@@ -97,7 +97,7 @@ async fn call_id(caller: &mut AiortcCaller) -> String {
 /// One homeserver and one focus for all: what takes long is their start, and the time that the focus stays for people to call again.
 #[tokio::test]
 async fn killed_at_any_point_the_focus_serves_each_call_once_and_leaves_no_ghost() {
-    let mut world = World::start("crashes", "[conference]\nlinger_seconds = 1\n").await;
+    let mut world = World::start_beside("crashes", "[conference]\nlinger_seconds = 1\n").await;
     let mut people = Vec::new();
     for (number, (point, then)) in ON_THE_WAY.into_iter().enumerate() {
         people.push(killed_on_the_way(&mut world, &format!("caller{number}"), point, then, false).await);

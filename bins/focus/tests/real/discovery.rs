@@ -41,7 +41,7 @@ fn others(content: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_conference_is_announced_where_power_allows_it_kept_right_and_cleared_at_the_end() {
-    let world = World::start("discovery-state", "[conference]\nlinger_seconds = 1\n").await;
+    let world = World::start_beside("discovery-state", "[conference]\nlinger_seconds = 1\n").await;
     let (owner, guest) = (world.user("owner").await, world.user("guest").await);
     let room = world.group_room(&[&owner, &guest]).await;
     let focus_user = FocusProcess::user_id(&room);
@@ -81,7 +81,7 @@ async fn a_conference_is_announced_where_power_allows_it_kept_right_and_cleared_
 
 #[tokio::test]
 async fn what_was_announced_before_a_crash_is_cleared_after_it() {
-    let mut world = World::start("discovery-crash", "").await;
+    let mut world = World::start_beside("discovery-crash", "").await;
     let owner = world.user("owner").await;
     let room = world.group_room(&[&owner]).await;
     let focus_user = FocusProcess::user_id(&room);
@@ -98,7 +98,7 @@ async fn what_was_announced_before_a_crash_is_cleared_after_it() {
 #[tokio::test]
 async fn what_there_is_to_hear_is_said_in_words_and_what_the_operator_wants_said_in_the_room() {
     let settings = "[conference]\nlinger_seconds = 1\n[discovery]\nnames = true\nnotices = true\n";
-    let world = World::start("discovery-words", settings).await;
+    let world = World::start_beside("discovery-words", settings).await;
     let (owner, guest) = (world.user("owner").await, world.user("guest").await);
     let room = world.group_room(&[&owner, &guest]).await;
     let focus_user = FocusProcess::user_id(&room);

@@ -207,6 +207,12 @@ async fn a_shared_screen_is_seen_in_a_stream_of_its_own_until_it_ends() {
     // The camera goes on beside it, and so does the sound.
     sees(&people, 1, RED).await;
     people.hear_each_other().await;
+    assert!(!is_dark(&people, 1).await);
+    people.ask(0, "return person.setCamera(false)", Value::Null).await;
+    eventually("there is nothing to see beside it", SOON, async || is_dark(&people, 1).await).await;
+    assert!(is_about(seen(&people, 1, "lookAtScreen").await, GREEN));
+    people.ask(0, "return person.setCamera(true)", Value::Null).await;
+    sees(&people, 1, RED).await;
     people.ask(0, "return person.setScreen(false)", Value::Null).await;
     eventually("the screen is gone", SOON, async || seen(&people, 1, "lookAtScreen").await.is_none()).await;
     sees(&people, 1, RED).await;

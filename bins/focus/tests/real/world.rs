@@ -9,6 +9,7 @@ use confocal_testing::parts::{
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 use toml::Table;
 
 /// Enough for anything that is going to happen at all, on a busy machine.
@@ -18,10 +19,15 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const OFFER: &str =
     include_str!("../../../../crates/transport/tests/fixtures/js-sdk-chromium/voice-0-invite-offer.sdp");
 
+/// Held by each test that keeps both cores of a small machine busy, or looks at how soon a thing happens: one at a time.
+static MACHINE: Mutex<()> = Mutex::const_new(());
+
 /// The scene, and what tests do in it.
 pub(crate) struct World {
     pub(crate) places: Places,
     scene: Scene,
+    /// Given back last, when all that ran here has ended.
+    _machine: Option<MutexGuard<'static, ()>>,
 }
 
 impl Deref for World {
@@ -44,12 +50,26 @@ impl World {
         Self::start_with(name, settings, &Value::Null).await
     }
 
+    /// The same for a test that waits for nearly all of its time: another one may run beside it.
+    pub(crate) async fn start_beside(name: &str, settings: &str) -> Self {
+        Self::start_on(None, name, settings, &Value::Null).await
+    }
+
     /// The same with settings of the homeserver.
     pub(crate) async fn start_with(name: &str, settings: &str, homeserver: &Value) -> Self {
+        Self::start_on(Some(MACHINE.lock().await), name, settings, homeserver).await
+    }
+
+    async fn start_on(
+        machine: Option<MutexGuard<'static, ()>>,
+        name: &str,
+        settings: &str,
+        homeserver: &Value,
+    ) -> Self {
         let (places, settings) = (Places::find(), settings.parse().unwrap());
         let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
         let scene = Scene::start_with(&places, name, binary, settings, homeserver).await.unwrap();
-        Self { places, scene }
+        Self { places, scene, _machine: machine }
     }
 
     /// The same with a relay (TURN) that the homeserver tells its users of.
@@ -60,10 +80,11 @@ impl World {
 
     /// The same with a second homeserver, which has no focus; the two are in federation.
     pub(crate) async fn start_in_federation(name: &str, settings: &str) -> (Self, Synapse) {
+        let machine = MACHINE.lock().await;
         let (places, settings) = (Places::find(), settings.parse().unwrap());
         let binary = Path::new(env!("CARGO_BIN_EXE_focus"));
         let (scene, other) = Scene::start_in_federation(&places, name, binary, settings).await.unwrap();
-        (Self { places, scene }, other)
+        (Self { places, scene, _machine: Some(machine) }, other)
     }
 
     /// Starts the focus again after `change` of its configuration.

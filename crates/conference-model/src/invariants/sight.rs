@@ -13,7 +13,7 @@ use crate::view::{APART, ConferenceView, LegView, SightView};
 
 super::invariants! {
     what_there_is_to_see_is_known: "video: there is something to see in the grid, or of whoever has a camera on or a screen, for all but themselves",
-    who_can_see_is_told_so: "video: a client that shows pictures was told whether there is something to see, as all were last",
+    who_can_see_is_told_so: "video: a client that shows pictures was told whether there is something to see beside its line for screens, as all were last or as it is",
     what_there_is_to_see_is_told_in_time: "video: what has changed is told within five seconds, and not twice in five",
 }
 
@@ -21,15 +21,15 @@ super::invariants! {
 fn due(seen: &Seen, conference: &ConferenceView) -> SightView {
     let showing = &conference.showing;
     if grid_is_due(seen, showing) {
-        return SightView { any: true, but: None };
+        return SightView { any: true, but: None, screen: None };
     }
     let in_it =
         |leg: &&LegView| seen.after.conferences.get(&leg.group).is_some_and(|it| it.id == conference.id);
     let cameras = seen.after.legs.values().filter(in_it).filter(|leg| leg.shows_camera());
-    let screen = showing.screen.and_then(|leg| seen.after.legs.get(&leg));
-    let sources: BTreeSet<ParticipantId> = cameras.chain(screen).map(|leg| leg.participant).collect();
-    let but = sources.first().copied().filter(|_| sources.len() == 1);
-    SightView { any: !sources.is_empty(), but }
+    let screen = showing.screen.and_then(|leg| seen.after.legs.get(&leg)).map(|leg| leg.participant);
+    let cameras: BTreeSet<ParticipantId> = cameras.map(|leg| leg.participant).collect();
+    let but = cameras.first().copied().filter(|_| cameras.len() == 1);
+    SightView { any: !cameras.is_empty(), but, screen }
 }
 
 fn what_there_is_to_see_is_known(seen: &Seen) -> Result<(), String> {
@@ -69,8 +69,9 @@ fn who_can_see_is_told_so(seen: &Seen) -> Result<(), String> {
             Effect::Media(_) | Effect::Notify(_) => None,
         });
         let dark = now.map(|(_, dark)| dark).or_else(|| seen.dark.get(&leg.key).copied());
-        let sees = conference.sight.told.of(leg.participant);
-        ensure(dark == Some(!sees), || {
+        // What is of two times is told of by the one or the other.
+        let sees = [conference.sight.told.of(leg), conference.sight.seen.of(leg)];
+        ensure(dark.is_some_and(|dark| sees.contains(&!dark)), || {
             format!("leg {id} was told {dark:?} of there being nothing to see: {:?}", conference.sight)
         })?;
     }

@@ -42,7 +42,8 @@ fn offered(seen: &Seen) -> Effect {
 
 pub(crate) fn cases_of_pictures() -> Vec<Case> {
     let screen_of = |seen: &Seen, leg: Option<LegId>| {
-        let sight = json!({ "any": leg.is_some(), "but": leg.map(|_| the_leg(seen).1.participant) });
+        let sharer = leg.map(|_| the_leg(seen).1.participant);
+        let sight = json!({ "any": false, "but": null, "screen": sharer });
         changed(seen, &conference_key(), |record| {
             record["showing"]["screen"] = json!(leg);
             record["sight"] = json!({ "told": sight, "at": 0, "seen": sight, "since": 0 });
@@ -129,7 +130,7 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
             "what_there_is_to_see_is_known",
             broken_by(with_camera(), |seen, turn| {
                 turn.changes = vec![changed(seen, &conference_key(), |record| {
-                    record["sight"]["seen"] = json!({ "any": false, "but": null });
+                    record["sight"]["seen"] = json!({ "any": false, "but": null, "screen": null });
                 })];
             }),
         ),
@@ -156,7 +157,7 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
             "what_there_is_to_see_is_told_in_time",
             broken_by(with_camera(), |seen, turn| {
                 turn.changes = vec![changed(seen, &conference_key(), |record| {
-                    record["sight"]["told"] = json!({ "any": false, "but": null });
+                    record["sight"]["told"] = json!({ "any": false, "but": null, "screen": null });
                     record["sight"]["since"] = json!(0);
                 })];
             }),

@@ -71,6 +71,7 @@ impl Conference {
             muted: false,
             theirs: None,
             ours: None,
+            lit: false,
             name: String::new(),
             answer: None,
             agreed: Agreed::default(),

@@ -8,9 +8,10 @@ use super::Conference;
 use crate::call::{CallVersion, StreamMetadata, StreamPurpose};
 use crate::core::Core;
 use crate::effect::SignalRequest;
-use crate::id::ParticipantId;
+use crate::id::{LegId, ParticipantId};
 use crate::leg::Leg;
 use crate::picture::{Layout, View};
+use crate::record::RecordKey;
 use crate::time::{Millis, Timestamp};
 
 /// The least time between two such words in one conference, as each is an event for everyone in it; and so long must the last picture have
@@ -20,26 +21,31 @@ const APART: Millis = Millis::from_secs(5);
 /// How long such a word is of use.
 const OF_USE: Millis = Millis::from_secs(300);
 
-/// For whom there is something to see.
+/// For whom there is something to see where who speaks is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sight {
-    /// For all, or for nobody.
+    /// A camera, or all in a grid: for all, or for nobody.
     any: bool,
     /// But not for this one, whose own picture is all that there is.
     but: Option<ParticipantId>,
+    /// Whose screen is there for those who have no line for screens.
+    screen: Option<ParticipantId>,
 }
 
 impl Sight {
-    const NONE: Self = Self { any: false, but: None };
-    const ALL: Self = Self { any: true, but: None };
+    const NONE: Self = Self { any: false, but: None, screen: None };
+    const ALL: Self = Self { any: true, but: None, screen: None };
 
-    fn of(self, who: ParticipantId) -> bool {
-        self.any && self.but != Some(who)
+    fn of(self, leg: &Leg) -> bool {
+        let who = leg.participant;
+        let screen = self.screen.filter(|_| !leg.second.on);
+        (self.any && self.but != Some(who)) || screen.is_some_and(|sharer| sharer != who)
     }
 
-    /// Somebody has something to see, and would not have by the other.
+    /// Somebody has something to see, and may not have by the other.
     fn loses_by(self, other: Self) -> bool {
-        self.any && (!other.any || other.but.is_some() && other.but != self.but)
+        let camera = self.any && (!other.any || other.but.is_some() && other.but != self.but);
+        camera || (self.screen.is_some() && self.screen != other.screen)
     }
 }
 
@@ -74,19 +80,32 @@ impl SightTold {
     /// Notes what our streams in a call are for, and gives it back as the caller is to be told: with what all were told last of there
     /// being something to see.
     pub(super) fn describe(&self, leg: &mut Leg, streams: StreamMetadata) -> StreamMetadata {
-        let told = self.as_told(leg.participant, &streams);
+        leg.lit = self.told.of(leg);
+        let told = described(&streams, leg.lit);
         leg.ours = Some(streams);
         told
     }
+}
 
-    fn as_told(&self, who: ParticipantId, streams: &StreamMetadata) -> StreamMetadata {
-        let mut streams = streams.clone();
-        let dark = !self.told.of(who);
-        for stream in streams.values_mut().filter(|stream| stream.purpose == StreamPurpose::UserMedia) {
-            stream.video_muted |= dark;
-        }
-        streams
+/// What our streams are for, with whether there is something to see.
+fn described(streams: &StreamMetadata, lit: bool) -> StreamMetadata {
+    let mut streams = streams.clone();
+    for stream in streams.values_mut().filter(|stream| stream.purpose == StreamPurpose::UserMedia) {
+        stream.video_muted |= !lit;
     }
+    streams
+}
+
+/// Tells one caller what there is to see, if that is news and it can be told: if its client describes streams, and would show it.
+fn tell(leg: &mut Leg, sight: Sight, core: &mut Core) {
+    let can_be_told = matches!(leg.version, CallVersion::V1) && leg.is_answered() && leg.agreed.pictures;
+    let lit = sight.of(leg);
+    let Some(streams) = leg.ours.as_ref().filter(|_| can_be_told && leg.lit != lit) else { return };
+    let streams = described(streams, lit);
+    leg.lit = lit;
+    core.changed(RecordKey::Leg(leg.id));
+    let (to, expires) = (leg.address(), core.now + OF_USE);
+    core.send(SignalRequest::DescribeStreams { to, streams, expires });
 }
 
 impl Conference {
@@ -103,34 +122,29 @@ impl Conference {
         if let Some(due) = self.sight.due().filter(|due| *due > core.now) {
             return Some(due);
         }
-        let before = core::mem::replace(&mut self.sight.told, seen);
-        self.sight.at = Some(core.now);
+        (self.sight.told, self.sight.at) = (seen, Some(core.now));
         self.changed(core);
-        for leg in self.legs.values() {
-            let who = leg.participant;
-            let Some(ours) = leg.ours.as_ref().filter(|_| is_told(leg)) else { continue };
-            if before.of(who) != seen.of(who) {
-                let streams = self.sight.as_told(who, ours);
-                let (to, expires) = (leg.address(), core.now + OF_USE);
-                core.send(SignalRequest::DescribeStreams { to, streams, expires });
-            }
+        for leg in self.legs.values_mut() {
+            tell(leg, seen, core);
         }
         None
+    }
+
+    /// Tells a caller where it sees screens from now on.
+    pub(super) fn tell_sight_to(&mut self, id: LegId, core: &mut Core) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            tell(leg, self.sight.seen, core);
+        }
     }
 
     fn sight(&self, view: &View) -> Sight {
         if view.layout == Layout::Grid {
             return Sight::ALL;
         }
-        let sharer = view.screen.and_then(|leg| Some(self.legs.get(&leg)?.participant));
-        let mut sources = view.speaker.iter().chain(&view.before).copied().chain(sharer);
-        let Some(first) = sources.next() else { return Sight::NONE };
-        let but = sources.all(|other| other == first).then_some(first);
-        Sight { any: true, but }
+        let screen = view.screen.and_then(|leg| Some(self.legs.get(&leg)?.participant));
+        let mut cameras = view.speaker.iter().chain(&view.before).copied();
+        let Some(first) = cameras.next() else { return Sight { screen, ..Sight::NONE } };
+        let but = cameras.all(|other| other == first).then_some(first);
+        Sight { any: true, but, screen }
     }
-}
-
-/// It can be told, if its client describes streams (`ours`), and would show it.
-const fn is_told(leg: &Leg) -> bool {
-    matches!(leg.version, CallVersion::V1) && leg.is_answered() && leg.agreed.pictures
 }

@@ -22,13 +22,13 @@ pub(crate) fn room(config: Config) -> Run {
     run
 }
 
-fn streams(video_muted: bool) -> StreamMetadata {
+pub(crate) fn streams(video_muted: bool) -> StreamMetadata {
     let info = StreamInfo { purpose: StreamPurpose::UserMedia, audio_muted: false, video_muted };
     [("stream".into(), info)].into()
 }
 
 /// Switches the camera of a call on or off, as its client says.
-fn camera(run: &mut Run, user: &str, on: bool) {
+pub(crate) fn camera(run: &mut Run, user: &str, on: bool) {
     let (party, metadata) = (Some("THEIRS".into()), streams(!on));
     run.tell(Input::CallMetadataChanged { key: key(user, "c"), party, metadata });
 }
@@ -439,7 +439,7 @@ fn equal_runs_show_the_same() {
 // ---- what callers are told of it ----------------------------------------------------------------------------------------
 
 /// Who was told anew whether there is something to see, in order; taken.
-fn told_to_see(run: &mut Run) -> Vec<(String, bool)> {
+pub(crate) fn told_to_see(run: &mut Run) -> Vec<(String, bool)> {
     let mut told = Vec::new();
     run.telling.retain(|(_, request)| {
         let SignalRequest::DescribeStreams { to, streams, .. } = request else { return true };
@@ -450,7 +450,7 @@ fn told_to_see(run: &mut Run) -> Vec<(String, bool)> {
 }
 
 /// A user comes in with a camera that is on or off. Whether they are told at once that there is something to see is given back.
-fn comes(run: &mut Run, user: &str, on: bool) -> bool {
+pub(crate) fn comes(run: &mut Run, user: &str, on: bool) -> bool {
     let leg = run.in_call(user, "c");
     let party = Some("THEIRS".into());
     let (offer, expires_in) = (confocal_conference::Sdp("a change".into()), Millis::from_secs(10));
@@ -464,7 +464,7 @@ fn comes(run: &mut Run, user: &str, on: bool) -> bool {
     streams.values().any(|stream| !stream.video_muted)
 }
 
-fn name(user: &str) -> String {
+pub(crate) fn name(user: &str) -> String {
     member(user).as_str().to_owned()
 }
 

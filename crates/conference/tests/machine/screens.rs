@@ -1,7 +1,7 @@
 //! Shared screens: one at a time, and a second line of pictures for it in the calls of those who look.
 
-use crate::pictures::{CAMERA, agree, room, say, seen, view};
-use crate::support::{GROUP, Run, direct, key, member, metadata};
+use crate::pictures::{CAMERA, agree, camera, comes, name, room, say, seen, streams, told_to_see, view};
+use crate::support::{GROUP, Run, direct, key, member};
 use confocal_conference::{
     Agreed, Command, Config, Denial, Input, LegId, MediaCommand, MediaReport, Millis, Notice, Pictures,
     Reply, RequestFailure, ScreenNotice, ScreenShares, Sdp, SessionMemo, SignalRequest, TimerKind,
@@ -61,7 +61,7 @@ fn offers(run: &Run) -> Vec<(LegId, bool)> {
 
 /// The engine has made the offer that it was asked for last.
 fn ready(run: &mut Run, leg: LegId) {
-    let (generation, number, streams) = (run.generation(leg), run.number(leg), metadata(false));
+    let (generation, number, streams) = (run.generation(leg), run.number(leg), streams(false));
     let (offer, memo) = (Sdp("our offer".into()), SessionMemo("as offered".into()));
     run.tell(Input::Media(MediaReport::OfferReady { leg, generation, number, offer, streams, memo }));
 }
@@ -186,6 +186,30 @@ fn those_who_look_are_offered_a_second_line_and_give_it_back_at_the_end() {
     forget(&mut run);
     agree(&mut run, "bert", bert, SCREEN);
     assert_eq!(offers(&run), [(anna, true), (carl, true)], "and is offered it again");
+}
+
+#[test]
+fn beside_a_line_for_the_screen_there_is_nothing_to_see_but_cameras() {
+    let mut run = room(Config::default());
+    let [anna, bert, _] = ["anna", "bert", "carl"].map(|user| {
+        assert!(!comes(&mut run, user, false), "they only talk");
+        run.last_opened().0
+    });
+    run.pass(Millis::from_secs(60));
+    agree(&mut run, "bert", bert, SCREEN);
+    assert_eq!(told_to_see(&mut run), [(name("anna"), true), (name("carl"), true)], "the screen");
+    change_line(&mut run, "anna", anna);
+    assert_eq!(told_to_see(&mut run), [(name("anna"), false)], "she sees it elsewhere");
+    run.pass(Millis::from_secs(60));
+    camera(&mut run, "carl", true);
+    assert_eq!(told_to_see(&mut run), [(name("anna"), true), (name("bert"), true)]);
+    camera(&mut run, "carl", false);
+    run.pass(Millis::from_secs(5));
+    assert_eq!(told_to_see(&mut run), [(name("anna"), false), (name("bert"), false)]);
+    agree(&mut run, "bert", bert, CAMERA);
+    change_line(&mut run, "anna", anna);
+    run.pass(Millis::from_secs(60));
+    assert_eq!(told_to_see(&mut run), [(name("carl"), false)], "Anna knows that already");
 }
 
 #[test]
