@@ -122,8 +122,9 @@ impl PictureRoom {
     }
 
     fn look_for_lines(&mut self) {
+        let before = self.has_lines;
         self.has_lines = self.seats.iter().any(|seated| seated.seat.lines.are_there());
-        self.stale = true;
+        self.stale |= before || self.has_lines;
     }
 
     /// What holds for a leg's lines from now on.
@@ -475,16 +476,29 @@ impl PictureRoom {
     }
 
     fn count_viewers(&mut self) {
+        for seated in &mut self.seats {
+            for sender in &mut seated.senders {
+                sender.viewers = 0;
+            }
+        }
         for at in 0..self.seats.len() {
             for line in PictureLine::ALL {
-                let Some(leg) = self.seats.get(at).map(|seated| seated.seat.leg) else { continue };
-                let of = source(leg, line);
-                let all = self.seats.iter().flat_map(|seated| seated.viewers.iter().flatten());
-                let viewers = all.filter(|viewer| viewer.looks_at(of)).count();
-                if let Some(sender) = self.seats.get_mut(at).and_then(|seated| seated.sender_mut(line)) {
-                    sender.viewers = u32::try_from(viewers).unwrap_or(u32::MAX);
+                let viewer = self.seats.get(at).and_then(|seated| seated.viewers.get(line.index())?.as_ref());
+                for of in viewer.map(Viewer::all_looked_at).into_iter().flatten().flatten() {
+                    self.count_viewer(of);
                 }
             }
+        }
+    }
+
+    fn count_viewer(&mut self, of: SourceKey) {
+        if make_of(of).is_some() {
+            return;
+        }
+        let (leg, line) = line_of(of);
+        let seated = self.find(leg).and_then(|at| self.seats.get_mut(at));
+        if let Some(sender) = seated.and_then(|seated| seated.sender_mut(line)) {
+            sender.viewers += 1;
         }
     }
 

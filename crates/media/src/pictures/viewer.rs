@@ -104,6 +104,12 @@ impl Viewer {
         self.wanted == Some(source) || self.forwarder.shown() == Some(source)
     }
 
+    /// Whose packets may be of use: whom it is to show, and whom it shows if that is another.
+    pub(super) fn all_looked_at(&self) -> [Option<SourceKey>; 2] {
+        let shown = self.forwarder.shown();
+        [self.wanted, shown.filter(|_| shown != self.wanted)]
+    }
+
     /// Sends a packet on, if it is of one who is shown; `plays_at` tells to which moment on the clock of our voice a timestamp of
     /// theirs belongs.
     pub(super) fn forward(
