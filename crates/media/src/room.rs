@@ -71,6 +71,8 @@ pub(crate) struct Room {
     recording: Option<(RecordingId, SinkKey)>,
     music: Music,
     quality: Rhythm,
+    /// The levels were told of the rest in which the mixer is, where they stay as they are.
+    rest_told: bool,
 }
 
 #[derive(Debug)]
@@ -83,7 +85,8 @@ struct Seated {
     meter: Meter,
     /// The tick of the last frame.
     last_frame: Option<u64>,
-    told_level: i8,
+    /// `None` where the last one could not be told.
+    told_level: Option<i8>,
     told_speaking: bool,
 }
 
@@ -97,6 +100,7 @@ impl Room {
             recording: None,
             music: Music::new(music),
             quality: Rhythm::default(),
+            rest_told: false,
         }
     }
 
@@ -170,7 +174,7 @@ impl Room {
                 told_missed: 0,
                 meter: Meter::default(),
                 last_frame: None,
-                told_level: silence,
+                told_level: Some(silence),
                 told_speaking: false,
                 seat,
             },
@@ -326,13 +330,17 @@ impl Room {
     /// told, since who has the word is decided by how long one speaks.
     pub(crate) fn changed_levels(&mut self) -> Vec<LegLevel> {
         let mut changed = Vec::new();
+        // Between two looks no rest ends and begins: a sound is followed by more silence than that before all is at rest.
+        if std::mem::replace(&mut self.rest_told, self.mixer.is_at_rest()) && self.rest_told {
+            return changed;
+        }
         let mut seated = self.seated.iter_mut();
         for measure in self.mixer.levels() {
             let Some(seated) = seated.find(|seated| seated.seat.leg.0 == measure.leg.0) else { continue };
             let level = measure.level.0;
-            let moved = level.abs_diff(seated.told_level) >= LEVEL_STEP;
+            let moved = seated.told_level.is_none_or(|told| level.abs_diff(told) >= LEVEL_STEP);
             if moved || measure.speaking || seated.told_speaking {
-                seated.told_level = level;
+                seated.told_level = Some(level);
                 seated.told_speaking = measure.speaking;
                 changed.push(LegLevel {
                     leg: seated.seat.leg,
@@ -347,8 +355,9 @@ impl Room {
     /// Forgets which levels were told, so that they are told again.
     pub(crate) fn levels_not_told(&mut self) {
         for seated in &mut self.seated {
-            seated.told_level = i8::MIN;
+            seated.told_level = None;
         }
+        self.rest_told = false;
     }
 
     /// Makes the stats of every leg readable. Never waits: one that is being read is left for the next time.

@@ -120,12 +120,27 @@ fn who_stops_without_its_level_having_moved_is_told_of_once_more() {
     let mut room = room();
     // As the mixer's own hang-over has it: told as speaking, at the level of now.
     room.seated[0].told_speaking = true;
-    room.seated[0].told_level = LevelDbov::SILENCE.0;
+    room.seated[0].told_level = Some(LevelDbov::SILENCE.0);
     room.mixer.tick(Micros(0), |_, _| ());
     let once = told(&mut room).unwrap();
     assert!(!once.speaking, "{once:?}");
     room.mixer.tick(Micros(20_000), |_, _| ());
     assert_eq!(told(&mut room), None);
+}
+
+#[test]
+fn what_could_not_be_told_is_told_again_also_where_nothing_goes_on() {
+    let mut room = room();
+    for tick in 0..100 {
+        room.mixer.tick(Micros::from_millis(tick * u64::from(TICK_MS)), |_, _| ());
+    }
+    assert!(room.mixer.is_at_rest());
+    for _ in 0..2 {
+        assert_eq!(room.changed_levels(), []);
+    }
+    room.levels_not_told();
+    assert_eq!(room.changed_levels().len(), 2);
+    assert_eq!(room.changed_levels(), []);
 }
 
 #[test]

@@ -256,4 +256,4 @@ impl Link {
 pub(super) const MISSING_RHYTHM: Duration = Duration::from_millis(5);
 
 /// How long a report may be late: they are looked for at this rhythm.
-pub(super) const REPORT_RHYTHM: Duration = Duration::from_millis(100);
+pub(super) const REPORT_RHYTHM: Duration = Duration::from_millis(200);
