@@ -70,7 +70,7 @@ pub struct JitterConfig {
 
 impl Default for JitterConfig {
     fn default() -> Self {
-        Self { start_depth_ms: 40, min_depth_ms: 20, max_depth_ms: 200, conceal_ms: 100 }
+        Self { start_depth_ms: 40, min_depth_ms: 10, max_depth_ms: 200, conceal_ms: 100 }
     }
 }
 

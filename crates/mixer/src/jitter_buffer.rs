@@ -5,7 +5,7 @@
 mod store;
 mod timeline;
 
-use crate::codec::{MAX_PACKET_SAMPLES, packet_samples};
+use crate::codec::{MAX_PACKET_SAMPLES, packet_has_copy, packet_samples};
 use crate::config::JitterConfig;
 use crate::frame::{Codec, PacketKind, RtpAudio, SAMPLE_RATE, TICK_MS};
 use crate::sequence::{Place, SequenceExtender, extend_timestamp};
@@ -18,8 +18,8 @@ use timeline::{Timeline, What};
 /// A packet whose timestamp disagrees with its arrival by more than this begins a new timeline: 2 s.
 const DISAGREEMENT_MAX_US: i64 = 2_000_000;
 
-/// After a loss the depth is one packet more for so long, so that the next packet is there when its copy of a lost one is
-/// needed: 10 s.
+/// After a loss, or a packet with a copy of the one before it, the depth is one packet more for so long, so that the next packet
+/// is there when its copy of a lost one is needed: 10 s.
 const LOSS_MEMORY_US: i64 = 10_000_000;
 
 /// Up to this length a packet announces discontinuous transmission (libopus sends a bare TOC byte, or two).
@@ -41,7 +41,8 @@ const USUAL_SAMPLES: u32 = 960;
 ///   so the depth grows at once. What was late stays late until a pause, or until the caller shortens a quiet stretch by
 ///   the [surplus](JitterBuffer::surplus_us);
 /// - a single packet in the midst of silence, which encoders send to renew their noise, is silence too;
-/// - after a loss the depth is one packet more, because with the packet after it a lost one can be recovered;
+/// - after a loss the depth is one packet more, because with the packet after it a lost one can be recovered; and so it is where packets
+///   have copies, which senders make that were told of losses;
 /// - a packet that waited longer than [`max_depth_ms`](JitterConfig::max_depth_ms) is dropped, and those after it until the
 ///   wait is the depth again.
 ///
@@ -212,6 +213,9 @@ impl JitterBuffer {
         if self.store.is_taken(sequence) {
             // One much newer waits in its place.
             return Arrival::Late;
+        }
+        if kind == PacketKind::Sound(Codec::Opus) && packet_has_copy(packet.payload) {
+            self.lossy_until = packet.arrival.signed() + LOSS_MEMORY_US;
         }
         let slot = Slot::new(kind, sequence, timestamp, packet.arrival.signed(), samples);
         self.store.insert(slot, packet.payload);

@@ -9,12 +9,20 @@ const WINDOW_US: i64 = 5_000_000;
 /// Added to the measured spread, so that a packet on time isn't a packet just in time.
 const MARGIN_US: i64 = 10_000;
 
+/// The spread is as of so many packets at the most: 10 s of 20 ms each.
+const MEMORY: i64 = 512;
+
+/// What is taken for the spread before any packet has come counts as if so many had told it.
+const GUESS: i64 = 64;
+
 /// Tracks transit times (arrival less media time, µs on an arbitrary scale) of one sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Transit {
     quickest: Option<Quickest>,
     /// About the 98th percentile of how much later than the quickest packets come, µs.
     spread: i64,
+    /// How many packets that is known by, the guess among them.
+    known_by: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +35,7 @@ struct Quickest {
 impl Transit {
     /// `start_depth` in µs is the depth until packets have told better.
     pub(crate) const fn new(start_depth: i64) -> Self {
-        Self { quickest: None, spread: start_depth - MARGIN_US }
+        Self { quickest: None, spread: start_depth - MARGIN_US, known_by: GUESS }
     }
 
     /// Forgets the sender's clock and keeps what is known of the network.
@@ -55,10 +63,12 @@ impl Transit {
         quickest.this_window = quickest.this_window.min(transit);
         let base = quickest.this_window.min(quickest.last_window);
 
-        // Up in quarters, down in 512ths (10 s of 20 ms packets): it settles where about one packet in fifty is later,
-        // and a single late packet moves it by a quarter of its lateness only.
+        // Up in quarters, down in 512ths: it settles where about one packet in fifty is later, and a single late packet moves it
+        // by a quarter of its lateness only. At first each packet counts for more, or the guess would last for half a minute.
         let late = transit - base;
-        self.spread += if late > self.spread { (late - self.spread) / 4 } else { (late - self.spread) / 512 };
+        let part = if late > self.spread { 4 } else { self.known_by };
+        self.spread += (late - self.spread) / part;
+        self.known_by = (self.known_by + 1).min(MEMORY);
     }
 
     /// The depth that lets nearly all packets come in time, µs.
@@ -100,6 +110,18 @@ mod tests {
         assert!(transit.depth() > 60_000, "one second of calm is no proof: {}", transit.depth());
         feed(&mut transit, 3000, 2550, |_| 0);
         assert!(transit.depth() < 15_000, "{}", transit.depth());
+    }
+
+    #[test]
+    fn the_guess_at_the_beginning_gives_way_to_what_packets_tell_within_seconds() {
+        let mut calm = Transit::new(40_000);
+        feed(&mut calm, 50, 0, |_| 0);
+        assert!((25_000..29_000).contains(&calm.depth()), "a second: {}", calm.depth());
+        feed(&mut calm, 200, 50, |_| 0);
+        assert!(calm.depth() < 17_000, "five: {}", calm.depth());
+        let mut rough = Transit::new(40_000);
+        feed(&mut rough, 100, 0, |n| n * 7919 % 80 * 1000);
+        assert!((70_000..95_000).contains(&rough.depth()), "{}", rough.depth());
     }
 
     #[test]

@@ -163,8 +163,8 @@ fn talkers_who_take_turns_need_no_new_memory() {
                 RtpAudio { sequence, timestamp, marker: false, level, payload, arrival: now },
             );
         }
-        // Two rounds in which it is found out how many talk at a time.
-        if tick >= 800 {
+        // Three rounds in which it is found out how many talk at a time.
+        if tick >= 1200 {
             by_packets += calls() - before;
         }
         let before = calls();

@@ -94,30 +94,31 @@ fn mixed(packets: &[Vec<u8>], percent: usize) -> Vec<i16> {
 }
 
 /// The mean distance of the spectra of 20 ms, in dB, where the original is loud, from the second second on: in 18 bands of about a
-/// critical bandwidth each, up to 7 kHz. The delay is found by correlation and taken out.
+/// critical bandwidth each, up to 7 kHz. The delay is found by correlation and taken out, in each second, as it may change in a pause.
 fn distance(heard: &[i16], original: &[i16]) -> f64 {
-    let delay = delay(heard, original);
     let mut sum = 0.0;
     let mut frames = 0.0;
-    for at in (48_000..original.len() - 2 * FRAME_SAMPLES).step_by(FRAME_SAMPLES) {
-        let (original, heard) = (bands(&original[at..]), bands(&heard[at + delay..]));
-        if original.iter().sum::<f64>() < 1e5 {
-            continue;
+    for second in (48_000..original.len() - 2 * FRAME_SAMPLES).step_by(48_000) {
+        let end = (second + 48_000).min(original.len() - 2 * FRAME_SAMPLES);
+        let delay = delay(heard, original, second..end);
+        for at in (second..end).step_by(FRAME_SAMPLES) {
+            let (original, heard) = (bands(&original[at..]), bands(&heard[at + delay..]));
+            if original.iter().sum::<f64>() < 1e5 {
+                continue;
+            }
+            let apart = |(a, b): (&f64, &f64)| (10.0 * ((a + 50.0) / (b + 50.0)).log10()).powi(2);
+            sum += (original.iter().zip(&heard).map(apart).sum::<f64>() / 18.0).sqrt();
+            frames += 1.0;
         }
-        let apart = |(a, b): (&f64, &f64)| (10.0 * ((a + 50.0) / (b + 50.0)).log10()).powi(2);
-        sum += (original.iter().zip(&heard).map(apart).sum::<f64>() / 18.0).sqrt();
-        frames += 1.0;
     }
     assert!(frames > 100.0);
     sum / frames
 }
 
-fn delay(heard: &[i16], original: &[i16]) -> usize {
+fn delay(heard: &[i16], original: &[i16], within: core::ops::Range<usize>) -> usize {
     let alike = |delay: &usize| -> i64 {
-        (96_000..192_000)
-            .step_by(7)
-            .map(|n| (i64::from(original[n]) * i64::from(heard[n + delay])) >> 8)
-            .sum()
+        let samples = within.clone().step_by(13).take_while(|n| n + delay < heard.len());
+        samples.map(|n| (i64::from(original[n]) * i64::from(heard[n + delay])) >> 8).sum()
     };
     (0..6000).max_by_key(alike).unwrap()
 }

@@ -72,6 +72,26 @@ fn the_first_packet_waits_for_the_depth() {
 }
 
 #[test]
+fn where_packets_have_copies_the_next_one_is_waited_for_before_any_is_lost() {
+    // RFC 6716 section 4.2.3: of a SILK frame the second bit tells of a copy.
+    let depth = |copy: u8| {
+        let mut buffer = buffer();
+        for n in 0..1000_u32 {
+            let payload = [9 << 3, copy << 6, 0, 0];
+            let (sequence, timestamp) = (n as u16, n * 960);
+            let arrival = Micros::from_millis(u64::from(n) * 20);
+            let (marker, level) = (false, None);
+            buffer.push(RtpAudio { sequence, timestamp, marker, level, payload: &payload, arrival });
+            if n >= 5 {
+                buffer.pop(arrival);
+            }
+        }
+        buffer.depth_us(1000 * 20_000)
+    };
+    assert_eq!(depth(1) - depth(0), 20_000);
+}
+
+#[test]
 fn packets_are_put_in_order_and_doubles_dropped() {
     let mut buffer = buffer();
     for n in [1, 0, 3, 2] {
