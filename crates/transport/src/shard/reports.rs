@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use confocal_rtp::rtcp::{ReceiverReport, ReportBlock, RtcpWriter, SenderReport, WriteRtcpError};
 use confocal_rtp::{NtpTime, Reception, Transmission};
 
-/// The first report comes soon: it lets the caller measure the round trip, and tell voice and picture in time.
-const FIRST: Duration = Duration::from_secs(1);
+/// The first report comes soon: it lets the caller measure the round trip. So does the one that follows it, and one that is made for a
+/// reason: browsers tell by two of each, and not by one, which sound belongs to which picture.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Then one in this time (RFC 3550 section 6.2), by half of it more or less, so that those of many calls don't come at once.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -21,13 +22,15 @@ const HURRY: Duration = Duration::from_millis(500);
 pub(super) struct Rhythm {
     due: Instant,
     last: Instant,
+    /// The one after the next comes soon.
+    twice: bool,
     /// Where chance has got to; it begins with an SSRC, which is random.
     chance: u32,
 }
 
 impl Rhythm {
     pub(super) fn new(ssrc: u32, now: Instant) -> Self {
-        Self { due: now + FIRST, last: now, chance: ssrc | 1 }
+        Self { due: now + SOON, last: now, twice: true, chance: ssrc | 1 }
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
@@ -37,12 +40,18 @@ impl Rhythm {
     /// One is made now.
     pub(super) fn beat(&mut self, now: Instant) {
         self.last = now;
-        self.due = now + INTERVAL / 2 + INTERVAL.mul_f64(f64::from(self.draw()) / f64::from(u32::MAX));
+        self.due = now
+            + if std::mem::take(&mut self.twice) {
+                SOON
+            } else {
+                INTERVAL / 2 + INTERVAL.mul_f64(f64::from(self.draw()) / f64::from(u32::MAX))
+            };
     }
 
     /// There is something that the caller should know soon.
     pub(super) fn hurry(&mut self) {
         self.due = self.due.min(self.last + HURRY);
+        self.twice = true;
     }
 
     /// The next number of a short random sequence (Marsaglia's xorshift, 32 bits): reports are to be spread, not kept secret.
@@ -217,7 +226,11 @@ mod tests {
     fn reports_are_a_few_seconds_apart_and_not_all_alike() {
         let start = Instant::now();
         let mut rhythm = Rhythm::new(0xDEAD_BEEF, start);
-        let mut now = start + FIRST;
+        let mut now = start + SOON;
+        assert!(rhythm.is_due(now));
+        rhythm.beat(now);
+        assert_eq!(rhythm.due, now + SOON, "the second one comes soon, too");
+        now = rhythm.due;
         let mut gaps = Vec::new();
         for _ in 0..50 {
             assert!(rhythm.is_due(now) && !rhythm.is_due(now - Duration::from_nanos(1)));
@@ -238,5 +251,9 @@ mod tests {
         rhythm.hurry();
         rhythm.hurry();
         assert_eq!(rhythm.due, start + HURRY);
+        rhythm.beat(start + HURRY);
+        assert_eq!(rhythm.due, start + HURRY + SOON, "and one more, to tell by");
+        rhythm.beat(start + HURRY + SOON);
+        assert!(rhythm.due >= start + HURRY + SOON + INTERVAL / 2);
     }
 }
