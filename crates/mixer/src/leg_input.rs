@@ -13,7 +13,7 @@ use crate::standing::{HUSH, Standing};
 use crate::stats::{LegMeasure, LegStats};
 use crate::stereo::Stereo;
 use crate::time::Micros;
-use crate::voice::{Voice, Warmed};
+use crate::voice::{QUIET, Voice, Warmed};
 
 /// What is kept of the sound of one who is not heard, past its time: 100 ms. Who comes to be heard is heard from the beginning
 /// of a word that began so lately.
@@ -27,6 +27,9 @@ const SILENT_TICKS: u32 = 500 / TICK_MS;
 
 /// One who is heard and sends nothing but quiet gives the place back after 2 s.
 const QUIET_TICKS: u32 = 2000 / TICK_MS;
+
+/// A pause between words, in which a packet may be left out, has gone on for 200 ms.
+const LULL_TICKS: u32 = 200 / TICK_MS;
 
 /// How loud one is, is known from so much sound, 60 ms; and it is waited for that for so long, 240 ms.
 const KNOWN_TICKS: u32 = 60 / TICK_MS;
@@ -52,6 +55,8 @@ pub(crate) struct LegInput {
     /// Ticks in a row in which it was decoded and nothing was there, and in which it was quiet.
     silent_ticks: u32,
     quiet_ticks: u32,
+    /// Ticks in a row in which what was heard was so quiet that some of it can be left out.
+    lull_ticks: u32,
     /// Ticks since it is heard, and those of them with sound.
     hot_ticks: u32,
     sound_ticks: u32,
@@ -72,6 +77,7 @@ impl LegInput {
             passed: false,
             silent_ticks: 0,
             quiet_ticks: 0,
+            lull_ticks: 0,
             hot_ticks: 0,
             sound_ticks: 0,
         }
@@ -176,7 +182,8 @@ impl LegInput {
             }
         }
         self.passed = false;
-        (self.silent_ticks, self.quiet_ticks, self.hot_ticks, self.sound_ticks) = (0, 0, 0, 0);
+        (self.silent_ticks, self.quiet_ticks, self.lull_ticks) = (0, 0, 0);
+        (self.hot_ticks, self.sound_ticks) = (0, 0);
         self.voice = Some(voice);
     }
 
@@ -223,7 +230,9 @@ impl LegInput {
             match self.buffer.pop(now) {
                 Playout::Silence => break,
                 Playout::Packet { codec, payload, samples } => {
-                    let may_leave_out = u64::from(surplus) * 6 >= u64::from(samples) * 125;
+                    // Not in a stop between two syllables, whose length is heard.
+                    let may_leave_out =
+                        self.lull_ticks >= LULL_TICKS && u64::from(surplus) * 6 >= u64::from(samples) * 125;
                     match voice.play(codec, payload, samples as usize, may_leave_out) {
                         // One packet a tick: less would be heard of a longer cut.
                         Ok(left_out) => may_shorten &= !left_out,
@@ -237,6 +246,7 @@ impl LegInput {
         let audible = voice.take(sound);
         let level = self.standing.measure(sound, tick);
         self.speech.feed(level);
+        self.lull_ticks = if level < QUIET { self.lull_ticks.saturating_add(1) } else { 0 };
         self.silent_ticks = if audible { 0 } else { self.silent_ticks.saturating_add(1) };
         self.hot_ticks = self.hot_ticks.saturating_add(1);
         self.sound_ticks = self.sound_ticks.saturating_add(u32::from(level > HUSH));
