@@ -28,11 +28,11 @@ fn quality_is_told_on_and_changes_nothing(seen: &Seen) -> Result<(), String> {
     let expected: Vec<Effect> = measured
         .iter()
         .filter(|measured| is_of_a_live_session(seen, measured))
-        .filter_map(|measured| {
+        .zip(seen.reference.losses.told())
+        .filter_map(|(measured, poor)| {
             let leg = seen.after.legs.get(&measured.leg)?;
             let conference = seen.after.conferences.get(&leg.group)?.id;
-            let poor = seen.reference.losses.make_poor(measured.leg, leg);
-            let quality = measured.quality;
+            let (poor, quality) = (*poor, measured.quality);
             Some(Effect::Notify(ConferenceEvent::Quality { conference, leg: measured.leg, quality, poor }))
         })
         .collect();

@@ -46,7 +46,7 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
         let sight = json!({ "any": false, "but": null, "screen": sharer });
         changed(seen, &conference_key(), |record| {
             record["showing"]["screen"] = json!(leg);
-            record["sight"] = json!({ "told": sight, "at": 0, "seen": sight, "since": 0 });
+            record["sight"] = json!({ "told": sight, "at": 0, "seen": sight, "since": 0, "loose": false });
         })
     };
     let sharing = after_turn(active(), |seen, turn| {

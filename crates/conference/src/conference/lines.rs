@@ -111,7 +111,7 @@ impl Conference {
         leg.second.asking = Asking::Quiet;
         core.media(MediaCommand::Accept { leg: id, generation: leg.generation, answer });
         Self::asked(leg, core);
-        self.tell_sight_to(id, core);
+        self.sight_loosened(core);
         self.line_is_free(id);
     }
 

@@ -8,7 +8,7 @@ use super::Conference;
 use crate::call::{CallVersion, StreamMetadata, StreamPurpose};
 use crate::core::Core;
 use crate::effect::SignalRequest;
-use crate::id::{LegId, ParticipantId};
+use crate::id::ParticipantId;
 use crate::leg::Leg;
 use crate::picture::{Layout, View};
 use crate::record::RecordKey;
@@ -58,17 +58,19 @@ pub(super) struct SightTold {
     /// What there is, and since when.
     seen: Sight,
     since: Option<Timestamp>,
+    /// Somebody sees screens elsewhere than when they were told, and may know what is not so.
+    loose: bool,
 }
 
 impl SightTold {
     /// Of a conference that begins.
     pub(super) const fn new() -> Self {
-        Self { told: Sight::NONE, at: None, seen: Sight::NONE, since: None }
+        Self { told: Sight::NONE, at: None, seen: Sight::NONE, since: None, loose: false }
     }
 
     /// Of a record of before anyone was told: all were told at the beginning of their calls that there is something.
     pub(super) const fn before() -> Self {
-        Self { told: Sight::ALL, at: None, seen: Sight::ALL, since: None }
+        Self { told: Sight::ALL, at: None, seen: Sight::ALL, since: None, loose: false }
     }
 
     /// When what there is may be told, if that was not done and something was just before.
@@ -116,13 +118,16 @@ impl Conference {
             (self.sight.seen, self.sight.since) = (seen, Some(core.now));
             self.changed(core);
         }
+        if self.sight.loose {
+            self.tell_the_loose(core);
+        }
         if seen == self.sight.told {
             return None;
         }
         if let Some(due) = self.sight.due().filter(|due| *due > core.now) {
             return Some(due);
         }
-        (self.sight.told, self.sight.at) = (seen, Some(core.now));
+        (self.sight.told, self.sight.at, self.sight.loose) = (seen, Some(core.now), false);
         self.changed(core);
         for leg in self.legs.values_mut() {
             tell(leg, seen, core);
@@ -130,10 +135,22 @@ impl Conference {
         None
     }
 
-    /// Tells a caller where it sees screens from now on.
-    pub(super) fn tell_sight_to(&mut self, id: LegId, core: &mut Core) {
-        if let Some(leg) = self.legs.get_mut(&id) {
-            tell(leg, self.sight.seen, core);
+    /// A caller sees screens elsewhere from now on.
+    pub(super) fn sight_loosened(&mut self, core: &mut Core) {
+        self.sight.loose = true;
+        self.unsettled = true;
+        self.changed(core);
+    }
+
+    /// Tells those who see screens elsewhere than before. Where it depends on what all are yet to be told, they wait for that.
+    fn tell_the_loose(&mut self, core: &mut Core) {
+        let SightTold { told, seen, .. } = self.sight;
+        for leg in self.legs.values_mut().filter(|leg| told.of(leg) == seen.of(leg)) {
+            tell(leg, seen, core);
+        }
+        if told == seen {
+            self.sight.loose = false;
+            self.changed(core);
         }
     }
 
