@@ -51,6 +51,7 @@ impl Conference {
             let Some(leg) = self.legs.get_mut(&id) else { continue };
             leg.stopped = false;
             leg.media_until = None;
+            let saw_screens_elsewhere = leg.second.on;
             leg.second.lost();
             match leg.state {
                 LegState::Ringing { .. } => continue,
@@ -75,6 +76,9 @@ impl Conference {
             }
             if let Some(caller) = self.legs.get(&id).map(|leg| leg.key.caller.clone()) {
                 self.quiet_if_not_live(&caller, core);
+            }
+            if saw_screens_elsewhere {
+                self.sight_loosened(core);
             }
         }
         // Whoever left while nobody listened may have done so by an event that is never pushed.
