@@ -312,6 +312,8 @@ pub struct ToldView {
     pub seen: SightView,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// Somebody sees screens elsewhere than when they were told.
+    pub loose: bool,
 }
 
 /// For whom there is something to see.

@@ -143,7 +143,7 @@ fn talkers_who_take_turns_need_no_new_memory() {
     let mut payload = [0; MAX_PAYLOAD_BYTES];
     let (mut in_ticks, mut by_packets) = (0, 0);
     let (mut heard, mut stats) = ([0_u32; 8], 0);
-    for tick in 0..2200_u64 {
+    for tick in 0..2600_u64 {
         let now = Micros::from_millis(tick * 20);
         let bytes = encoder.encode(&tone(300.0, 9000.0, tick as u32), &mut payload).unwrap();
         let before = calls();

@@ -9,7 +9,7 @@ use confocal_conference::{CallKey, CallVersion, Effect, ParticipantId, SignalReq
 use super::ensure;
 use super::pictures::grid_is_due;
 use crate::seen::{Cause, Seen};
-use crate::view::{APART, ConferenceView, LegView, SightView};
+use crate::view::{APART, ConferenceView, LegView, SightView, ToldView};
 
 super::invariants! {
     what_there_is_to_see_is_known: "video: there is something to see in the grid, or of whoever has a camera on or a screen, for all but themselves",
@@ -69,9 +69,10 @@ fn who_can_see_is_told_so(seen: &Seen) -> Result<(), String> {
             Effect::Media(_) | Effect::Notify(_) => None,
         });
         let dark = now.map(|(_, dark)| dark).or_else(|| seen.dark.get(&leg.key).copied());
-        // What is of two times is told of by the one or the other.
-        let sees = [conference.sight.told.of(leg), conference.sight.seen.of(leg)];
-        ensure(dark.is_some_and(|dark| sees.contains(&!dark)), || {
+        // Where somebody sees screens elsewhere by now, they may know what is so already, and no third thing.
+        let ToldView { told, seen: is, loose, .. } = &conference.sight;
+        let knows = |sight: &SightView| dark == Some(!sight.of(leg));
+        ensure(knows(told) || (*loose && knows(is)), || {
             format!("leg {id} was told {dark:?} of there being nothing to see: {:?}", conference.sight)
         })?;
     }
