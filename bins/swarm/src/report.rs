@@ -13,6 +13,8 @@ use crate::run::Machine;
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// When the first beat was, in ms of Unix time: the turns of those who talk in turn count from then.
+    pub began_ms: i64,
     /// Callers in all.
     pub callers: usize,
     /// Conferences they were spread over.
@@ -215,6 +217,7 @@ impl Listener {
 impl Report {
     pub(crate) fn new(
         plan: &Plan,
+        began_ms: i64,
         load: Load,
         listeners: Vec<Listener>,
         delays: Option<Delays>,
@@ -227,6 +230,7 @@ impl Report {
         spread.sort_unstable();
         let failing = listeners.iter().filter(|listener| !listener.passes).count();
         Self {
+            began_ms,
             callers: plan.callers,
             conferences: plan.conferences,
             talkers: plan.talkers,

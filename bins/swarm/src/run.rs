@@ -354,7 +354,7 @@ fn judged(plan: &Plan, cast: &Cast, ran: Ran) -> anyhow::Result<Report> {
     let delays = sent_level.map(|sent| Delays::new(added, &burst_levels, sent));
     let clips = cast.clips.as_ref();
     let pictures = clips.map(|clips| Pictures::new(plan, clips, &seats, &window, began)).transpose()?;
-    Ok(Report::new(plan, load, listeners, delays, &levels, pictures))
+    Ok(Report::new(plan, began / 1_000, load, listeners, delays, &levels, pictures))
 }
 
 /// How long after each burst of the first talker it was heard, in µs. All talkers of a conference send theirs in the same beat.

@@ -29,6 +29,7 @@ pub(crate) fn run(steps: &Steps, consent: Consent, args: &TestArgs) -> anyhow::R
         // Those that have the machine to themselves wait for each other; beside one of them may be one that mostly waits.
         real(steps, "Testing the focus between real parts, which takes minutes", "real", 2)?;
         real(steps, "Testing the example of a bridge", "bridge", 1)?;
+        real(steps, "Testing what browsers see of numbered pictures", "browsers", 1)?;
         real(steps, "Testing the demo", "demo", 1)?;
     }
     Ok(())
@@ -48,8 +49,7 @@ pub(crate) fn set_up(steps: &Steps, consent: Consent) -> anyhow::Result<()> {
 /// of a small machine busy, and some look at how soon a thing happens.
 fn real(steps: &Steps, what: &str, target: &str, at_once: u32) -> anyhow::Result<()> {
     // Still the whole workspace, so that every package keeps its features and nothing is built twice.
-    let features =
-        "confocal-testing/real-parts,focus/real-parts,xtask/real-parts,embed-in-a-bridge/real-parts";
+    let features = "confocal-testing/real-parts,focus/real-parts,xtask/real-parts,embed-in-a-bridge/real-parts,http-conference/real-parts";
     let threads = format!("--test-threads={at_once}");
     let arguments = ["--workspace", "--features", features, "--test", target, "--", &threads];
     cargo_test(steps, what, &format!("test-{target}"), &arguments)

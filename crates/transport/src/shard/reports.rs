@@ -7,30 +7,37 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use confocal_rtp::rtcp::{ReceiverReport, ReportBlock, RtcpWriter, SenderReport, WriteRtcpError};
 use confocal_rtp::{NtpTime, Reception, Transmission};
 
-/// The first report comes soon: it lets the caller measure the round trip. So does the one that follows it, and one that is made for a
-/// reason: browsers tell by two of each, and not by one, which sound belongs to which picture.
+/// The first report comes soon: it lets the caller measure the round trip. So does the one that follows it: browsers tell by two of each,
+/// and not by one, which sound belongs to which picture.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Then one in this time (RFC 3550 section 6.2), by half of it more or less, so that those of many calls don't come at once.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Before one that is made for a reason has to come, so much goes by since the last.
-const HURRY: Duration = Duration::from_millis(500);
+/// Before one that is made for a reason has to come, so much goes by since the last: less than the rhythm in which it is looked whether any
+/// is due, so that each look makes one.
+const HURRY: Duration = Duration::from_millis(150);
+
+/// How many are made for one reason. Browsers take the mean of so many (`RtpToNtpEstimator` of libwebrtc), so what has changed is believed
+/// when all of them say so: after four seconds, and not after a hundred.
+const BELIEVED: u8 = 20;
 
 /// When the reports of a call are due.
 #[derive(Debug)]
 pub(super) struct Rhythm {
     due: Instant,
     last: Instant,
-    /// The one after the next comes soon.
+    /// The second one is to come.
     twice: bool,
+    /// How many are still to be made for a reason.
+    hurried: u8,
     /// Where chance has got to; it begins with an SSRC, which is random.
     chance: u32,
 }
 
 impl Rhythm {
     pub(super) fn new(ssrc: u32, now: Instant) -> Self {
-        Self { due: now + SOON, last: now, twice: true, chance: ssrc | 1 }
+        Self { due: now + SOON, last: now, twice: true, hurried: 0, chance: ssrc | 1 }
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
@@ -40,18 +47,22 @@ impl Rhythm {
     /// One is made now.
     pub(super) fn beat(&mut self, now: Instant) {
         self.last = now;
+        let first = std::mem::take(&mut self.twice);
+        self.hurried = self.hurried.saturating_sub(1);
         self.due = now
-            + if std::mem::take(&mut self.twice) {
+            + if self.hurried > 0 {
+                HURRY
+            } else if first {
                 SOON
             } else {
                 INTERVAL / 2 + INTERVAL.mul_f64(f64::from(self.draw()) / f64::from(u32::MAX))
             };
     }
 
-    /// There is something that the caller should know soon.
+    /// There is something that the caller should know soon, and believe.
     pub(super) fn hurry(&mut self) {
         self.due = self.due.min(self.last + HURRY);
-        self.twice = true;
+        self.hurried = BELIEVED;
     }
 
     /// The next number of a short random sequence (Marsaglia's xorshift, 32 bits): reports are to be spread, not kept secret.
@@ -250,10 +261,12 @@ mod tests {
         rhythm.beat(start);
         rhythm.hurry();
         rhythm.hurry();
-        assert_eq!(rhythm.due, start + HURRY);
-        rhythm.beat(start + HURRY);
-        assert_eq!(rhythm.due, start + HURRY + SOON, "and one more, to tell by");
-        rhythm.beat(start + HURRY + SOON);
-        assert!(rhythm.due >= start + HURRY + SOON + INTERVAL / 2);
+        let mut now = start;
+        for count in 1..=20 {
+            assert_eq!(rhythm.due, now + HURRY, "{count}: until it is believed");
+            now = rhythm.due;
+            rhythm.beat(now);
+        }
+        assert!(rhythm.due >= now + INTERVAL / 2);
     }
 }
