@@ -296,6 +296,19 @@ const person = {
   },
 
   /**
+   * How much later than its sound the browser believes to play a picture, in ms; null while it can't tell.
+   *
+   * https://www.w3.org/TR/webrtc-stats/#dom-rtcinboundrtpstreamstats-estimatedplayouttimestamp
+   */
+  async skew() {
+    const report = await call?.connection?.getStats();
+    const entries = [...(report?.values() ?? [])].filter(({ type }) => type === "inbound-rtp");
+    const at = (wanted) => entries.find(({ kind }) => kind === wanted)?.estimatedPlayoutTimestamp ?? NaN;
+    const skew = at("audio") - at("video");
+    return Number.isFinite(skew) ? skew : null;
+  },
+
+  /**
    * Counts of the received pictures, one entry a stream that has come: https://www.w3.org/TR/webrtc-stats/#inboundrtpstats-dict*
    */
   async pictures() {

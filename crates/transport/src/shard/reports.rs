@@ -18,9 +18,10 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// is due, so that each look makes one.
 const HURRY: Duration = Duration::from_millis(150);
 
-/// How many are made for one reason. Browsers take the mean of so many (`RtpToNtpEstimator` of libwebrtc), so what has changed is believed
-/// when all of them say so: after four seconds, and not after a hundred.
-const BELIEVED: u8 = 20;
+/// How many are made for one reason. Browsers draw a line through the last twenty (`RtpToNtpEstimator` of libwebrtc), so what has changed is
+/// believed when all of these say so: after five seconds, and not after a hundred. Were there fewer, the line would be bent by what was
+/// said before, and lead further astray until the next one comes. Some may be lost.
+const BELIEVED: u8 = 24;
 
 /// When the reports of a call are due.
 #[derive(Debug)]
@@ -262,7 +263,7 @@ mod tests {
         rhythm.hurry();
         rhythm.hurry();
         let mut now = start;
-        for count in 1..=20 {
+        for count in 1..=BELIEVED {
             assert_eq!(rhythm.due, now + HURRY, "{count}: until it is believed");
             now = rhythm.due;
             rhythm.beat(now);
