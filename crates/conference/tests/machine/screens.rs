@@ -213,6 +213,23 @@ fn beside_a_line_for_the_screen_there_is_nothing_to_see_but_cameras() {
 }
 
 #[test]
+fn who_takes_the_line_while_a_camera_flickers_is_told_when_it_is_settled() {
+    let mut run = room(Config::default());
+    let [anna, bert, _] = ["anna", "bert", "carl"].map(|user| {
+        comes(&mut run, user, false);
+        run.last_opened().0
+    });
+    run.pass(Millis::from_secs(60));
+    agree(&mut run, "bert", bert, SCREEN);
+    assert_eq!(told_to_see(&mut run), [(name("anna"), true), (name("carl"), true)], "the screen");
+    camera(&mut run, "carl", true);
+    change_line(&mut run, "anna", anna);
+    assert_eq!(told_to_see(&mut run), [], "it is too soon for the camera, with which she is right");
+    camera(&mut run, "carl", false);
+    assert_eq!(told_to_see(&mut run), [(name("anna"), false)], "without it she is not");
+}
+
+#[test]
 fn who_comes_in_while_a_screen_is_shown_is_offered_the_line_when_connected() {
     let (mut run, [_, bert, _]) = three(Config::default());
     agree(&mut run, "bert", bert, SCREEN);
