@@ -16,6 +16,7 @@ use swarm::run::run;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Who send pictures and talk in turn; the first ones in the conference, with the first colours.
 pub(crate) const SENDERS: usize = 2;
@@ -29,6 +30,8 @@ const SOON: Duration = Duration::from_secs(30);
 const CONFERENCE: &str = "swarm-0";
 /// How many seconds a page may take to leave and join anew.
 const JOIN_ANEW: u64 = 2;
+/// How many seconds the senders stay on, so that nobody looks who sees them leave.
+const LEAVING: u64 = 3;
 
 /// A conference, and pages that have joined it and look on.
 pub(crate) struct Onlookers {
@@ -102,7 +105,7 @@ impl Onlookers {
     /// is beside the logs then.
     pub(crate) async fn look(&self, seconds: u64, joins: usize) -> Seen {
         let joining = joins as u64 * self.pages.len() as u64 * JOIN_ANEW;
-        let senders = self.senders(seconds + joining).await;
+        let senders = self.senders(joining + seconds + LEAVING).await;
         let mut first_ms = Vec::new();
         for _ in 0..joins {
             for page in &self.pages {
@@ -110,21 +113,23 @@ impl Onlookers {
                 first_ms.push(after.as_f64().unwrap());
             }
         }
-        let parts = self.parts();
+        let parts = self.parts(joins > 0);
         for page in &self.pages {
             page.run("eye.look(args)", &json!(parts), SOON).await.unwrap();
         }
-        // A picture of it while it goes on.
-        tokio::time::sleep(Duration::from_secs(seconds / 2)).await;
+        let began = Instant::now();
+        tokio::time::sleep_until(began + Duration::from_secs(seconds) / 2).await;
         for (number, page) in self.pages.iter().enumerate() {
             page.screenshot(&self.directory.join(format!("window-{number}.png"))).await.unwrap();
         }
-        let report = senders.await.unwrap().unwrap();
+        tokio::time::sleep_until(began + Duration::from_secs(seconds)).await;
+        // While the senders are still there: it is no freeze that they leave.
         let mut sights = Vec::new();
         for page in &self.pages {
             let sight = page.run("return await eye.looked()", &Value::Null, SOON).await.unwrap();
             sights.push(serde_json::from_value(sight).unwrap());
         }
+        let report = senders.await.unwrap().unwrap();
         Seen { began_ms: report.began_ms, first_ms, sights }
     }
 
@@ -152,8 +157,9 @@ impl Onlookers {
         panic!("the senders did not come in: {:?}", senders.await);
     }
 
-    /// Which parts of the picture are looked at: each sender's tile of the grid, who came in last; or all of it.
-    fn parts(&self) -> Vec<[f64; 4]> {
+    /// Which parts of the picture are looked at: each sender's tile of the grid, who came in before those who look on or after them; or all of
+    /// it.
+    fn parts(&self, before: bool) -> Vec<[f64; 4]> {
         if self.layout == Layout::Speaker {
             return vec![[0.0, 0.0, 1.0, 1.0]];
         }
@@ -170,6 +176,7 @@ impl Onlookers {
                 share(rect.height, height),
             ]
         };
-        places.iter().skip(self.pages.len()).map(|place| part(place.rect)).collect()
+        let first = if before { 0 } else { self.pages.len() };
+        places.iter().skip(first).take(SENDERS).map(|place| part(place.rect)).collect()
     }
 }
