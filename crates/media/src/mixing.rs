@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use confocal::conference::{
     ConferenceId, Generation, LegId, MediaReport, RecordingFailure, RecordingId, View,
 };
-use confocal_mixer::{Clip, ComplexityByLoad, Limiter, Micros, MixerConfig, SAMPLE_RATE, TICK};
+use confocal_mixer::{Clip, ComplexityByLoad, Micros, MixerConfig, TICK};
 use confocal_sound_files::QueueSink;
 use confocal_transport::{Incoming, LinkId, PacketPort};
 use tracing::{debug, warn};
@@ -32,10 +32,6 @@ const LEVEL_TICKS: u64 = 5;
 /// What the port has counted is looked at every half second: whether packets come, what callers say they miss, and how well packets get
 /// through; and whether somebody is alone.
 const COUNT_TICKS: u64 = 25;
-
-/// How much later sound is in what is sent than in the tick that it is mixed in.
-const MIX_DELAY: Duration =
-    Duration::from_micros(Limiter::DELAY_SAMPLES as u64 * 1_000_000 / SAMPLE_RATE as u64);
 
 /// Pictures are sent on for so long at a time, then packets are looked at again, and the mix has its tick: a key frame for hundreds
 /// takes longer.
@@ -410,8 +406,8 @@ impl<P: PacketPort> Desk<P> {
             room.tick(tick, now, &mut self.port);
             if tick.is_multiple_of(LEVEL_TICKS) {
                 if self.pictures.has_lines(*conference) {
-                    for (leg, timestamp, rate) in room.played() {
-                        self.pictures.played(*conference, leg, (timestamp, rate), began + MIX_DELAY);
+                    for (leg, played) in room.played(began) {
+                        self.pictures.played(*conference, leg, played);
                     }
                 }
                 let changed = room.changed_levels();

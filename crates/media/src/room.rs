@@ -4,23 +4,25 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use confocal::conference::{
     Generation, LegId, LegLevel, LegQuality, LevelDbov, ParticipantId, RecordingId, View,
 };
 use confocal_mixer::{
-    AddLegError, Audience, Bandwidth, BitrateClass, Channels, Clip, Codec, CodecError, LegKey, Micros, Mixer,
-    MixerConfig, PacketKind, PlayError, Profile, RtpAudio, Sink, SinkKey, Source, SpeakerKey,
+    AddLegError, Audience, Bandwidth, BitrateClass, Channels, Clip, Codec, CodecError, LegKey, Limiter,
+    Micros, Mixer, MixerConfig, PacketKind, PlayError, Profile, RtpAudio, SAMPLE_RATE, Sink, SinkKey, Source,
+    SpeakerKey,
 };
 use confocal_transport::{
     AudioCodec, AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort, Voice,
 };
 use tracing::warn;
 
+use crate::beat::TICK;
 use crate::flow::Flow;
 use crate::music::Music;
-use crate::pictures::PictureLines;
+use crate::pictures::{PictureLines, Played};
 use crate::quality::{Meter, Rhythm};
 use crate::stats::{LegStats, SeenStats};
 
@@ -29,6 +31,10 @@ const LEVEL_STEP: u8 = 3;
 
 /// A tick is 20 ms.
 const TICKS_A_SECOND: u32 = 50;
+
+/// How much later sound is in what is sent than in the tick that it is mixed in.
+const MIX_DELAY: Duration =
+    Duration::from_micros(Limiter::DELAY_SAMPLES as u64 * 1_000_000 / SAMPLE_RATE as u64);
 
 /// What was agreed on a leg's media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -313,11 +319,15 @@ impl Room {
         });
     }
 
-    /// Of each leg whose sound was in the last tick: its RTP timestamp there, and at how many Hz such count.
-    pub(crate) fn played(&self) -> impl Iterator<Item = (LegId, u32, u32)> {
-        self.seated.iter().filter_map(|Seated { seat, .. }| {
-            let timestamp = self.mixer.played(LegKey(seat.leg.0))?;
-            Some((seat.leg, timestamp, seat.terms.voice.codec.clock_rate()))
+    /// Of each leg whose sound was in the tick that began then: what was played.
+    pub(crate) fn played(&self, began: Instant) -> impl Iterator<Item = (LegId, Played)> {
+        self.seated.iter().filter_map(move |Seated { seat, .. }| {
+            let key = LegKey(seat.leg.0);
+            let (timestamp, stats) = (self.mixer.played(key)?, self.mixer.stats(key)?);
+            let rate = seat.terms.voice.codec.clock_rate();
+            // A packet comes when all of its sound is there, and then waits for those that come late.
+            let waits = TICK + Duration::from_millis(u64::from(stats.depth_ms)) + MIX_DELAY;
+            Some((seat.leg, Played { timestamp, rate, at: began + MIX_DELAY, waits }))
         })
     }
 

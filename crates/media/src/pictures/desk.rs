@@ -9,6 +9,7 @@ use confocal::conference::{ConferenceId, LegId, View};
 use confocal_transport::{Incoming, PacketPort};
 
 use super::composed::Composing;
+use super::lips::Played;
 use super::queue::Queue;
 use super::room::PictureRoom;
 use super::watching::source;
@@ -127,10 +128,10 @@ impl PictureDesk {
         self.rooms.get(&conference).is_some_and(PictureRoom::has_lines)
     }
 
-    /// The sound of that timestamp, which counts at `rate` Hz, is sent in the mix at that moment.
-    pub(crate) fn played(&mut self, conference: ConferenceId, leg: LegId, played: (u32, u32), at: Instant) {
+    /// Sound of a leg was played.
+    pub(crate) fn played(&mut self, conference: ConferenceId, leg: LegId, played: Played) {
         if let Some(room) = self.rooms.get_mut(&conference) {
-            room.played(leg, played.0, played.1, at);
+            room.played(leg, played);
         }
     }
 

@@ -24,6 +24,7 @@ mod watching;
 pub(crate) use composed::Composing;
 pub(crate) use desk::PictureDesk;
 pub(crate) use kept::KeptPacket;
+pub(crate) use lips::Played;
 pub(crate) use seated::PictureSeat;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ use confocal_video::{SourceKey, Tier, bits_for, glance};
 
 use super::arranging::{self, Face};
 use super::composed::{self, Came, Composing, Composition, make_of};
+use super::lips::Played;
 use super::queue::Waiting;
 use super::seated::{PictureSeat, Seated};
 use super::sender::{NEXT, UNSEEN, bearable};
@@ -247,10 +248,10 @@ impl PictureRoom {
         }
     }
 
-    /// The sound of that timestamp is sent in the mix at that moment.
-    pub(super) fn played(&mut self, leg: LegId, timestamp: u32, rate: u32, at: Instant) {
+    /// Sound of a leg was played.
+    pub(super) fn played(&mut self, leg: LegId, played: Played) {
         if let Some(seated) = self.find(leg).and_then(|at| self.seats.get_mut(at)) {
-            seated.lips.played(timestamp, rate, at);
+            seated.lips.played(played);
         }
     }
 
