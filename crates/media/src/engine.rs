@@ -14,7 +14,7 @@ use confocal::conference::{
     OfferRefusal, ParticipantId, RecordingFailure, RecordingId, Sdp, Sound, StreamMetadata, View,
 };
 use confocal::ports::{MediaEngine, ReportSink};
-use confocal_mixer::Clip;
+use confocal_mixer::{Clip, Probe};
 use confocal_transport::{ShardId, Transport, WebRtcTransport};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
@@ -92,6 +92,9 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// There is no decoder to be had.
+    #[error("no decoder")]
+    Decoder(#[source] confocal_mixer::CodecError),
     /// The transport did not start.
     #[error(transparent)]
     Transport(#[from] confocal_transport::StartError),
@@ -139,10 +142,11 @@ impl<T: Transport> Engine<T> {
             .map(|(number, port)| {
                 let music = config.sounds.music.clone().map(Clip::repeated);
                 let studio = Arc::clone(&studio);
-                Mixing::start(number, config.mixer.clone(), music, port, studio, reports.clone())
+                let probe = Probe::new().map_err(StartError::Decoder)?;
+                Mixing::start(number, config.mixer.clone(), music, port, studio, reports.clone(), probe)
+                    .map_err(StartError::Thread)
             })
-            .collect::<Result<_, _>>()
-            .map_err(StartError::Thread)?;
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             legs: HashMap::new(),
             legs_max: config.legs_max,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use confocal::conference::{
     ConferenceId, Generation, LegId, MediaReport, RecordingFailure, RecordingId, View,
 };
-use confocal_mixer::{Clip, ComplexityByLoad, Micros, MixerConfig, TICK};
+use confocal_mixer::{Clip, ComplexityByLoad, Micros, MixerConfig, Probe, TICK};
 use confocal_sound_files::QueueSink;
 use confocal_transport::{Incoming, LinkId, PacketPort};
 use tracing::{debug, warn};
@@ -138,6 +138,7 @@ impl Mixing {
         port: P,
         studio: Arc<Studio>,
         reports: Reports,
+        probe: Probe,
     ) -> std::io::Result<Self> {
         let (queue, orders) = channel();
         let waker = port.waker();
@@ -150,6 +151,7 @@ impl Mixing {
             busy: Duration::ZERO,
             config,
             music,
+            probe,
             origin: Instant::now(),
             pictures: PictureDesk::new(composing),
             port,
@@ -195,6 +197,8 @@ struct Desk<P> {
     config: MixerConfig,
     /// For whoever is alone.
     music: Option<Clip>,
+    /// For all conferences.
+    probe: Probe,
     reports: Reports,
     counters: Arc<Counters>,
     /// How hard the encoders work, by how long the last ticks took.
@@ -403,7 +407,7 @@ impl<P: PacketPort> Desk<P> {
         let began = Instant::now();
         let now = micros(origin, began);
         for (conference, room) in &mut self.rooms {
-            room.tick(tick, now, &mut self.port);
+            room.tick(tick, now, &mut self.probe, &mut self.port);
             if tick.is_multiple_of(LEVEL_TICKS) {
                 if self.pictures.has_lines(*conference) {
                     for (leg, played) in room.played(began) {

@@ -11,8 +11,8 @@ use confocal::conference::{
 };
 use confocal_mixer::{
     AddLegError, Audience, Bandwidth, BitrateClass, Channels, Clip, Codec, CodecError, LegKey, Limiter,
-    Micros, Mixer, MixerConfig, PacketKind, PlayError, Profile, RtpAudio, SAMPLE_RATE, Sink, SinkKey, Source,
-    SpeakerKey,
+    Micros, Mixer, MixerConfig, PacketKind, PlayError, Probe, Profile, RtpAudio, SAMPLE_RATE, Sink, SinkKey,
+    Source, SpeakerKey,
 };
 use confocal_transport::{
     AudioCodec, AudioPacket, Direction, LinkId, LinkStats, OutgoingAudio, PacketPort, Voice,
@@ -305,9 +305,9 @@ impl Room {
     }
 
     /// Mixes, and sends what comes of it. `tick` counts on also while nobody ticked.
-    pub(crate) fn tick(&mut self, tick: u64, now: Micros, port: &mut impl PacketPort) {
+    pub(crate) fn tick(&mut self, tick: u64, now: Micros, probe: &mut Probe, port: &mut impl PacketPort) {
         let mut seated = self.seated.iter_mut();
-        self.mixer.tick(now, |key, frame| {
+        self.mixer.tick_with(probe, now, |key, frame| {
             // Both are in the order of the legs.
             let Some(seated) = seated.find(|seated| seated.seat.leg.0 == key.0) else { return };
             let marker = seated.last_frame.is_none_or(|before| before + 1 != tick);

@@ -88,3 +88,4 @@ pub use sink::{Sink, SinkKey};
 pub use source::{Clip, Source};
 pub use stats::{LegMeasure, LegStats};
 pub use time::Micros;
+pub use voice::Probe;

@@ -21,6 +21,7 @@ use crate::stats::{LegMeasure, LegStats};
 use crate::stream::Made;
 use crate::streams::{Seat, Streams};
 use crate::time::Micros;
+use crate::voice::Probe;
 use crate::voices::Voices;
 
 use playing::Tap;
@@ -252,6 +253,25 @@ impl Mixer {
     ///
     /// It neither allocates, locks nor waits. A leg without a frame hears lasting silence, or is not sent to.
     pub fn tick(&mut self, now: Micros, output: impl FnMut(LegKey, EncodedFrame<'_>)) {
+        self.tick_by(None, now, output);
+    }
+
+    /// The same where one probe serves several mixers, so that none needs a decoder while nobody is heard.
+    pub fn tick_with(
+        &mut self,
+        probe: &mut Probe,
+        now: Micros,
+        output: impl FnMut(LegKey, EncodedFrame<'_>),
+    ) {
+        self.tick_by(Some(probe), now, output);
+    }
+
+    fn tick_by(
+        &mut self,
+        probe: Option<&mut Probe>,
+        now: Micros,
+        output: impl FnMut(LegKey, EncodedFrame<'_>),
+    ) {
         self.tick += 1;
         if self.at_rest {
             return self.rest(output);
@@ -260,7 +280,7 @@ impl Mixer {
         if let Some(sides) = &mut self.sides {
             sides.clear();
         }
-        self.choose_hot(now);
+        self.choose_hot(probe, now);
         let mut deep = self.config.deep_losses_max;
         for leg in &mut self.legs {
             if !leg.input.is_hot() {

@@ -5,8 +5,8 @@ mod common;
 
 use common::{Caller, db, every_10_ms, run};
 use confocal_mixer::{
-    Encoder, EncoderSettings, FRAME_SAMPLES, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer,
-    MixerConfig, RtpAudio, SpeakerKey,
+    EncodedFrame, Encoder, EncoderSettings, FRAME_SAMPLES, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros,
+    Mixer, MixerConfig, Probe, RtpAudio, SpeakerKey,
 };
 
 /// Callers who each send a tone of their own at these amplitudes, then one who only listens, in one conference.
@@ -107,6 +107,11 @@ fn who_was_as_quiet_as_it_claimed_is_heard_at_once_when_it_says_that_it_talks_an
 
 #[test]
 fn one_who_claims_nothing_is_found_at_once_among_a_thousand() {
+    found_among_a_thousand(None);
+    found_among_a_thousand(Some(Probe::new().unwrap()));
+}
+
+fn found_among_a_thousand(mut probe: Option<Probe>) {
     let mut mixer = Mixer::new(MixerConfig::default());
     for leg in 0..1000 {
         mixer.add_leg(LegKey(leg), SpeakerKey(leg)).unwrap();
@@ -134,11 +139,15 @@ fn one_who_claims_nothing_is_found_at_once_among_a_thousand() {
         if tick == 300 {
             listener.heard.clear();
         }
-        mixer.tick(now, |leg, frame| {
+        let hear = |leg, frame: EncodedFrame<'_>| {
             if leg == LegKey(0) {
                 listener.hear(frame.payload);
             }
-        });
+        };
+        match &mut probe {
+            Some(probe) => mixer.tick_with(probe, now, hear),
+            None => mixer.tick(now, hear),
+        }
     }
     // In silence it is not sent to in every tick, so it is counted from the end.
     let heard = every_10_ms(&listener.heard, hz(555));

@@ -5,8 +5,8 @@ mod common;
 
 use common::tone;
 use confocal_mixer::{
-    Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, RtpAudio,
-    SpeakerKey,
+    Encoder, EncoderSettings, LegKey, LevelDbov, MAX_PAYLOAD_BYTES, Micros, Mixer, MixerConfig, Probe,
+    RtpAudio, SpeakerKey,
 };
 use confocal_testing::counting::{Counting, bytes};
 
@@ -16,6 +16,8 @@ static ALLOCATOR: Counting = Counting;
 /// A conference whose first legs talk and whose others send silence, and claim to.
 struct Conference {
     mixer: Mixer,
+    /// Shared with other conferences, where it is.
+    probe: Option<Probe>,
     talk: Encoder,
     silence: Encoder,
     tick: u32,
@@ -25,7 +27,7 @@ impl Conference {
     fn new() -> Self {
         let encoder = || Encoder::new(&EncoderSettings::default()).unwrap();
         let mixer = Mixer::new(MixerConfig::default());
-        Self { mixer, talk: encoder(), silence: encoder(), tick: 0 }
+        Self { mixer, probe: None, talk: encoder(), silence: encoder(), tick: 0 }
     }
 
     fn add(&mut self, leg: u64) {
@@ -56,15 +58,18 @@ impl Conference {
                 };
                 self.mixer.push_packet(LegKey(leg), packet);
             }
-            self.mixer.tick(now, |_, _| ());
+            match &mut self.probe {
+                Some(probe) => self.mixer.tick_with(probe, now, |_, _| ()),
+                None => self.mixer.tick(now, |_, _| ()),
+            }
             self.tick += 1;
         }
     }
 }
 
-/// What a participant of a conference of so many takes when so many of them have talked for 25 s, in bytes.
-fn per_participant(legs: u64, talking: u64) -> i64 {
-    let mut conference = Conference::new();
+/// What a participant of a conference of so many takes when so many of them have talked for 25 s, in bytes, beside the probe if there is one.
+fn per_participant(probe: Option<Probe>, legs: u64, talking: u64) -> i64 {
+    let mut conference = Conference { probe, ..Conference::new() };
     let before = bytes();
     for leg in 0..legs {
         conference.add(leg);
@@ -83,7 +88,15 @@ fn a_participant_takes_little() {
         (1000, 0, 13_000),
         (1000, 4, 13_000),
     ] {
-        let each = per_participant(legs, talking);
+        let each = per_participant(None, legs, talking);
+        assert!(each <= most, "{each} bytes for each of {legs}, {talking} talking");
+    }
+}
+
+#[test]
+fn with_a_probe_in_common_nobody_who_is_silent_takes_a_decoder() {
+    for (legs, talking, most) in [(4, 0, 26_000), (4, 1, 87_000), (1000, 0, 13_000)] {
+        let each = per_participant(Some(Probe::new().unwrap()), legs, talking);
         assert!(each <= most, "{each} bytes for each of {legs}, {talking} talking");
     }
 }

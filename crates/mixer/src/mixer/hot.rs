@@ -4,12 +4,13 @@ use crate::hot_set::{Nominee, outdoes};
 use crate::key::SpeakerKey;
 use crate::standing::AUDIBLE;
 use crate::time::Micros;
+use crate::voice::Probe;
 
 use super::{Leg, Mixer, contribute};
 
 impl Mixer {
     /// Decides who is heard in this tick. Whoever is no longer dies away into the mix.
-    pub(super) fn choose_hot(&mut self, now: Micros) {
+    pub(super) fn choose_hot(&mut self, probe: Option<&mut Probe>, now: Micros) {
         self.nominees.clear();
         self.voices.begin_tick();
         self.note_speakers();
@@ -40,7 +41,7 @@ impl Mixer {
         let again = self.again.take().and_then(|leg| self.find(leg).ok());
         let again = again.filter(|&at| self.legs[at].input.is_waiting());
         if let Some(at) = again.or(to_sample) {
-            self.sample(at, now);
+            self.sample(at, probe, now);
         }
     }
 
@@ -50,8 +51,8 @@ impl Mixer {
     }
 
     /// Finds out how loud one is who is not heard, and lets it take the place of one who is less loud.
-    fn sample(&mut self, at: usize, now: Micros) {
-        let Some(voice) = self.voices.borrow() else { return };
+    fn sample(&mut self, at: usize, probe: Option<&mut Probe>, now: Micros) {
+        let Some(voice) = probe.map(Probe::voice).or_else(|| self.voices.borrow()) else { return };
         self.legs[at].input.sample(voice, self.tick);
         let level = self.legs[at].input.standing().held();
         let last = self.legs[at].input.comes_last();
