@@ -34,7 +34,7 @@ pub(super) struct Link {
     sequence: u16,
     pub(super) keys: Option<Keys>,
     /// The keys before, until something is authentic under the new ones.
-    former: Option<srtp::Receiver>,
+    former: Option<Box<srtp::Receiver>>,
     early: Early,
     /// From where time is counted.
     origin: Instant,
@@ -98,7 +98,7 @@ impl Link {
         keys: Keys,
         now: Instant,
     ) -> impl Iterator<Item = (Instant, Path, Vec<u8>)> + use<> {
-        self.former = self.keys.replace(keys).map(|former| former.inbound);
+        self.former = self.keys.replace(keys).map(|former| Box::new(former.inbound));
         self.early.take(now)
     }
 

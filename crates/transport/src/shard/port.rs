@@ -42,7 +42,8 @@ pub struct UdpPort {
     poll: Poll,
     events: Events,
     waker: Waker,
-    links: HashMap<LinkId, Link, foldhash::fast::RandomState>,
+    /// They are large: a table of them would move all of them when it grows.
+    links: HashMap<LinkId, Box<Link>, foldhash::fast::RandomState>,
     routes: Routes,
     /// TCP connections, by their tokens.
     streams: HashMap<Token, Stream>,
@@ -148,7 +149,7 @@ impl UdpPort {
     fn carry_out(&mut self, order: Order, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         match order {
             Order::Open { link, setup } => {
-                self.links.insert(link, Link::new(*setup, self.origin, Instant::now()));
+                self.links.insert(link, Box::new(Link::new(*setup, self.origin, Instant::now())));
             }
             Order::Named { link: id, ufrag } => {
                 if let Some(link) = self.links.get_mut(&id) {
@@ -487,6 +488,6 @@ impl PacketPort for UdpPort {
     }
 
     fn stats(&self, link: LinkId) -> Option<LinkStats> {
-        self.links.get(&link).map(Link::stats)
+        self.links.get(&link).map(|link| link.stats())
     }
 }
