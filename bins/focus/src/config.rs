@@ -198,6 +198,8 @@ pub(crate) struct Media {
     pub(crate) allow_private_candidates: bool,
     /// Calls in all conferences together.
     pub(crate) max_calls: u16,
+    /// What a listener's sound takes at the most, in kbit/s.
+    pub(crate) audio_kbits: u16,
 }
 
 impl Default for Media {
@@ -211,6 +213,7 @@ impl Default for Media {
             ice_lite: false,
             allow_private_candidates: false,
             max_calls: 1_000,
+            audio_kbits: 96,
         }
     }
 }

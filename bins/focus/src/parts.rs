@@ -57,6 +57,7 @@ pub(crate) fn engine(config: &Config) -> anyhow::Result<EngineConfig> {
     }
     engine.recordings = config.recording.engine();
     engine.legs_max = config.media.max_calls.into();
+    engine.mixer.encoder.bitrate = i32::from(config.media.audio_kbits) * 1_000;
     // One conference may have them all.
     engine.mixer.legs_max = engine.legs_max;
     Ok(engine)

@@ -34,10 +34,9 @@ pub struct MixerConfig {
 impl Default for MixerConfig {
     fn default() -> Self {
         Self {
-            // What senders encoded is encoded once more, so it takes more than theirs not to be heard; and few are encoded. More than
-            // this would not be encoded as voices any more, which is worse for what was encoded as voices before.
+            // What senders encoded is encoded once more, so it takes more than theirs not to be heard; and few are encoded.
             encoder: EncoderSettings {
-                bitrate: 68_000,
+                bitrate: 96_000,
                 complexity: 9,
                 signal: Signal::Voice,
                 ..EncoderSettings::default()

@@ -3,6 +3,7 @@
 //! Reading the file never lives here, nor files that it names, nor whether an address can be bound: only starting shows that.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use ruma_common::{RoomId, ServerName};
 use tracing_subscriber::EnvFilter;
@@ -69,6 +70,8 @@ pub(crate) enum Problem {
     NotPortRange,
     #[error("must hold a port for each thread: widen it, or lower media.threads")]
     TooFewPorts,
+    #[error("must be from {} to {} kbit/s, such as 96", AUDIO_KBITS.start(), AUDIO_KBITS.end())]
+    NotAudioRate,
     #[error("must be an address that callers can reach, not an unspecified one")]
     Unspecified,
     #[error("is the address of appservice.listen; choose another")]
@@ -83,6 +86,9 @@ pub(crate) enum Problem {
 
 /// The most names that an announcement may have.
 const MOST_NAMES: usize = 50;
+
+/// What sound may take: below it is not worth hearing, and above there is nothing to gain.
+const AUDIO_KBITS: RangeInclusive<u16> = 16..=256;
 
 /// All faults, in the order of the file.
 pub(crate) fn check(config: &Config) -> Vec<Fault> {
@@ -203,6 +209,9 @@ fn check_media(media: &Media, faults: &mut Faults) {
     }
     if media.max_calls == 0 {
         faults.add("media", "max_calls", Problem::Zero);
+    }
+    if !AUDIO_KBITS.contains(&media.audio_kbits) {
+        faults.add("media", "audio_kbits", Problem::NotAudioRate);
     }
 }
 
@@ -355,6 +364,16 @@ mod tests {
         let bad = patterns(&["@alice:example.org", "example.org", ""]);
         assert_eq!(refused(|c| c.policy.allow = bad.clone()), ["policy.allow[1]", "policy.allow[2]"]);
         assert_eq!(refused(|c| c.policy.deny = bad), ["policy.deny[1]", "policy.deny[2]"]);
+    }
+
+    #[test]
+    fn sound_takes_what_it_is_worth() {
+        for kbits in [0, 15, 257, u16::MAX] {
+            assert_eq!(refused(|c| c.media.audio_kbits = kbits), ["media.audio_kbits"], "{kbits}");
+        }
+        for kbits in [16, 256] {
+            assert!(refused(|c| c.media.audio_kbits = kbits).is_empty(), "{kbits}");
+        }
     }
 
     #[test]
