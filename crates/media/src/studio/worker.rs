@@ -14,9 +14,7 @@ use tracing::warn;
 use super::composition::Composition;
 use super::scene::{Make, Scene};
 use super::stage::{Ends, Stage, stage};
-
-/// How much these threads yield to others: nearly as much as can be (nice(2): 19).
-const NICE: i32 = 15;
+use crate::priority;
 
 /// What a thread is asked to do.
 #[derive(Debug)]
@@ -101,8 +99,7 @@ impl Thread {
         let load = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&load);
         let handle = std::thread::Builder::new().name(format!("confocal-pic-{number}")).spawn(move || {
-            // On Linux it is the thread's own. Where it is refused it takes its turn like others.
-            let _ = rustix::process::setpriority_process(None, NICE);
+            priority::lower();
             run(&taken, &counted);
         })?;
         Ok(Self { orders, load, handle: Some(handle) })
