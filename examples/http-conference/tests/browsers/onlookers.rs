@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Who send pictures and talk in turn; the first ones in the conference, with the first colours.
+/// Who send pictures, in the first colours, and talk in turn.
 pub(crate) const SENDERS: usize = 2;
 /// How long each talks, in seconds.
 pub(crate) const TURN: u64 = 5;
