@@ -63,6 +63,8 @@ pub struct Assembler {
     packets: Packets,
     /// The extended sequence number with which the next frame begins; unknown before a key frame.
     next: Option<i64>,
+    /// That one is to be a key frame.
+    begins: bool,
     /// What is older is of no use any more.
     floor: i64,
     strays: u8,
@@ -85,6 +87,7 @@ impl Assembler {
             wait,
             packets: Packets::new(),
             next: None,
+            begins: true,
             floor: i64::MIN,
             strays: 0,
             wanted: true,
@@ -179,7 +182,14 @@ impl Assembler {
                     self.next = Some(end + 1);
                     self.floor = end + 1;
                     match joined {
-                        Some(picture) if picture.shows => return Some((timestamp, picture)),
+                        // Something else than its beginning looked like.
+                        Some(picture) if picture.shows && self.begins && !picture.key_frame => {
+                            self.next = None
+                        }
+                        Some(picture) if picture.shows => {
+                            self.begins = false;
+                            return Some((timestamp, picture));
+                        }
                         // Parameter sets alone: they are kept.
                         Some(_) => {}
                         None => self.next = None,
@@ -203,6 +213,7 @@ impl Assembler {
     fn begin(&mut self, key_frame: i64) {
         self.packets.drop_before(key_frame);
         self.next = Some(key_frame);
+        self.begins = true;
         self.floor = key_frame;
     }
 

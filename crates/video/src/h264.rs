@@ -151,9 +151,9 @@ impl Contents {
         Ok(())
     }
 
-    /// Whether a key frame begins with it.
+    /// Whether a key frame begins with it. None has slices of another kind (ITU-T H.264 section 7.4.1.2.4).
     pub(crate) fn key_frame_starts(&self) -> bool {
-        self.sps || self.idr_starts
+        !self.slice && (self.sps || self.idr_starts)
     }
 }
 
@@ -224,6 +224,8 @@ mod tests {
         for payload in [&[0x65, 0x48][..], &[0x7C, 0x05, 0x88], &[0x7C, 0x85, 0x48], &[0x61, 0x88]] {
             assert!(!contents(payload).unwrap().key_frame_starts(), "{payload:02x?}");
         }
+        // A slice that is none of a key frame beside one that is.
+        assert!(!contents(&stap(&[&[0x61, 0x88], &vga(), &PPS, &[0x65, 0x88]])).unwrap().key_frame_starts());
     }
 
     #[test]

@@ -286,6 +286,26 @@ fn parameter_sets_that_came_once_are_given_with_each_key_frame() {
 }
 
 #[test]
+fn what_begins_with_parameter_sets_and_is_no_key_frame_is_none_to_begin_with() {
+    let mut bench = Bench::new(PictureCodec::H264);
+    // A slice that needs frames before it; it and one of a key frame in one access unit, which no encoder makes.
+    for slices in [&[&[0x61, 0x88, 1][..]][..], &[&[0x65, 0x88, 1], &[0x61, 0x08, 1]]] {
+        let sets = [SPS.to_vec(), PPS.to_vec()].map(|set| bench.source.packet(set, false, ms(0)));
+        assert_eq!(bench.push_all(&sets, 0), []);
+        for (at, slice) in slices.iter().enumerate() {
+            let packet = bench.source.packet(slice.to_vec(), at == slices.len() - 1, ms(0));
+            assert_eq!(bench.push(&packet, 0), [], "{slices:02x?}");
+        }
+        assert!(bench.assembler.key_frame_wanted(), "{slices:02x?}");
+        bench.source.timestamp += 3000;
+    }
+    let sets = [SPS.to_vec(), PPS.to_vec()].map(|set| bench.source.packet(set, false, ms(0)));
+    assert_eq!(bench.push_all(&sets, 0), []);
+    let packet = bench.source.packet(vec![0x65, 0x88, 1], true, ms(0));
+    assert!(matches!(&bench.push(&packet, 0)[..], [(_, _, true)]), "the key frame that was wanted");
+}
+
+#[test]
 fn a_key_frame_whose_parameter_sets_are_lost_is_not_given_older_ones() {
     let mut bench = Bench::begun(PictureCodec::H264);
     let lost = bench.frame(false);
