@@ -114,6 +114,14 @@ mod tests {
     #[test]
     fn what_the_configuration_does_not_say_is_the_machines_default() {
         assert_eq!(machine(&Config::default()), MachineConfig::default());
+        let (ours, usual) = (engine(&Config::default()).unwrap(), EngineConfig::default());
+        assert_eq!(ours.mixer.encoder, usual.mixer.encoder);
+    }
+
+    #[test]
+    fn the_mixer_is_told_what_a_listeners_sound_may_take() {
+        let config: Config = toml::from_str("[media]\naudio_kbits = 48\n").unwrap();
+        assert_eq!(engine(&config).unwrap().mixer.encoder.bitrate, 48_000);
     }
 
     #[test]
