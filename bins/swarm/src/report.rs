@@ -97,7 +97,9 @@ pub struct Load {
     pub target_cores_per_conference: Option<f64>,
     /// The target's memory at the end, in MiB.
     pub target_rss_mib: Option<f64>,
-    /// How much of it each participant took, in KiB: what has come on top since before the first call.
+    /// That of it which the target has written, in MiB.
+    pub target_anonymous_mib: Option<f64>,
+    /// How much of the latter each participant took, in KiB: what has come on top since before the first call.
     pub target_kib_per_participant: Option<f64>,
     /// The target's threads at the end.
     pub target_threads: Option<u64>,
@@ -131,6 +133,7 @@ impl Load {
             target_cores_per_conference: cores.map(|cores| cores / plan.conferences as f64),
             target_kib_per_participant: None,
             target_rss_mib: after.target.map(|usage| usage.rss_bytes as f64 / f64::from(1 << 20)),
+            target_anonymous_mib: after.target.map(|usage| usage.anonymous_mib()),
             target_threads: after.target.map(|usage| usage.threads),
             own_cores: (after.own.cpu_seconds - before.own.cpu_seconds) / seconds,
             stolen_cores: (after.stolen - before.stolen) / seconds,
@@ -140,11 +143,10 @@ impl Load {
         }
     }
 
-    /// Notes by how much the target's memory has grown since the machine was looked at `first`, before any call.
+    /// Notes by how much the memory that the target has written has grown since the machine was looked at `first`, before any call.
     pub(crate) fn grown_since(&mut self, first: &Machine, plan: &Plan) {
-        let before = first.target.map(|usage| usage.rss_bytes as f64 / 1_024.0);
-        let grown = before.zip(self.target_rss_mib).map(|(before, after)| after * 1_024.0 - before);
-        self.target_kib_per_participant = grown.map(|grown| grown / plan.callers as f64);
+        let grown = first.target.zip(self.target_anonymous_mib).map(|(first, after)| after - first.anonymous_mib());
+        self.target_kib_per_participant = grown.map(|grown| grown * 1_024.0 / plan.callers as f64);
     }
 }
 
@@ -291,6 +293,7 @@ impl fmt::Display for Report {
             row("target, cores a conference", told(load.target_cores_per_conference, 3, ""))?;
         }
         row("target, memory", told(load.target_rss_mib, 1, " MiB"))?;
+        row("target, memory that it has written", told(load.target_anonymous_mib, 1, " MiB"))?;
         row("target, memory a participant", told(load.target_kib_per_participant, 1, " KiB"))?;
         row("this program, cores", format!("{:.3}", load.own_cores))?;
         row("this program, behind at the worst", format!("{} ms", load.behind_ms))?;

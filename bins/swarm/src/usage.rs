@@ -11,8 +11,19 @@ pub struct Usage {
     pub cpu_seconds: f64,
     /// Memory in use (resident set), in bytes.
     pub rss_bytes: u64,
+    /// That of it which the process has written, in bytes: without what is mapped from files, as its code, of which the kernel reads in as
+    /// much for few callers as for many.
+    pub anonymous_bytes: u64,
     /// Threads.
     pub threads: u64,
+}
+
+impl Usage {
+    /// The memory that the process has written, in MiB.
+    #[must_use]
+    pub fn anonymous_mib(&self) -> f64 {
+        self.anonymous_bytes as f64 / f64::from(1 << 20)
+    }
 }
 
 /// What a process takes now.
@@ -30,6 +41,7 @@ pub fn of(pid: u32) -> anyhow::Result<Usage> {
     Ok(Usage {
         cpu_seconds: cpu_seconds(&stat).with_context(|| format!("/proc/{pid}/stat is not as expected"))?,
         rss_bytes: number("VmRSS:")? * 1024,
+        anonymous_bytes: number("RssAnon:")? * 1024,
         threads: number("Threads:")?,
     })
 }
@@ -70,7 +82,8 @@ mod tests {
     #[test]
     fn this_process_takes_something_and_another_is_not_there() {
         let usage = of(std::process::id()).expect("there is this process");
-        assert!(usage.rss_bytes > 100_000 && usage.threads > 0, "{usage:?}");
+        assert!(usage.rss_bytes > usage.anonymous_bytes, "{usage:?}");
+        assert!(usage.anonymous_bytes > 50_000 && usage.threads > 0, "{usage:?}");
         assert!(of(u32::MAX).is_err());
     }
 }

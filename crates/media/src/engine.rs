@@ -63,8 +63,8 @@ struct Entry {
     generation: Generation,
     conference: ConferenceId,
     shard: ShardId,
-    /// Dropped to close the leg.
-    commands: mpsc::Sender<LegCommand>,
+    /// Dropped to close the leg. A queue of pointers: a call has few commands, and the queue room for many.
+    commands: mpsc::Sender<Box<LegCommand>>,
     heard: Arc<AtomicBool>,
     stats: Arc<Mutex<LegStats>>,
 }
@@ -345,7 +345,7 @@ impl<T: Transport> Engine<T> {
             debug!(%leg, %generation, "a stale command is dropped");
             return Ok(());
         };
-        match entry.commands.try_send(command) {
+        match entry.commands.try_send(Box::new(command)) {
             Ok(()) => Ok(()),
             // Its offer was refused: there is nothing to command.
             Err(TrySendError::Closed(_)) => Ok(()),

@@ -78,7 +78,7 @@ pub(crate) struct Leg<T: Transport> {
 impl<T: Transport> Leg<T> {
     /// Runs the leg until the engine's end of `commands` is dropped. What is begun is finished even then, so that a session is
     /// closed in order; nothing is reported any more.
-    pub(crate) async fn run(mut self, start: Start, mut commands: mpsc::Receiver<LegCommand>) {
+    pub(crate) async fn run(mut self, start: Start, mut commands: mpsc::Receiver<Box<LegCommand>>) {
         // What is needed while a session is set up, changed or closed is given back then: as parts of this future it would be kept for all of
         // the call, some 20 kB.
         let Some((mut session, link, mut agreed)) = Box::pin(self.start(start)).await else { return };
@@ -88,7 +88,7 @@ impl<T: Transport> Leg<T> {
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
-                    Some(command) => Box::pin(self.carry_out(command, &mut session, &mut agreed)).await,
+                    Some(command) => Box::pin(self.carry_out(*command, &mut session, &mut agreed)).await,
                     None => break,
                 },
                 event = session.next_event() => match event {

@@ -40,8 +40,8 @@ impl MixBus {
         Self::with_voices(usize::MAX)
     }
 
-    /// A bus without speakers, on which so many may have a voice at a time. It takes 4 kB for each of them, and next to nothing
-    /// for the others.
+    /// A bus without speakers, on which so many may have a voice at a time. It takes 4 kB for each of them, as far as there are
+    /// speakers, and next to nothing for the others.
     #[must_use]
     pub fn with_voices(voices_max: usize) -> Self {
         Self {
@@ -60,13 +60,29 @@ impl MixBus {
             Ok(at) => self.shares[at].legs += 1,
             Err(at) => {
                 self.shares.insert(at, Share { speaker, legs: 1 });
-                if self.sums.len() < self.shares.len().min(self.voices_max) {
-                    self.sums.reserve_exact(1);
-                    self.sums.push([0; FRAME_SAMPLES]);
-                    self.speaking.reserve_exact(self.sums.len() - self.speaking.len());
-                }
+                self.make_sums();
             }
         }
+    }
+
+    /// From now on so many may have a voice at a time. Memory is allocated or given back here; who has a voice in this tick keeps it.
+    pub fn set_voices(&mut self, voices_max: usize) {
+        if self.voices_max == voices_max && self.sums.len() <= voices_max {
+            return;
+        }
+        self.voices_max = voices_max;
+        self.sums.truncate(voices_max.max(self.speaking.len()));
+        self.sums.shrink_to_fit();
+        self.make_sums();
+    }
+
+    fn make_sums(&mut self) {
+        let wanted = self.shares.len().min(self.voices_max);
+        self.sums.reserve_exact(wanted.saturating_sub(self.sums.len()));
+        while self.sums.len() < wanted {
+            self.sums.push([0; FRAME_SAMPLES]);
+        }
+        self.speaking.reserve_exact(self.sums.len() - self.speaking.len());
     }
 
     /// Takes the room of one leg back. Unknown speakers: nothing happens.

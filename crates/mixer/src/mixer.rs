@@ -95,7 +95,7 @@ impl Mixer {
         Self {
             keys: Vec::new(),
             legs: Vec::new(),
-            bus: MixBus::with_voices(voices_max(&config)),
+            bus: MixBus::with_voices(0),
             sides: None,
             is_stereo: false,
             streams: Streams::new(),
@@ -364,11 +364,6 @@ impl Mixer {
         self.wake();
         Some(&mut self.legs[at])
     }
-}
-
-/// How many may have a voice in one tick: all who are heard may give up their places to others, and the last of them dies away.
-const fn voices_max(config: &MixerConfig) -> usize {
-    config.hot_max.saturating_mul(2).saturating_add(1)
 }
 
 /// Adds a leg's sound of this tick to the mix.

@@ -28,6 +28,11 @@ impl Voices {
         self.lent + self.waiting
     }
 
+    /// How many may sound in one tick: each that there is may be given on in it, and dies away then where it was.
+    pub(crate) const fn sounding_max(&self) -> usize {
+        (self.lent + self.spare.len()) * 2
+    }
+
     /// One to keep.
     pub(crate) fn lend(&mut self) -> Option<Voice> {
         let Some(voice) = self.spare.pop() else {

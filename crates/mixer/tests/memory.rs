@@ -81,10 +81,10 @@ fn per_participant(probe: Option<Probe>, legs: u64, talking: u64) -> i64 {
 #[test]
 fn a_participant_takes_little() {
     for (legs, talking, most) in [
-        (4, 0, 51_000),
-        (4, 1, 87_000),
-        (4, 2, 123_000),
-        (4, 4, 168_000),
+        (4, 0, 49_000),
+        (4, 1, 86_000),
+        (4, 2, 121_000),
+        (4, 4, 166_000),
         (1000, 0, 13_000),
         (1000, 4, 13_000),
     ] {
@@ -95,7 +95,7 @@ fn a_participant_takes_little() {
 
 #[test]
 fn with_a_probe_in_common_nobody_who_is_silent_takes_a_decoder() {
-    for (legs, talking, most) in [(4, 0, 26_000), (4, 1, 87_000), (1000, 0, 13_000)] {
+    for (legs, talking, most) in [(4, 0, 21_500), (4, 1, 58_500), (1000, 0, 13_000)] {
         let each = per_participant(Some(Probe::new().unwrap()), legs, talking);
         assert!(each <= most, "{each} bytes for each of {legs}, {talking} talking");
     }

@@ -59,6 +59,34 @@ fn no_more_have_a_voice_than_may_and_who_goes_takes_only_their_own() {
 }
 
 #[test]
+fn as_many_have_a_voice_as_may_by_now_and_who_has_one_keeps_it() {
+    let mut bus = MixBus::with_voices(0);
+    for speaker in 0..3 {
+        bus.add(SpeakerKey(speaker));
+    }
+    let say = |bus: &mut MixBus| {
+        bus.clear();
+        for (speaker, value) in [(0, 1), (1, 10), (2, 100)] {
+            bus.contribute(SpeakerKey(speaker), &frame(value));
+        }
+        heard_by(bus, 77).1
+    };
+    let heard = [0, 1, 3, 2].map(|voices| {
+        bus.clear();
+        bus.set_voices(voices);
+        say(&mut bus)
+    });
+    assert_eq!(heard, [0, 1, 111, 11]);
+    bus.set_voices(0);
+    assert_eq!([0, 1, 2].map(|listener| heard_by(&bus, listener).1), [10, 1, 11]);
+    bus.remove(SpeakerKey(1));
+    assert_eq!(heard_by(&bus, 77).1, 1);
+    bus.clear();
+    bus.set_voices(0);
+    assert_eq!(say(&mut bus), 0);
+}
+
+#[test]
 fn what_is_for_all_is_heard_by_those_too_who_speak() {
     let mut bus = MixBus::new();
     bus.add(SpeakerKey(0));

@@ -154,5 +154,9 @@ impl Mixer {
             let _ = self.voices.make(self.config.hot_max.saturating_add(1));
             let _ = self.streams.make_personal(&self.config);
         }
+        let voices = self.voices.sounding_max();
+        for bus in core::iter::once(&mut self.bus).chain(&mut self.sides) {
+            bus.set_voices(voices);
+        }
     }
 }

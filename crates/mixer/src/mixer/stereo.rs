@@ -6,7 +6,7 @@ use crate::mix_bus::MixBus;
 use crate::profile::Channels;
 use crate::stereo::Stereo;
 
-use super::{Leg, Mixer, voices_max};
+use super::{Leg, Mixer};
 
 impl Mixer {
     /// Whether a leg's sound is decoded to two channels, since its sender says that it is likely to send two (`sprop-stereo=1`, RFC 7587
@@ -29,7 +29,7 @@ impl Mixer {
         self.wake();
         if stereo {
             self.legs[at].input.set_stereo(Some(Box::new(Stereo::new()?)));
-            let voices = voices_max(&self.config);
+            let voices = self.voices.sounding_max();
             self.sides.get_or_insert_with(|| MixBus::with_voices(voices)).add(speaker);
         } else {
             self.legs[at].input.set_stereo(None);

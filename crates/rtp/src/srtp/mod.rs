@@ -1,8 +1,8 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714) with the keys of DTLS (RFC 5764): packets protected and unprotected where they lie.
 //!
 //! [`KeyingMaterial`] is what DTLS exported; [`KeyingMaterial::split`] makes a [`MasterKey`] for each direction of it, and these
-//! make a [`Sender`] and a [`Receiver`]. Each is for all streams of one peer and one direction. Neither allocates once it is made,
-//! and both stay useful whatever is put into them.
+//! make a [`Sender`] and a [`Receiver`]. Each is for all streams of one peer and one direction. Neither allocates but when a stream
+//! begins, and both stay useful whatever is put into them.
 //!
 //! Key agreement never lives here, nor encrypted header extensions (RFC 6904), a master key identifier (MKI), nor RTCP that is
 //! authenticated only: WebRTC uses none of them (RFC 8827 section 6.5).

@@ -111,35 +111,36 @@ impl Receiver {
     }
 }
 
-/// A slot that holds a stream.
+/// A place that holds a stream.
 #[derive(Clone, Copy, Debug)]
 struct Slot(usize);
 
+/// The streams that were heard. Most peers send one or two, and a window is large, so there is room for no more than there are.
 #[derive(Debug)]
 struct Streams<const WORDS: usize> {
-    ssrcs: [u32; MAX_STREAMS],
-    /// When each was last heard, counted in packets. 0: never, and the slot is free.
-    heard: [u64; MAX_STREAMS],
-    windows: [ReplayWindow<WORDS>; MAX_STREAMS],
+    heard: Vec<Heard<WORDS>>,
     packets: u64,
 }
 
+#[derive(Debug)]
+struct Heard<const WORDS: usize> {
+    ssrc: u32,
+    /// When it was heard last, counted in packets.
+    at: u64,
+    window: ReplayWindow<WORDS>,
+}
+
 impl<const WORDS: usize> Streams<WORDS> {
-    fn new() -> Self {
-        Self {
-            ssrcs: [0; MAX_STREAMS],
-            heard: [0; MAX_STREAMS],
-            windows: core::array::from_fn(|_| ReplayWindow::starting_at(0)),
-            packets: 0,
-        }
+    const fn new() -> Self {
+        Self { heard: Vec::new(), packets: 0 }
     }
 
     fn find(&self, ssrc: u32) -> Option<Slot> {
-        (0..MAX_STREAMS).find(|&at| self.ssrcs[at] == ssrc && self.heard[at] != 0).map(Slot)
+        self.heard.iter().position(|stream| stream.ssrc == ssrc).map(Slot)
     }
 
-    const fn window(&self, slot: Slot) -> &ReplayWindow<WORDS> {
-        &self.windows[slot.0]
+    fn window(&self, slot: Slot) -> &ReplayWindow<WORDS> {
+        &self.heard[slot.0].window
     }
 
     fn check(&self, slot: Option<Slot>, index: u64) -> Result<(), UnprotectError> {
@@ -153,15 +154,19 @@ impl<const WORDS: usize> Streams<WORDS> {
     /// Takes note of an authentic packet.
     fn note(&mut self, slot: Option<Slot>, ssrc: u32, index: u64) {
         self.packets += 1;
-        let at = if let Some(Slot(at)) = slot {
-            self.windows[at].note(index);
-            at
-        } else {
-            let at = (0..MAX_STREAMS).min_by_key(|&at| self.heard[at]).unwrap_or(0);
-            self.ssrcs[at] = ssrc;
-            self.windows[at] = ReplayWindow::starting_at(index);
-            at
-        };
-        self.heard[at] = self.packets;
+        let at = self.packets;
+        if let Some(Slot(slot)) = slot {
+            let stream = &mut self.heard[slot];
+            stream.at = at;
+            stream.window.note(index);
+            return;
+        }
+        let new = Heard { ssrc, at, window: ReplayWindow::starting_at(index) };
+        if self.heard.len() < MAX_STREAMS {
+            self.heard.reserve_exact(1);
+            self.heard.push(new);
+        } else if let Some(oldest) = self.heard.iter_mut().min_by_key(|stream| stream.at) {
+            *oldest = new;
+        }
     }
 }

@@ -47,7 +47,8 @@ pub struct Sender {
     profile: Profile,
     rtp: Cipher,
     rtcp: Cipher,
-    streams: [Option<Stream>; MAX_STREAMS],
+    /// A window is large, so there is room for no more than there are.
+    streams: Vec<Stream>,
     /// One for all streams, which is allowed: it only may not come twice for one of them.
     next_rtcp_index: u32,
 }
@@ -66,7 +67,7 @@ impl Sender {
             profile: master.profile(),
             rtp: Cipher::new(master, Usage::Rtp),
             rtcp: Cipher::new(master, Usage::Rtcp),
-            streams: [const { None }; MAX_STREAMS],
+            streams: Vec::new(),
             next_rtcp_index: 1,
         }
     }
@@ -102,7 +103,7 @@ impl Sender {
         let header_len = header_len(packet.get(..len).ok_or(RtpError::TooShort)?)?;
         let sealed = self.sealed_rtp_len(packet, len)?;
         let (ssrc, sequence) = (read_u32(packet, 8), u16::from_be_bytes([packet[2], packet[3]]));
-        let stream = self.streams.iter().flatten().find(|stream| stream.ssrc == ssrc);
+        let stream = self.streams.iter().find(|stream| stream.ssrc == ssrc);
         let used = &stream.ok_or(ProtectError::Unused)?.used;
         let index = nearest_index(used.highest(), sequence);
         if used.check(index) != Fresh::Seen {
@@ -162,28 +163,24 @@ impl Sender {
 
     /// Takes a place in a stream, for the one time.
     fn claim(&mut self, ssrc: u32, sequence: u16) -> Result<Place, ProtectError> {
-        for slot in &mut self.streams {
-            match slot {
-                Some(stream) if stream.ssrc == ssrc => {
-                    let index = nearest_index(stream.used.highest(), sequence);
-                    if index >= RTP_INDEX_END {
-                        return Err(ProtectError::KeyUsedUp);
-                    }
-                    if stream.used.check(index) != Fresh::Yes {
-                        return Err(ProtectError::Used);
-                    }
-                    stream.used.note(index);
-                    return Ok(Place { ssrc, index });
-                }
-                Some(_) => {}
-                None => {
-                    let index = u64::from(sequence);
-                    *slot = Some(Stream { ssrc, used: ReplayWindow::starting_at(index) });
-                    return Ok(Place { ssrc, index });
-                }
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
+            if self.streams.len() == MAX_STREAMS {
+                return Err(ProtectError::TooManyStreams);
             }
+            let index = u64::from(sequence);
+            self.streams.reserve_exact(1);
+            self.streams.push(Stream { ssrc, used: ReplayWindow::starting_at(index) });
+            return Ok(Place { ssrc, index });
+        };
+        let index = nearest_index(stream.used.highest(), sequence);
+        if index >= RTP_INDEX_END {
+            return Err(ProtectError::KeyUsedUp);
         }
-        Err(ProtectError::TooManyStreams)
+        if stream.used.check(index) != Fresh::Yes {
+            return Err(ProtectError::Used);
+        }
+        stream.used.note(index);
+        Ok(Place { ssrc, index })
     }
 }
 
@@ -209,7 +206,7 @@ mod tests {
     fn a_key_is_used_up_by_as_many_packets_as_there_are_numbers() {
         let mut sender = sender();
         let used = ReplayWindow::starting_at(RTP_INDEX_END - 2);
-        sender.streams[0] = Some(Stream { ssrc: 7, used });
+        sender.streams.push(Stream { ssrc: 7, used });
         assert!(sender.claim(7, 65_535).is_ok());
         assert_eq!(sender.claim(7, 0).map(|_| ()), Err(ProtectError::KeyUsedUp));
     }

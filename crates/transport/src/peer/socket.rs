@@ -29,8 +29,8 @@ pub(super) struct Sockets(Arc<Shared>);
 struct Shared {
     link: LinkId,
     shard: ShardHandle,
-    incoming_v4: Mutex<Option<mpsc::Receiver<Datagram>>>,
-    incoming_v6: Mutex<Option<mpsc::Receiver<Datagram>>>,
+    incoming_v4: Mutex<Option<mpsc::Receiver<Box<Datagram>>>>,
+    incoming_v6: Mutex<Option<mpsc::Receiver<Box<Datagram>>>>,
     watch: Mutex<Watch>,
     /// From where the following are counted, in ms.
     origin: Instant,
@@ -143,7 +143,7 @@ impl Shared {
 /// One socket, as the stack sees it.
 struct Socket {
     bound: SocketAddr,
-    incoming: Mutex<mpsc::Receiver<Datagram>>,
+    incoming: Mutex<mpsc::Receiver<Box<Datagram>>>,
     shared: Arc<Shared>,
 }
 

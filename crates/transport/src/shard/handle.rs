@@ -19,11 +19,12 @@ pub(crate) struct Datagram {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Where a session's own datagrams go, by the family of the address that they came from.
+/// Where a session's own datagrams go, by the family of the address that they came from. Queues of pointers: a call has few such
+/// datagrams, and room for many in each queue.
 #[derive(Debug)]
 pub(crate) struct Inlet {
-    pub(crate) v4: mpsc::Sender<Datagram>,
-    pub(crate) v6: mpsc::Sender<Datagram>,
+    pub(crate) v4: mpsc::Sender<Box<Datagram>>,
+    pub(crate) v6: mpsc::Sender<Box<Datagram>>,
 }
 
 /// What our stream on a call is numbered by.

@@ -88,7 +88,7 @@ impl Link {
     pub(super) fn hand_in(&self, path: Path, bytes: &[u8]) {
         let inlet = if path.remote.is_ipv4() { &self.inlet.v4 } else { &self.inlet.v6 };
         if let Ok(place) = inlet.try_reserve() {
-            place.send(Datagram { path, bytes: bytes.to_vec() });
+            place.send(Box::new(Datagram { path, bytes: bytes.to_vec() }));
         }
     }
 

@@ -49,8 +49,9 @@ pub struct UdpPort {
     streams: HashMap<Token, Stream>,
     /// How many there have been.
     accepted: usize,
-    /// What is received goes here: a buffer for each datagram of a batch, or for each heap of them.
-    buffers: Vec<Vec<u8>>,
+    /// What is received goes here: a buffer for each datagram of a batch, or for each heap of them. One piece of memory that nothing was
+    /// written to yet, so that it takes no room until the kernel fills it, and where most heaps are of one datagram little then.
+    buffers: Vec<u8>,
     scratch: [u8; MAX_PICTURE_DATAGRAM],
     /// Packets that are sent with the next look.
     batch: Batch,
@@ -114,7 +115,7 @@ impl UdpPort {
         let waker = Waker::from(Arc::new(PollWaker(waker)));
         let (sender, orders) = channel();
         let handle = ShardHandle::new(sender, waker.clone(), Arc::clone(&wire));
-        let buffer = vec![0; wire.buffer_bytes()];
+        let buffers = vec![0; wire.buffer_bytes() * BATCH_SIZE];
         let port = Self {
             wire,
             orders,
@@ -125,7 +126,7 @@ impl UdpPort {
             routes: Routes::default(),
             streams: HashMap::new(),
             accepted: 0,
-            buffers: vec![buffer; BATCH_SIZE],
+            buffers,
             scratch: [0; MAX_PICTURE_DATAGRAM],
             batch: Batch::new(),
             looked: Instant::now(),
@@ -191,10 +192,11 @@ impl UdpPort {
     /// Reads what has arrived at one socket.
     fn drain(&mut self, socket: usize, take: &mut impl FnMut(LinkId, Incoming<'_>)) {
         let mut buffers = std::mem::take(&mut self.buffers);
+        let bytes = buffers.len() / BATCH_SIZE;
         let mut meta = [RecvMeta::default(); BATCH_SIZE];
         for batch in 0..BATCHES {
             let received = {
-                let mut slices = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer));
+                let mut slices = buffers.chunks_exact_mut(bytes).map(IoSliceMut::new);
                 // There are as many as a batch has.
                 let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
                     std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
@@ -203,7 +205,7 @@ impl UdpPort {
             match received {
                 Ok(count) => {
                     let clocks = Clocks::now();
-                    for (buffer, meta) in buffers.iter_mut().zip(&meta).take(count) {
+                    for (buffer, meta) in buffers.chunks_exact_mut(bytes).zip(&meta).take(count) {
                         let arrival = clocks.arrival(meta.timestamp);
                         let path = Path {
                             remote: meta.addr,
