@@ -145,7 +145,8 @@ impl Load {
 
     /// Notes by how much the memory that the target has written has grown since the machine was looked at `first`, before any call.
     pub(crate) fn grown_since(&mut self, first: &Machine, plan: &Plan) {
-        let grown = first.target.zip(self.target_anonymous_mib).map(|(first, after)| after - first.anonymous_mib());
+        let grown =
+            first.target.zip(self.target_anonymous_mib).map(|(first, after)| after - first.anonymous_mib());
         self.target_kib_per_participant = grown.map(|grown| grown * 1_024.0 / plan.callers as f64);
     }
 }

@@ -35,7 +35,7 @@ use crate::floor::Floor;
 use crate::id::{ConferenceId, FocusUser, LegId, MemberId, ParticipantId, RoomKey};
 use crate::leg::Leg;
 use crate::picture::View;
-use crate::record::RecordKey;
+use crate::record::{RecordKey, is_usual};
 use crate::speakers::Speakers;
 use crate::table::Table;
 use crate::time::Timestamp;
@@ -60,40 +60,43 @@ pub(crate) struct Conference {
     /// Someone has been in it, so that its being empty means that all have left (rule R7).
     used: bool,
     /// When the focus leaves because it is empty.
+    #[serde(default, skip_serializing_if = "is_usual")]
     linger_until: Option<Timestamp>,
     /// Until then someone whose call we had to end may call again, and the focus stays for it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     redial_until: Option<Timestamp>,
     /// When memberships are compared next; `None`: nobody is in it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     compare_at: Option<Timestamp>,
     /// Told to the world as open.
     opened: bool,
+    #[serde(default, skip_serializing_if = "is_usual")]
     floor: Floor,
     /// A moderator wants the focus to stay.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     stay: bool,
     /// When the first call was answered.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     started: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     announcing: Announcing,
     /// The group room was upgraded to this one: nobody new comes in here.
+    #[serde(default, skip_serializing_if = "is_usual")]
     replaced_by: Option<RoomKey>,
     /// The group room is encrypted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     encrypted: bool,
     /// Whoever is in it was told what that means for calls.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     told_encrypted: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     recording: Option<Recording>,
     /// When somebody's coming or going was heard last.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     tone_at: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     alone: Alone,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     showing: Showing,
     #[serde(default = "SightTold::before")]
     sight: SightTold,

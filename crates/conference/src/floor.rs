@@ -172,21 +172,21 @@ impl Floor {
 
     // ---- memory ----------------------------------------------------------------------------------------------------
 
-    /// Someone comes in.
-    pub(crate) fn entered(&mut self, member: &MemberId) {
-        if self.everyone_muted && !self.is_moderator(member) {
-            self.set_mute(member, Mute::Moderator);
-        }
+    /// Someone comes in. True if that changes what is remembered.
+    pub(crate) fn entered(&mut self, member: &MemberId) -> bool {
+        self.everyone_muted
+            && !self.is_moderator(member)
+            && self.change(member, |standing| standing.mute = Mute::Moderator)
     }
 
-    /// Someone has left: a hand and one's own mute are over, what a moderator decided is not.
-    pub(crate) fn left(&mut self, member: &MemberId) {
+    /// Someone has left: a hand and one's own mute are over, what a moderator decided is not. True if that changes what is remembered.
+    pub(crate) fn left(&mut self, member: &MemberId) -> bool {
         self.change(member, |standing| {
             standing.hand = None;
             if standing.mute == Mute::Themselves {
                 standing.mute = Mute::Nobody;
             }
-        });
+        })
     }
 
     /// Forgets people that are not here until at most `limit` of them are remembered: those first whose removal ends first.
@@ -209,14 +209,20 @@ impl Floor {
         surplus > 0
     }
 
-    fn change(&mut self, member: &MemberId, act: impl FnOnce(&mut Standing)) {
-        let mut standing = self.people.get(member).copied().unwrap_or_default();
+    /// True if it made a difference.
+    fn change(&mut self, member: &MemberId, act: impl FnOnce(&mut Standing)) -> bool {
+        let before = self.people.get(member).copied().unwrap_or_default();
+        let mut standing = before;
         act(&mut standing);
+        if standing == before {
+            return false;
+        }
         if standing == Standing::default() {
             self.people.remove(member);
         } else {
             self.people.insert(member.clone(), standing);
         }
+        true
     }
 }
 

@@ -31,6 +31,7 @@ use crate::id::{
 use crate::input::Agreed;
 use crate::label::label;
 use crate::quality::Connection;
+use crate::record::is_usual;
 use crate::second_line::SecondLine;
 use crate::time::Timestamp;
 use crate::timer::{TimerKind, TimerTable};
@@ -47,46 +48,53 @@ pub(crate) struct Leg {
     pub(crate) participant: ParticipantId,
     pub(crate) version: CallVersion,
     /// The caller's party, if it has one.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) caller_party: Option<PartyId>,
     /// Ours in this call.
     pub(crate) party: PartyId,
     /// The client described its streams, so ours are described to it.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) wants_metadata: bool,
     /// What the caller's streams are for, as it said last.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) theirs: Option<StreamMetadata>,
     /// What our streams are for, as of the last description, where the client wants it said. Records of before it was kept have none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) ours: Option<StreamMetadata>,
     /// The caller was told last that there is something to see.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) lit: bool,
     /// What the caller is called in pictures; empty until it is let in, and in records of before there were any.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) name: String,
     /// The caller has its microphone off.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) muted: bool,
     /// The request that answers the invite, until it is known to be delivered.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) answer: Option<RequestId>,
     /// What the last answer agreed on.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) agreed: Agreed,
     /// What the engine wants kept of its session. Records of before it was asked for have none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) memo: Option<SessionMemo>,
     /// The number of the caller's last offer.
     pub(crate) offer: OfferNumber,
     /// An offer of the caller that is being answered in the running call.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) negotiating: Option<Negotiating>,
     /// It shares its screen.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) sharing: Option<Sharing>,
     /// Another's screen is sent in it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) second: SecondLine,
     /// How many candidates were taken since the last offer.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) candidates_taken: usize,
     /// They were told that they are in the conference.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) greeted: bool,
     /// Of whom they were told last that they speak, and when.
     #[serde(skip)]
@@ -95,8 +103,10 @@ pub(crate) struct Leg {
     #[serde(skip)]
     pub(crate) connection: Connection,
     /// No packets come.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) stopped: bool,
     /// When the leg ends for want of packets: a time runs while none come and they should.
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) media_until: Option<Timestamp>,
     /// Its sound goes into the mix, as far as that is not the caller's own to decide.
     #[serde(skip)]

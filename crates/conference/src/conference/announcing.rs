@@ -180,6 +180,7 @@ impl Conference {
             return;
         }
         self.started = Some(core.now);
+        self.changed(core);
         if core.config.discovery.notices && self.is_joined(focus) {
             let notice = Notice::Began { group: self.group.clone(), by: by.clone() };
             core.send(SignalRequest::Notice { focus: focus.clone(), room: self.group.clone(), notice });

@@ -124,17 +124,20 @@ impl Conference {
         leg.answer = Some(request);
         leg.state = LegState::Connecting { until };
         let (focus, caller) = (leg.focus.clone(), leg.key.caller.clone());
-        self.used = true;
+        let mut changed = !core::mem::replace(&mut self.used, true);
         self.cancel_linger(core);
         // One that is joining, since an invitation came late, has calls that wait for the end of it.
         if let Some(door) = self.doors.get_mut(&focus).filter(|door| door.is_joined()) {
             if matches!(door.state, DoorState::Waiting { until: Some(_) }) {
                 core.timers.cancel(&TimerKind::Idle(self.group.clone(), focus.clone()));
             }
+            changed |= door.state != DoorState::Active;
             door.state = DoorState::Active;
         }
         self.begin(&focus, &caller, core);
-        self.changed(core);
+        if changed {
+            self.changed(core);
+        }
         self.entered(id, core);
     }
 

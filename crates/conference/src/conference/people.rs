@@ -44,9 +44,10 @@ impl Conference {
         entering.present = true;
         self.unsettled = true;
         self.present.insert((entering.participant, member.clone()));
-        self.floor.entered(member);
+        if self.floor.entered(member) {
+            self.changed(core);
+        }
         self.plan_comparison(core);
-        self.changed(core);
         self.standing_news(member, core);
         self.refresh_voice(member, core);
         self.watch_alone(core);
@@ -62,7 +63,9 @@ impl Conference {
             leaving.silenced = None;
             let participant = leaving.participant;
             self.present.remove(&(participant, member.clone()));
-            self.floor.left(member);
+            if self.floor.left(member) {
+                self.changed(core);
+            }
             self.voice_gone(participant, core);
             if self.present.is_empty() {
                 // With the last session the engine forgets what was shown.
@@ -70,7 +73,6 @@ impl Conference {
                 self.cancel_comparison(core);
                 self.stop_recording(RecordingEnd::Empty, core);
             }
-            self.changed(core);
         }
         if nobodys {
             self.members.remove(member);

@@ -1,11 +1,12 @@
 //! What a restart keeps: machines made of records, of this format and of older ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::{GROUP, Run, is_answer, is_hangup, is_leave_group, member, metadata};
 use confocal_conference::{
-    Agreed, Command, Config, EndReason, Focus, Input, LegId, MediaCommand, MediaReport, Millis, Notice,
-    OfferNumber, RequestId, RequestOutcome, RestoreError, Role, Sdp, SessionMemo, SignalRequest, Whom,
+    Agreed, Command, Config, Discovery, EndReason, Focus, Input, LegId, MediaCommand, MediaReport, Millis,
+    Notice, OfferNumber, RequestId, RequestOutcome, RestoreError, Role, Sdp, SessionMemo, SignalRequest,
+    Whom,
 };
 
 #[test]
@@ -76,10 +77,10 @@ fn a_restart_changes_no_deadline() {
 fn records_of_a_newer_format_are_refused_by_name() {
     let run = Run::joined(Config::default());
     let mut records = run.records.clone();
-    let text = String::from_utf8(records["focus"].clone()).unwrap().replace("\"format\":2", "\"format\":3");
+    let text = String::from_utf8(records["focus"].clone()).unwrap().replace("\"format\":3", "\"format\":4");
     records.insert("focus".into(), text.into_bytes());
     let error = Focus::restore(Config::default(), 1, run.now, records).unwrap_err();
-    assert!(matches!(error, RestoreError::Newer { found: 3, known: 2 }), "{error}");
+    assert!(matches!(error, RestoreError::Newer { found: 4, known: 3 }), "{error}");
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn nothing_is_left_of_a_conference_that_is_over() {
 fn records_of_no_format_without_their_first_or_not_ours_are_refused_by_name() {
     let format_0 = |records: &mut BTreeMap<String, Vec<u8>>| {
         let text =
-            String::from_utf8(records["focus"].clone()).unwrap().replace("\"format\":2", "\"format\":0");
+            String::from_utf8(records["focus"].clone()).unwrap().replace("\"format\":3", "\"format\":0");
         records.insert("focus".into(), text.into_bytes());
     };
     assert!(refused(format_0).contains("format 0"));
@@ -119,12 +120,67 @@ fn refused(change: impl FnOnce(&mut BTreeMap<String, Vec<u8>>)) -> String {
     Focus::restore(Config::default(), 1, run.now, records).unwrap_err().to_string()
 }
 
+/// Records that an older version wrote.
+fn written_before(json: &str) -> BTreeMap<String, Vec<u8>> {
+    let records: BTreeMap<String, serde_json::Value> = serde_json::from_str(json).unwrap();
+    records.into_iter().map(|(key, value)| (key, serde_json::to_vec(&value).unwrap())).collect()
+}
+
+/// A moderator and one whom she has muted are in a locked conference, another's call rings.
+#[test]
+fn records_of_format_2_are_taken_up_and_written_anew() {
+    let records = written_before(include_str!("format-2.json"));
+    let config = Config::default();
+    let mut run = Run::new(config.clone());
+    run.focus = Focus::restore(config, 8, run.now, records.clone()).unwrap();
+    run.records = records.clone();
+    run.tell(Input::EngineLost);
+    let roll = run.focus.roll(&GROUP.into()).unwrap();
+    let [anna, bert] = &roll.present[..] else { panic!("{roll:?}") };
+    assert!(roll.locked && anna.role == Role::Moderator && anna.hand == Some(1));
+    assert!(bert.role == Role::Member && bert.silenced.is_some());
+    run.nobody_is_absent();
+    assert!(records.iter().all(|(key, before)| run.records.get(key) != Some(before)), "{:?}", run.records);
+    let again = Focus::restore(Config::default(), 9, run.now, run.records.clone()).unwrap();
+    assert_eq!(again.roll(&GROUP.into()).unwrap().total, 2);
+}
+
+/// What is as usual is not written: a call's record is rewritten with each step of it.
+#[test]
+fn the_record_of_a_running_call_says_what_is_of_this_call() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    let fields = |kind: &str| {
+        let (_, bytes) = run.records.iter().find(|(key, _)| key.starts_with(kind)).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        let fields = record.get("leg").unwrap_or(&record).as_object().unwrap();
+        fields.keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    let leg = "caller_party focus generation greeted id key memo name offer ours participant party state theirs \
+               version wants_metadata";
+    assert_eq!(fields("leg/"), leg);
+    assert_eq!(fields("conf/"), "announcing compare_at doors group id opened sight started used");
+}
+
+/// Nor is what has not changed.
+#[test]
+fn one_more_call_is_no_news_to_the_record_of_its_conference() {
+    // An announcement says how many there are, and is part of the record.
+    let discovery = Discovery { announce: false, ..Discovery::default() };
+    let mut run = Run::joined(Config { discovery, ..Config::default() });
+    for name in ["bob", "carl"] {
+        run.written.clear();
+        run.in_call(name, "c1");
+    }
+    run.hang_up("carl", "c1");
+    let kinds: BTreeSet<&str> =
+        run.written.iter().map(|key| key.split_once('/').map_or(&**key, |it| it.0)).collect();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["deeds", "direct", "ended", "focus", "leg"]);
+}
+
 #[test]
 fn records_of_format_1_are_taken_up() {
-    let records: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(include_str!("format-1.json")).unwrap();
-    let records: BTreeMap<String, Vec<u8>> =
-        records.into_iter().map(|(key, value)| (key, serde_json::to_vec(&value).unwrap())).collect();
+    let records = written_before(include_str!("format-1.json"));
     let config = Config::default();
     let mut run = Run::new(config.clone());
     run.focus = Focus::restore(config, 8, run.now, records.clone()).unwrap();

@@ -21,6 +21,8 @@ pub(crate) struct Run {
     pub(crate) media: Vec<MediaCommand>,
     pub(crate) news: Vec<ConferenceEvent>,
     pub(crate) records: std::collections::BTreeMap<String, Vec<u8>>,
+    /// The names of all records that were written or dropped, as often as they were.
+    pub(crate) written: Vec<String>,
 }
 
 impl Run {
@@ -28,7 +30,7 @@ impl Run {
         let now = Timestamp::from_unix_millis(1_000_000);
         let focus = Focus::new(config.clone(), 7, now);
         let (sent, telling, media, news) = Default::default();
-        Self { focus, config, now, sent, telling, media, news, records: Default::default() }
+        Self { focus, config, now, sent, telling, media, news, records: Default::default(), written: vec![] }
     }
 
     /// A machine whose focus user sits in the group room.
@@ -83,6 +85,7 @@ impl Run {
             }
         }
         while let Some(change) = self.focus.poll_change() {
+            self.written.push(change.key.clone());
             match change.value {
                 Some(value) => self.records.insert(change.key, value),
                 None => self.records.remove(&change.key),
