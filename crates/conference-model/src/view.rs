@@ -56,24 +56,29 @@ pub struct LegView {
     /// Ours.
     pub party: PartyId,
     /// Its client describes its streams.
+    #[serde(default)]
     pub wants_metadata: bool,
     /// Its microphone is off.
+    #[serde(default)]
     pub muted: bool,
     /// The answer that is under way.
     pub answer: Option<RequestId>,
     /// What was agreed.
+    #[serde(default)]
     pub agreed: Agreed,
     /// The caller's last offer.
     pub offer: OfferNumber,
     /// An offer is being answered.
     pub negotiating: Option<NegotiatingView>,
     /// They were told that they are in.
+    #[serde(default)]
     pub greeted: bool,
     /// What its streams are for.
     pub theirs: Option<StreamMetadata>,
     /// The screen that it shares.
     pub sharing: Option<SharingView>,
     /// The line for another's screen.
+    #[serde(default)]
     pub second: SecondLineView,
     /// When it ends for want of packets.
     pub media_until: Option<Timestamp>,
@@ -93,7 +98,8 @@ pub struct SharingView {
 }
 
 /// A line for another's screen.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct SecondLineView {
     /// The client has taken it.
     pub on: bool,
@@ -102,9 +108,10 @@ pub struct SecondLineView {
 }
 
 /// Where an offer of a line is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize)]
 pub enum AskingView {
     /// There is none.
+    #[default]
     Quiet,
     /// It is made later.
     Pausing {
@@ -282,20 +289,25 @@ pub struct ConferenceView {
     /// Told as open.
     pub opened: bool,
     /// What moderators decided.
+    #[serde(default)]
     pub floor: FloorView,
     /// The room that takes its place.
     pub replaced_by: Option<RoomKey>,
     /// A moderator wants the focus to stay.
+    #[serde(default)]
     pub stay: bool,
     /// When the first call was answered.
     pub started: Option<Timestamp>,
     /// What the room's state says of it.
+    #[serde(default)]
     pub announcing: AnnouncingView,
     /// The recording that is being made.
     pub recording: Option<RecordingView>,
     /// Whether someone is alone in it.
+    #[serde(default)]
     pub alone: AloneView,
     /// How pictures are shown.
+    #[serde(default)]
     pub showing: ShowingView,
     /// Whether there is something to see.
     pub sight: ToldView,
@@ -356,7 +368,8 @@ impl SightView {
 }
 
 /// How pictures are shown.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct ShowingView {
     /// What a moderator has chosen.
     pub chosen: Option<LayoutChoice>,
@@ -373,9 +386,10 @@ pub struct ShowingView {
 }
 
 /// Whether someone is alone in a conference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
 pub enum AloneView {
     /// Nobody is.
+    #[default]
     No,
     /// They are told so then.
     At(Timestamp),
@@ -393,7 +407,8 @@ pub struct RecordingView {
 }
 
 /// What a room's state says of its conference.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct AnnouncingView {
     /// What stands there, and whose it is.
     pub standing: Option<(FocusUser, Announcement)>,
@@ -458,7 +473,8 @@ pub struct NameView {
 }
 
 /// What is remembered of roles and people: only how much.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct FloorView {
     /// Roles that are not everyone's.
     pub roles: BTreeMap<MemberId, serde::de::IgnoredAny>,

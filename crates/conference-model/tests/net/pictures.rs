@@ -52,7 +52,7 @@ pub(crate) fn cases_of_pictures() -> Vec<Case> {
     let sharing = after_turn(active(), |seen, turn| {
         let (leg, _) = the_leg(seen);
         let shares = changed(seen, &leg_key(leg), |record| {
-            record["leg"]["agreed"]["screen"] = json!(true);
+            record["leg"]["agreed"] = json!(Agreed { screen: true, ..Agreed::default() });
             record["leg"]["sharing"] = json!({ "since": 0, "stopped": false, "told": "Shown" });
         });
         turn.changes = vec![screen_of(seen, Some(leg)), shares];
