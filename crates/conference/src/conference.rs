@@ -2,7 +2,6 @@
 //!
 //! Routing between conferences never lives here (`focus.rs`), nor the shapes of doors and legs (`door.rs`, `leg.rs`).
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +32,7 @@ use crate::door::Door;
 use crate::effect::ConferenceEvent;
 use crate::floor::Floor;
 use crate::id::{ConferenceId, FocusUser, LegId, MemberId, ParticipantId, RoomKey};
-use crate::leg::Leg;
+use crate::legs::Legs;
 use crate::picture::View;
 use crate::record::{RecordKey, is_usual};
 use crate::speakers::Speakers;
@@ -100,9 +99,9 @@ pub(crate) struct Conference {
     showing: Showing,
     #[serde(default = "SightTold::before")]
     sight: SightTold,
-    /// Each leg is a record of its own. They are large, and what is visited often is small: the way to each is by one pointer.
+    /// Each leg is a record of its own.
     #[serde(skip)]
-    pub(crate) legs: BTreeMap<LegId, Box<Leg>>,
+    pub(crate) legs: Legs,
     /// Everyone who has a leg, also one that still rings.
     #[serde(skip)]
     members: Table<MemberId, Member>,
@@ -153,7 +152,7 @@ impl Conference {
             alone: Alone::No,
             showing: Showing::default(),
             sight: SightTold::new(),
-            legs: BTreeMap::new(),
+            legs: Legs::new(core.seed),
             members: Table::new(core.seed),
             present: BTreeSet::new(),
             pictures: BTreeSet::new(),

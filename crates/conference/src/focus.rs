@@ -188,14 +188,14 @@ impl Focus {
     /// Names and addresses are kept no longer than they are of use, also where nothing happens any more.
     fn forget(&mut self) {
         self.forget_at = None;
-        self.routes.ended.forget_over(&mut self.core);
+        self.routes.calls.forget_over(&mut self.core);
         self.routes.early.forget_over(&mut self.core);
         self.core.forget_deeds_over();
     }
 
     /// Sets the deadline for what is forgotten next.
     fn plan_to_forget(&mut self) {
-        let (ended, early) = (self.routes.ended.next_over(), self.routes.early.next_over());
+        let (ended, early) = (self.routes.calls.next_over(), self.routes.early.next_over());
         let next = [ended, early, self.core.next_deeds_over()].into_iter().flatten().min();
         if next == self.forget_at {
             return;
@@ -280,7 +280,7 @@ impl Focus {
     }
 
     fn with_call(&mut self, key: &CallKey, act: impl FnOnce(&mut Conference, LegId, &mut Core, &mut Routes)) {
-        if let Some(leg) = self.routes.leg_of(key) {
+        if let Some(leg) = self.routes.calls.leg_of(key) {
             self.with_leg(leg, |it, core, routes| act(it, leg, core, routes));
         }
     }

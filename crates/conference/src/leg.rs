@@ -113,7 +113,7 @@ pub(crate) struct Leg {
     pub(crate) heard: bool,
     /// The deadlines that are set for it.
     #[serde(skip)]
-    pub(crate) armed: [Option<(TimerKind, Timestamp)>; 3],
+    pub(crate) armed: [Option<(Wait, Timestamp)>; 3],
     pub(crate) generation: Generation,
     pub(crate) state: LegState,
 }
@@ -197,6 +197,30 @@ pub(crate) struct Voice {
     pub(crate) participant: ParticipantId,
     /// It can be heard, and may be.
     pub(crate) heard: bool,
+}
+
+/// What a leg waits for, each for so long only: its [`TimerKind`] without the number, of which each leg keeps three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Answer,
+    Connection,
+    Reconnection,
+    Recovery,
+    Packets,
+    Line,
+}
+
+impl Wait {
+    const fn of(self, leg: LegId) -> TimerKind {
+        match self {
+            Self::Answer => TimerKind::InviteExpires(leg),
+            Self::Connection => TimerKind::ConnectTimeout(leg),
+            Self::Reconnection => TimerKind::ReconnectGrace(leg),
+            Self::Recovery => TimerKind::Recovery(leg),
+            Self::Packets => TimerKind::MediaTimeout(leg),
+            Self::Line => TimerKind::OfferAgain(leg),
+        }
+    }
 }
 
 impl Leg {
@@ -297,43 +321,43 @@ impl Leg {
     }
 
     /// The deadline of the state it is in.
-    pub(crate) const fn deadline(&self) -> Option<(TimerKind, Timestamp)> {
+    const fn deadline(&self) -> Option<(Wait, Timestamp)> {
         match &self.state {
             LegState::Ringing { expires, .. } | LegState::Answering { expires, .. } => {
-                Some((TimerKind::InviteExpires(self.id), *expires))
+                Some((Wait::Answer, *expires))
             }
-            LegState::Connecting { until } => Some((TimerKind::ConnectTimeout(self.id), *until)),
-            LegState::Reconnecting { until } => Some((TimerKind::ReconnectGrace(self.id), *until)),
+            LegState::Connecting { until } => Some((Wait::Connection, *until)),
+            LegState::Reconnecting { until } => Some((Wait::Reconnection, *until)),
             LegState::Recovering(
                 Recovery::Pausing { until }
                 | Recovery::Offering { until }
                 | Recovery::Offered { until, .. }
                 | Recovery::Reopening { until }
                 | Recovery::Resuming { until },
-            ) => Some((TimerKind::Recovery(self.id), *until)),
+            ) => Some((Wait::Recovery, *until)),
             LegState::Active | LegState::Recovering(Recovery::Delivering) => None,
         }
     }
 
     /// Sets the deadlines of the state it is in, in place of those of the state it was in.
     pub(crate) fn arm(&mut self, timers: &mut TimerTable) {
-        let media = self.media_until.map(|at| (TimerKind::MediaTimeout(self.id), at));
-        let asking = self.second.asking.deadline().map(|at| (TimerKind::OfferAgain(self.id), at));
+        let media = self.media_until.map(|at| (Wait::Packets, at));
+        let asking = self.second.asking.deadline().map(|at| (Wait::Line, at));
         let wanted = [self.deadline(), media, asking];
         if wanted == self.armed {
             return;
         }
         self.disarm(timers);
-        for (kind, at) in wanted.iter().flatten() {
-            timers.arm(kind.clone(), *at);
+        for (wait, at) in wanted.into_iter().flatten() {
+            timers.arm(wait.of(self.id), at);
         }
         self.armed = wanted;
     }
 
     /// Takes back its deadlines.
     pub(crate) fn disarm(&mut self, timers: &mut TimerTable) {
-        for (kind, at) in core::mem::take(&mut self.armed).into_iter().flatten() {
-            timers.disarm(kind, at);
+        for (wait, at) in core::mem::take(&mut self.armed).into_iter().flatten() {
+            timers.disarm(wait.of(self.id), at);
         }
     }
 

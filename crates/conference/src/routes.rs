@@ -6,14 +6,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
 use crate::bots::Bots;
+use crate::calls::Calls;
 use crate::core::Core;
 use crate::direct::Directs;
 use crate::early::EarlyCandidates;
-use crate::ended::EndedCalls;
 use crate::id::{CallKey, FocusUser, LegId, MemberId, RequestId, RoomKey};
 use crate::leg::Leg;
 use crate::names::Names;
-use crate::table::Table;
 use crate::tally::Tally;
 
 /// What a request was made for, so that its outcome finds the way home.
@@ -51,9 +50,8 @@ pub(crate) struct Routes {
     pub(crate) directs: Directs,
     pub(crate) bots: Bots,
     pub(crate) names: Names,
-    pub(crate) ended: EndedCalls,
     pub(crate) early: EarlyCandidates,
-    calls: Table<CallKey, LegId>,
+    pub(crate) calls: Calls,
     calls_of_member: Tally<MemberId>,
     calls_of_server: Tally<String>,
 }
@@ -65,9 +63,8 @@ impl Routes {
             directs: Directs::new(seed),
             bots: Bots::new(seed),
             names: Names::new(seed),
-            ended: EndedCalls::new(seed),
             early: EarlyCandidates::default(),
-            calls: Table::new(seed),
+            calls: Calls::new(seed),
             calls_of_member: Tally::new(seed),
             calls_of_server: Tally::new(seed),
         }
@@ -76,26 +73,20 @@ impl Routes {
     /// A call is over, or will never be: what came ahead of it goes, and an invite of it gets no word.
     pub(crate) fn call_is_over(&mut self, key: CallKey, core: &mut Core) {
         drop(self.early.take(&key, None, core));
-        self.ended.remember(key, core);
+        self.calls.end(key, core);
     }
 
     /// A leg begins, or is taken up from its record.
     pub(crate) fn insert_leg(&mut self, leg: &Leg) {
-        self.calls.insert(leg.key.clone(), leg.id);
+        self.calls.begin(leg.key.clone(), leg.id);
         self.calls_of_member.add(&leg.key.caller);
         self.calls_of_server.add(leg.key.caller.server());
     }
 
-    /// A leg has ended.
+    /// A leg has ended; that its call is over is told by [`call_is_over`](Self::call_is_over).
     pub(crate) fn remove_leg(&mut self, leg: &Leg) {
-        self.calls.remove(&leg.key);
         self.calls_of_member.take(&leg.key.caller);
         self.calls_of_server.take(leg.key.caller.server());
-    }
-
-    /// The leg of a call.
-    pub(crate) fn leg_of(&self, call: &CallKey) -> Option<LegId> {
-        self.calls.get(call).copied()
     }
 
     /// How many calls a user is in, over all conferences, ringing ones included.

@@ -2,7 +2,6 @@
 //!
 //! What happens in a call that was let in never lives here.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -59,7 +58,7 @@ impl Conference {
         let participant = self
             .members
             .get_or_insert_with(invite.key.caller.clone(), || Member::new(core.new_participant()));
-        participant.legs.insert(id);
+        participant.legs.push(id);
         let mut leg = Leg {
             id,
             focus: focus.clone(),
@@ -101,7 +100,7 @@ impl Conference {
             leg.describe(metadata);
         }
         routes.insert_leg(&leg);
-        self.legs.insert(id, Box::new(leg));
+        self.legs.insert(leg);
         self.entered(id, core);
         match self.doors.get(&focus).map(|door| &door.state) {
             Some(DoorState::Waiting { .. } | DoorState::Active) => self.ask_admission(id, core, routes),

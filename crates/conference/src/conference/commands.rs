@@ -237,7 +237,7 @@ impl Conference {
 
     /// Everyone is hung up, what moderators decided ends, and the focus leaves at once.
     pub(crate) fn end(&mut self, core: &mut Core, routes: &mut Routes) {
-        let all: Vec<LegId> = self.legs.keys().copied().collect();
+        let all: Vec<LegId> = self.legs.ids().collect();
         for leg in all {
             self.end_leg(leg, EndReason::Ended, core, routes);
         }

@@ -58,10 +58,7 @@ impl Conference {
             return;
         }
         self.compare_later(core);
-        let (Some((newest, _)), Some(expires)) = (self.legs.last_key_value(), self.compare_at) else {
-            return;
-        };
-        let newest = *newest;
+        let (Some(newest), Some(expires)) = (self.legs.last(), self.compare_at) else { return };
         let idle = self.doors.iter().filter(|(_, door)| door.is_joined() && door.comparing.is_none());
         let asking: Vec<FocusUser> = idle.map(|(focus, _)| focus.clone()).collect();
         for focus in asking {

@@ -122,7 +122,7 @@ impl Conference {
         self.pictures.remove(&id);
         self.pictures_gone(&leg);
         if let Some(member) = self.members.get_mut(&leg.key.caller) {
-            member.legs.remove(&id);
+            member.legs.retain(|leg| *leg != id);
         }
         self.quiet_if_not_live(&leg.key.caller, core);
         self.exit_if_gone(&leg.key.caller, core);

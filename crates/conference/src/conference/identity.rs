@@ -18,10 +18,10 @@ impl Conference {
         let Some((_, member)) = self.present.iter().find(|(participant, _)| *participant == speaker) else {
             return;
         };
-        for leg in self.legs.values_mut() {
+        self.legs.for_each(|leg| {
             let lately = leg.identified.is_some_and(|(who, at)| who == speaker || core.now.since(at) < APART);
             if lately || leg.version == CallVersion::V0 || leg.participant == speaker || !leg.is_live() {
-                continue;
+                return;
             }
             leg.identified = Some((speaker, core.now));
             core.send(SignalRequest::AssertIdentity {
@@ -30,6 +30,6 @@ impl Conference {
                 member: member.clone(),
                 expires: core.now + APART,
             });
-        }
+        });
     }
 }

@@ -5,6 +5,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use smallvec::SmallVec;
+
 use super::Conference;
 use crate::command::{Present, Role, Roll, Silenced};
 use crate::core::Core;
@@ -20,7 +22,8 @@ use crate::sound::{Audience, RecordingEnd, Sound};
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) participant: ParticipantId,
-    pub(super) legs: BTreeSet<LegId>,
+    /// In the order in which they came. Most people have one.
+    pub(super) legs: SmallVec<[LegId; 2]>,
     /// Was let in, with one leg at least.
     pub(super) present: bool,
     /// Why they are not heard, as the engine and they themselves were told it last.
@@ -28,8 +31,8 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) const fn new(participant: ParticipantId) -> Self {
-        Self { participant, legs: BTreeSet::new(), present: false, silenced: None }
+    pub(super) fn new(participant: ParticipantId) -> Self {
+        Self { participant, legs: SmallVec::new(), present: false, silenced: None }
     }
 }
 
@@ -185,9 +188,7 @@ impl Conference {
     /// All voices are gone, with the sessions that carried them; so is what anyone was told of them.
     pub(super) fn voices_lost(&mut self, core: &mut Core) {
         let spoke = core::mem::take(&mut self.speakers).active().is_some();
-        for leg in self.legs.values_mut() {
-            leg.identified = Some((leg.participant, core.now));
-        }
+        self.legs.for_each(|leg| leg.identified = Some((leg.participant, core.now)));
         if spoke {
             self.speaker_news(core);
         }
@@ -246,7 +247,7 @@ impl Conference {
         let hands = self.floor.hands();
         let present = self.present.iter().take(limit).filter_map(|(participant, name)| {
             let legs = self.members.get(name)?.legs.iter().filter_map(|id| self.legs.get(id));
-            let legs = legs.map(|leg| &**leg).filter(|leg| leg.is_admitted());
+            let legs = legs.filter(|leg| leg.is_admitted());
             Some(Present {
                 participant: *participant,
                 member: name.clone(),

@@ -3,7 +3,6 @@
 //!
 //! What the loss of the sessions leads to never lives here, see `recovery.rs`.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Comparison, Conference, people::Member};
@@ -12,6 +11,7 @@ use crate::door::{Door, DoorState};
 use crate::effect::ConferenceEvent;
 use crate::id::FocusUser;
 use crate::leg::{Leg, LegState, Recovery};
+use crate::legs::Legs;
 use crate::routes::{Purpose, Routes};
 use crate::second_line::Asking;
 use crate::table::Table;
@@ -20,7 +20,7 @@ use crate::timer::TimerKind;
 impl Conference {
     /// Takes up a conference and its legs. Nothing is done but what settings that differ from the last run's ask for.
     pub(crate) fn restored(mut self, legs: Vec<Leg>, core: &mut Core, routes: &mut Routes) -> Self {
-        self.members = Table::new(core.seed);
+        (self.members, self.legs) = (Table::new(core.seed), Legs::new(core.seed));
         if self.opened {
             core.notify(ConferenceEvent::Opened { conference: self.id, group: self.group.clone() });
         }
@@ -98,7 +98,7 @@ impl Conference {
         routes.insert_leg(&leg);
         let caller = leg.key.caller.clone();
         let member = self.members.get_or_insert_with(caller.clone(), || Member::new(leg.participant));
-        member.legs.insert(leg.id);
+        member.legs.push(leg.id);
         if leg.is_admitted() && !member.present {
             member.present = true;
             member.silenced = self.floor.silenced(&caller);
@@ -107,7 +107,7 @@ impl Conference {
         }
         leg.heard = self.floor.silenced(&caller).is_none();
         let id = leg.id;
-        self.legs.insert(id, Box::new(leg));
+        self.legs.insert(leg);
         self.entered(id, core);
     }
 

@@ -40,7 +40,7 @@ impl Conference {
             })
         };
         let since =
-            |id: &&LegId| (self.legs.get(*id).and_then(|leg| leg.sharing).map(|sharing| sharing.since), **id);
+            |id: &&LegId| (self.legs.get(id).and_then(|leg| leg.sharing).map(|sharing| sharing.since), **id);
         let mut wanting = self.sharers.iter().filter(wants);
         match policy {
             ScreenShares::One => {

@@ -129,9 +129,7 @@ impl Conference {
         }
         (self.sight.told, self.sight.at, self.sight.loose) = (seen, Some(core.now), false);
         self.changed(core);
-        for leg in self.legs.values_mut() {
-            tell(leg, seen, core);
-        }
+        self.legs.for_each(|leg| tell(leg, seen, core));
         None
     }
 
@@ -145,9 +143,11 @@ impl Conference {
     /// Tells those who see screens elsewhere than before. Where it depends on what all are yet to be told, they wait for that.
     fn tell_the_loose(&mut self, core: &mut Core) {
         let SightTold { told, seen, .. } = self.sight;
-        for leg in self.legs.values_mut().filter(|leg| told.of(leg) == seen.of(leg)) {
-            tell(leg, seen, core);
-        }
+        self.legs.for_each(|leg| {
+            if told.of(leg) == seen.of(leg) {
+                tell(leg, seen, core);
+            }
+        });
         if told == seen {
             self.sight.loose = false;
             self.changed(core);

@@ -37,10 +37,10 @@ impl Focus {
     /// The door at which a call rings; or why it gets no word.
     fn called(&self, invite: &CallInvite) -> Result<(&FocusUser, &DirectDoor), Silence> {
         let CallInvite { key, party, invitee, .. } = invite;
-        if self.routes.leg_of(key).is_some() {
+        if self.routes.calls.leg_of(key).is_some() {
             return Err(Silence::Repeated);
         }
-        if self.routes.ended.contains(key) {
+        if self.routes.calls.is_over(key) {
             return Err(Silence::Ended);
         }
         if invite.expires_in.0 == 0 {
@@ -140,10 +140,10 @@ impl Focus {
         candidates.retain(|candidate| {
             candidate.line.len() <= limit && candidate.mid.as_ref().is_none_or(|mid| mid.len() <= limit)
         });
-        if let Some(leg) = self.routes.leg_of(&key) {
+        if let Some(leg) = self.routes.calls.leg_of(&key) {
             self.with_leg(leg, |it, core, _| it.candidates(leg, party.as_ref(), candidates, core));
         } else if self.routes.directs.get(&key.room).is_some()
-            && !self.routes.ended.contains(&key)
+            && !self.routes.calls.is_over(&key)
             && !self.too_long(&key, party.as_ref())
         {
             self.routes.early.keep(key, party, candidates, &mut self.core);
@@ -151,7 +151,7 @@ impl Focus {
     }
 
     pub(super) fn call_hung_up(&mut self, key: CallKey, party: Option<&PartyId>) {
-        if let Some(leg) = self.routes.leg_of(&key) {
+        if let Some(leg) = self.routes.calls.leg_of(&key) {
             self.with_leg(leg, |it, core, routes| it.hung_up(leg, party, core, routes));
         } else if self.routes.directs.get(&key.room).is_some() && !self.too_long(&key, party) {
             // It may have overtaken its invite, which is then not answered.
