@@ -1,7 +1,7 @@
 //! What the conference machine costs: inputs handled in a second, bytes for a participant, time to take up records.
 //!
-//! Each input is handled as a driver would: told, then effects and changed records are drained; `without records` leaves the
-//! records unwritten, to show what the rules alone cost. Nothing is mixed here.
+//! Each input is handled as a driver would: made just before of what came in, told, then effects and changed records are drained;
+//! `without records` leaves the records unwritten, to show what the rules alone cost. Nothing is mixed here.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -95,6 +95,13 @@ struct Caller {
     leg: LegId,
 }
 
+/// One of the callers hangs up and calls again: seven inputs or so, all that a call is made of. The first two come from outside.
+struct Turn {
+    caller: usize,
+    hung_up: CallKey,
+    invite: CallInvite,
+}
+
 impl Bench {
     fn new(keep: Keep) -> Self {
         let now = Timestamp::from_unix_millis(1_700_000_000_000);
@@ -176,28 +183,42 @@ impl Bench {
         self.tell(Input::FocusInvited { focus, group, room, by, via: vec!["example.org".into()] });
     }
 
-    fn call(&mut self, room: &str, member: &str) -> Caller {
+    /// An invite as it comes in, its names read from an event.
+    fn invite_of(&mut self, room: &str, member: &str) -> CallInvite {
         self.calls += 1;
         let call = format!("call-{}", self.calls);
-        let key = CallKey { room: room.into(), caller: member.into(), call: call.as_str().into() };
-        let leg = self.tell(Input::CallInvited(CallInvite {
-            key: key.clone(),
+        CallInvite {
+            key: CallKey { room: room.into(), caller: member.into(), call: call.as_str().into() },
             invitee: None,
             version: CallVersion::V1,
             party: Some("PARTY".into()),
             offer: sdp(),
             expires_in: Millis::from_secs(60),
             metadata: None,
-        }));
-        Caller { key, leg: leg.unwrap() }
+        }
     }
 
-    /// Somebody hangs up and calls again: eight inputs or so, all that a call is made of.
-    fn call_again(&mut self, caller: &mut Caller) {
-        let key = caller.key.clone();
+    fn call(&mut self, room: &str, member: &str) -> Caller {
+        let invite = self.invite_of(room, member);
+        let key = invite.key.clone();
+        Caller { key, leg: self.tell(Input::CallInvited(invite)).unwrap() }
+    }
+
+    /// Reads from events what comes in with a turn. Turns are taken in the order in which they were planned.
+    fn plan_turn(&mut self, caller: usize, callers: &mut [Caller]) -> Turn {
+        let key = &mut callers[caller].key;
+        let (room, member) = (key.room.as_str(), key.caller.as_str());
+        let hung_up = CallKey { room: room.into(), caller: member.into(), call: key.call.as_str().into() };
+        let invite = self.invite_of(room, member);
+        *key = invite.key.clone();
+        Turn { caller, hung_up, invite }
+    }
+
+    fn take_turn(&mut self, turn: Turn, callers: &mut [Caller]) {
+        let Turn { caller, hung_up: key, invite } = turn;
         self.tell(Input::CallHungUp { key, party: None, reason: HangupReason::UserHangup });
         self.now = self.now + Millis(10);
-        *caller = self.call(caller.key.room.as_str(), caller.key.caller.as_str());
+        callers[caller].leg = self.tell(Input::CallInvited(invite)).unwrap();
     }
 
     /// The loudest of a conference, from this one on.
@@ -225,41 +246,88 @@ fn sdp() -> Sdp {
     Sdp("v".repeat(SDP_BYTES))
 }
 
-/// The sizes: conferences, and participants in each.
-const SIZES: [(usize, usize); 4] = [(1, 4), (100, 4), (10_000, 4), (1, 10_000)];
+/// The sizes: conferences, and participants in each. Three of them have ten thousand participants, in
+/// one conference, in a hundred, and in thousands.
+const SIZES: [(usize, usize); 6] = [(1, 4), (100, 4), (1, 10_000), (100, 100), (2_500, 4), (10_000, 4)];
+
+/// Turns whose events have been read when the first of them is taken: what was just read is in the processor's cache.
+const PLANNED: u64 = 16;
+
+/// Reports of levels for each call in mixed traffic. The engine makes one each 100 ms while somebody talks, so it is of a call that lasts no
+/// more than 40 s in a conference of four; with longer ones it would be more of what is fast.
+const REPORTS_A_CALL: u64 = 100;
+
+/// A machine in use.
+struct Load {
+    bench: Bench,
+    callers: Vec<Caller>,
+    /// In each conference.
+    participants: usize,
+    /// Who is next.
+    at: usize,
+    reports: usize,
+}
+
+impl Load {
+    fn new((conferences, participants): (usize, usize), keep: Keep) -> Self {
+        let (mut bench, callers) = Bench::conferences(conferences, participants, Keep::Nothing);
+        bench.keep = keep;
+        Self { bench, callers, participants, at: 0, reports: 0 }
+    }
+
+    /// A report of another conference each time, and in a large one of others after a while.
+    fn report(&mut self) {
+        self.reports += 1;
+        self.at = (self.at + 7 * self.participants) % self.callers.len();
+        let first = self.at / self.participants * self.participants;
+        let talk = self.reports / 10_000 * HEARD % (self.participants - HEARD + 1);
+        self.bench.levels(&self.callers[first + talk..]);
+    }
+
+    /// So many turns, each with so many reports after it: the time that they take.
+    fn turns(&mut self, turns: u64, reports: u64) -> Duration {
+        let mut spent = Duration::ZERO;
+        let mut left = turns;
+        while left > 0 {
+            let planned = left.min(PLANNED);
+            left -= planned;
+            let mut plan = || {
+                self.at = (self.at + 7) % self.callers.len();
+                self.bench.plan_turn(self.at, &mut self.callers)
+            };
+            let planned: Vec<Turn> = (0..planned).map(|_| plan()).collect();
+            let before = CpuTime::now();
+            for turn in planned {
+                self.bench.take_turn(turn, &mut self.callers);
+                (0..reports).for_each(|_| self.report());
+            }
+            spent += CpuTime::now() - before;
+        }
+        spent
+    }
+}
 
 fn inputs(criterion: &mut Criterion<CpuTime>) {
+    let of_a_call = inputs_of_a_call();
     for (keep, with) in [(Keep::Nothing, "with records"), (Keep::Unwritten, "without records")] {
         let mut group = criterion.benchmark_group(format!("machine/inputs {with}"));
-        for (conferences, participants) in SIZES {
-            let size = format!("{conferences} x {participants}");
+        for size in SIZES {
+            let name = format!("{} x {}", size.0, size.1);
             // Made for the first that is measured, so that one size can be measured without the others.
-            let mut made = None;
-            let make = || {
-                let (mut bench, callers) = Bench::conferences(conferences, participants, Keep::Nothing);
-                bench.keep = keep;
-                (bench, callers)
-            };
-            let (mut at, mut turns) = (0, 0);
+            let mut load = None;
+            let make = || Load::new(size, keep);
             group.throughput(Throughput::Elements(1));
-            group.bench_function(format!("levels/{size}"), |bencher| {
-                let (bench, callers) = made.get_or_insert_with(make);
-                bencher.iter(|| {
-                    // Another conference each time, and in a large one others after a while.
-                    turns += 1;
-                    at = (at + 7 * participants) % callers.len();
-                    let talk = turns / 10_000 * HEARD % (participants - HEARD + 1);
-                    bench.levels(&callers[at + talk..]);
-                });
+            group.bench_function(format!("levels/{name}"), |bencher| {
+                let load = load.get_or_insert_with(make);
+                bencher.iter(|| load.report());
             });
-            group.throughput(Throughput::Elements(inputs_of_a_call()));
-            group.bench_function(format!("calls/{size}"), |bencher| {
-                let (bench, callers) = made.get_or_insert_with(make);
-                bencher.iter(|| {
-                    at = (at + 7) % callers.len();
-                    bench.call_again(&mut callers[at]);
+            for (kind, reports) in [("calls", 0), ("mixed", REPORTS_A_CALL)] {
+                group.throughput(Throughput::Elements(of_a_call + reports));
+                group.bench_function(format!("{kind}/{name}"), |bencher| {
+                    let load = load.get_or_insert_with(make);
+                    bencher.iter_custom(|turns| load.turns(turns, reports));
                 });
-            });
+            }
         }
         group.finish();
     }
@@ -269,7 +337,8 @@ fn inputs(criterion: &mut Criterion<CpuTime>) {
 fn inputs_of_a_call() -> u64 {
     let (mut bench, mut callers) = Bench::conferences(1, 2, Keep::Nothing);
     let before = bench.inputs;
-    bench.call_again(&mut callers[0]);
+    let turn = bench.plan_turn(0, &mut callers);
+    bench.take_turn(turn, &mut callers);
     bench.inputs - before
 }
 

@@ -88,7 +88,7 @@ impl Core {
                 let interval = Millis(FIRST_INTERVAL.0.saturating_mul(longer)).min(LONGEST_INTERVAL);
                 let at = self.now + interval;
                 it.again = Some(at);
-                self.timers.arm(TimerKind::LeaveAgain(id), at);
+                self.timers.set(TimerKind::LeaveAgain(id), at);
                 self.changed(RecordKey::Leave(id));
             }
         }
@@ -107,7 +107,7 @@ impl Core {
 
     pub(crate) fn restore_departure(&mut self, id: RequestId, it: Departure) {
         if let Some(at) = it.again {
-            self.timers.arm(TimerKind::LeaveAgain(id), at);
+            self.timers.set(TimerKind::LeaveAgain(id), at);
         }
         self.departures.insert(id, it);
     }
@@ -115,9 +115,7 @@ impl Core {
     fn forget_departure(&mut self, id: RequestId) {
         let Some(it) = self.departures.all.remove(&id) else { return };
         self.departures.places.remove(&(it.room, it.focus));
-        if let Some(at) = it.again {
-            self.timers.disarm(TimerKind::LeaveAgain(id), at);
-        }
+        self.timers.cancel(&TimerKind::LeaveAgain(id));
         self.changed(RecordKey::Leave(id));
     }
 }

@@ -34,7 +34,7 @@ use crate::quality::Connection;
 use crate::record::is_usual;
 use crate::second_line::SecondLine;
 use crate::time::Timestamp;
-use crate::timer::{TimerKind, TimerTable};
+use crate::timer::{TimerTable, Wait};
 
 /// How many streams of one caller are remembered; clients have two.
 const STREAMS: usize = 16;
@@ -199,30 +199,6 @@ pub(crate) struct Voice {
     pub(crate) heard: bool,
 }
 
-/// What a leg waits for, each for so long only: its [`TimerKind`] without the number, of which each leg keeps three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
-    Answer,
-    Connection,
-    Reconnection,
-    Recovery,
-    Packets,
-    Line,
-}
-
-impl Wait {
-    const fn of(self, leg: LegId) -> TimerKind {
-        match self {
-            Self::Answer => TimerKind::InviteExpires(leg),
-            Self::Connection => TimerKind::ConnectTimeout(leg),
-            Self::Reconnection => TimerKind::ReconnectGrace(leg),
-            Self::Recovery => TimerKind::Recovery(leg),
-            Self::Packets => TimerKind::MediaTimeout(leg),
-            Self::Line => TimerKind::OfferAgain(leg),
-        }
-    }
-}
-
 impl Leg {
     /// What reports of levels ask of it.
     pub(crate) const fn voice(&self, conference: ConferenceId) -> Voice {
@@ -349,7 +325,7 @@ impl Leg {
         }
         self.disarm(timers);
         for (wait, at) in wanted.into_iter().flatten() {
-            timers.arm(wait.of(self.id), at);
+            timers.arm(wait, self.id, at);
         }
         self.armed = wanted;
     }
@@ -357,7 +333,7 @@ impl Leg {
     /// Takes back its deadlines.
     pub(crate) fn disarm(&mut self, timers: &mut TimerTable) {
         for (wait, at) in core::mem::take(&mut self.armed).into_iter().flatten() {
-            timers.disarm(wait.of(self.id), at);
+            timers.disarm(wait, self.id, at);
         }
     }
 

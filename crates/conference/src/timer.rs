@@ -49,8 +49,32 @@ pub enum TimerKind {
     Forget,
 }
 
+/// What a leg waits for, each for so long only: its [`TimerKind`] without the number, in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wait {
+    Answer,
+    Connection,
+    Reconnection,
+    Recovery,
+    Packets,
+    Line,
+}
+
+impl Wait {
+    const fn of(self, leg: LegId) -> TimerKind {
+        match self {
+            Self::Answer => TimerKind::InviteExpires(leg),
+            Self::Connection => TimerKind::ConnectTimeout(leg),
+            Self::Reconnection => TimerKind::ReconnectGrace(leg),
+            Self::Recovery => TimerKind::Recovery(leg),
+            Self::Packets => TimerKind::MediaTimeout(leg),
+            Self::Line => TimerKind::OfferAgain(leg),
+        }
+    }
+}
+
 /// The next moment at which the machine wants to be told the time, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline {
     /// When.
     pub at: Timestamp,
@@ -61,9 +85,12 @@ pub struct Deadline {
 /// All deadlines that are set.
 #[derive(Clone, Debug)]
 pub(crate) struct TimerTable {
-    /// All but [`TimerKind::Forget`].
+    /// Those of legs: set and taken back some times in each call, but few at a time, and so apart from the others, of which there is
+    /// one for each room.
+    legs: BTreeSet<(Timestamp, Wait, LegId)>,
+    /// All others but [`TimerKind::Forget`].
     due: BTreeSet<(Timestamp, TimerKind)>,
-    /// When they are due, of those for which nobody else knows it.
+    /// When the latter are due.
     set: Table<TimerKind, Timestamp>,
     /// When [`TimerKind::Forget`] is due: it moves with nearly every call, and there is one.
     forget: Option<Timestamp>,
@@ -71,7 +98,7 @@ pub(crate) struct TimerTable {
 
 impl TimerTable {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { due: BTreeSet::new(), set: Table::new(seed), forget: None }
+        Self { legs: BTreeSet::new(), due: BTreeSet::new(), set: Table::new(seed), forget: None }
     }
 
     /// Sets a deadline, in place of the one of that kind if there is one.
@@ -89,14 +116,14 @@ impl TimerTable {
         }
     }
 
-    /// Sets a deadline for one who remembers when it is due, and gives it back then ([`disarm`](Self::disarm)) before it sets another.
-    pub(crate) fn arm(&mut self, kind: TimerKind, at: Timestamp) {
-        self.due.insert((at, kind));
+    /// Sets a deadline of a leg, which remembers when it is due and gives it back then ([`disarm`](Self::disarm)) before it sets another.
+    pub(crate) fn arm(&mut self, wait: Wait, leg: LegId, at: Timestamp) {
+        self.legs.insert((at, wait, leg));
     }
 
     /// Takes back what was set by [`arm`](Self::arm); nothing if it is over.
-    pub(crate) fn disarm(&mut self, kind: TimerKind, at: Timestamp) {
-        self.due.remove(&(at, kind));
+    pub(crate) fn disarm(&mut self, wait: Wait, leg: LegId, at: Timestamp) {
+        self.legs.remove(&(at, wait, leg));
     }
 
     /// Sets the deadline [`TimerKind::Forget`], or takes it back.
@@ -106,13 +133,10 @@ impl TimerTable {
 
     /// The first deadline.
     pub(crate) fn next(&self) -> Option<Deadline> {
-        match (self.due.first(), self.forget) {
-            // Of those due together it is the last kind.
-            (Some((at, why)), forget) if forget.is_none_or(|forget| *at <= forget) => {
-                Some(Deadline { at: *at, why: why.clone() })
-            }
-            (_, forget) => forget.map(|at| Deadline { at, why: TimerKind::Forget }),
-        }
+        let leg = self.legs.first().map(|(at, wait, leg)| Deadline { at: *at, why: wait.of(*leg) });
+        let other = self.due.first().map(|(at, why)| Deadline { at: *at, why: why.clone() });
+        let forget = self.forget.map(|at| Deadline { at, why: TimerKind::Forget });
+        [leg, other, forget].into_iter().flatten().min()
     }
 
     /// Takes the first deadline if it is due.
@@ -121,11 +145,28 @@ impl TimerTable {
         if at > now {
             return None;
         }
-        if why == TimerKind::Forget {
-            self.forget = None;
-        } else {
-            self.due.pop_first();
-            self.set.remove(&why);
+        match why {
+            TimerKind::Forget => self.forget = None,
+            TimerKind::InviteExpires(_)
+            | TimerKind::ConnectTimeout(_)
+            | TimerKind::ReconnectGrace(_)
+            | TimerKind::Recovery(_)
+            | TimerKind::MediaTimeout(_)
+            | TimerKind::OfferAgain(_) => drop(self.legs.pop_first()),
+            TimerKind::InvitationGrace(..)
+            | TimerKind::Idle(..)
+            | TimerKind::Linger(_)
+            | TimerKind::Compare(_)
+            | TimerKind::Announce(_)
+            | TimerKind::Alone(_)
+            | TimerKind::Picture(_)
+            | TimerKind::Layout(_)
+            | TimerKind::BotAlone(_)
+            | TimerKind::DirectIdle(_)
+            | TimerKind::LeaveAgain(_) => {
+                self.due.pop_first();
+                self.set.remove(&why);
+            }
         }
         Some(why)
     }
@@ -133,6 +174,8 @@ impl TimerTable {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     const fn at(millis: u64) -> Timestamp {
@@ -143,13 +186,29 @@ mod tests {
     fn fires_in_order_of_time_then_kind_and_only_when_due() {
         let mut timers = TimerTable::new(1);
         timers.set(TimerKind::Linger("!a".into()), at(5));
-        timers.set(TimerKind::InviteExpires(LegId(2)), at(5));
-        timers.set(TimerKind::InviteExpires(LegId(1)), at(9));
+        timers.set(TimerKind::LeaveAgain(RequestId(3)), at(5));
+        timers.arm(Wait::Line, LegId(1), at(5));
+        timers.arm(Wait::Answer, LegId(2), at(5));
+        timers.arm(Wait::Answer, LegId(1), at(9));
         assert_eq!(timers.pop_due(at(4)), None);
-        assert_eq!(timers.pop_due(at(5)), Some(TimerKind::InviteExpires(LegId(2))));
-        assert_eq!(timers.pop_due(at(5)), Some(TimerKind::Linger("!a".into())));
-        assert_eq!(timers.pop_due(at(5)), None);
+        let due: Vec<TimerKind> = core::iter::from_fn(|| timers.pop_due(at(5))).collect();
+        let inner = [TimerKind::Linger("!a".into()), TimerKind::OfferAgain(LegId(1))];
+        let first = TimerKind::InviteExpires(LegId(2));
+        assert_eq!(due, [&[first], &inner[..], &[TimerKind::LeaveAgain(RequestId(3))]].concat());
         assert_eq!(timers.next(), Some(Deadline { at: at(9), why: TimerKind::InviteExpires(LegId(1)) }));
+    }
+
+    #[test]
+    fn what_legs_wait_for_is_in_the_order_of_its_kinds() {
+        let waits =
+            [Wait::Answer, Wait::Connection, Wait::Reconnection, Wait::Recovery, Wait::Packets, Wait::Line];
+        assert!(waits.is_sorted() && waits.map(|wait| wait.of(LegId(1))).is_sorted());
+        for wait in waits {
+            let mut timers = TimerTable::new(1);
+            timers.arm(wait, LegId(1), at(1));
+            assert_eq!(timers.pop_due(at(1)), Some(wait.of(LegId(1))));
+            assert_eq!(timers.next(), None);
+        }
     }
 
     #[test]
@@ -157,13 +216,13 @@ mod tests {
         let mut timers = TimerTable::new(1);
         timers.set_forget(Some(at(5)));
         assert_eq!(timers.next(), Some(Deadline { at: at(5), why: TimerKind::Forget }));
-        timers.arm(TimerKind::InviteExpires(LegId(1)), at(5));
-        timers.arm(TimerKind::InviteExpires(LegId(2)), at(6));
+        timers.arm(Wait::Answer, LegId(1), at(5));
+        timers.arm(Wait::Answer, LegId(2), at(6));
         assert_eq!(timers.pop_due(at(4)), None);
         assert_eq!(timers.pop_due(at(9)), Some(TimerKind::InviteExpires(LegId(1))));
         assert_eq!(timers.pop_due(at(9)), Some(TimerKind::Forget));
         timers.set_forget(Some(at(7)));
-        timers.disarm(TimerKind::InviteExpires(LegId(2)), at(6));
+        timers.disarm(Wait::Answer, LegId(2), at(6));
         timers.set_forget(None);
         assert_eq!(timers.next(), None);
     }
