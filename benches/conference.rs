@@ -214,6 +214,8 @@ impl Bench {
         Turn { caller, hung_up, invite }
     }
 
+    /// A function of its own, by which a profiler can tell it from what plans it.
+    #[inline(never)]
     fn take_turn(&mut self, turn: Turn, callers: &mut [Caller]) {
         let Turn { caller, hung_up: key, invite } = turn;
         self.tell(Input::CallHungUp { key, party: None, reason: HangupReason::UserHangup });
@@ -222,6 +224,7 @@ impl Bench {
     }
 
     /// The loudest of a conference, from this one on.
+    #[inline(never)]
     fn levels(&mut self, callers: &[Caller]) {
         let level = |caller: &Caller| LegLevel { leg: caller.leg, level: LevelDbov(-30), speaking: true };
         let levels = callers.iter().take(HEARD).map(level).collect();
