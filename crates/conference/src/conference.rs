@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod admission;
 mod announcing;
+mod awaited;
 mod calls;
 mod commands;
 mod comparison;

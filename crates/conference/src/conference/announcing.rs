@@ -37,6 +37,13 @@ pub(super) struct Announcing {
     refused: bool,
 }
 
+impl Announcing {
+    /// The request that is under way is this one.
+    pub(super) fn awaits(&self, id: RequestId) -> bool {
+        self.request == Some(id)
+    }
+}
+
 impl Conference {
     /// Sees to it that the room's state says what is; called when all is done that something leads to in a conference.
     pub(crate) fn announce(&mut self, core: &mut Core, routes: &mut Routes) {
@@ -102,10 +109,7 @@ impl Conference {
     }
 
     /// The fate of an announcement is known.
-    pub(crate) fn announced(&mut self, id: RequestId, failure: Option<RequestFailure>, core: &mut Core) {
-        if self.announcing.request != Some(id) {
-            return;
-        }
+    pub(crate) fn announced(&mut self, failure: Option<RequestFailure>, core: &mut Core) {
         self.announcing.request = None;
         match failure {
             // Of one that ran out it is not known whether it stands: it is taken back as if it did.
@@ -160,16 +164,13 @@ impl Conference {
     /// The fate of that is known.
     pub(crate) fn counted_out(
         &mut self,
-        id: RequestId,
         focus: &FocusUser,
         failure: Option<RequestFailure>,
         core: &mut Core,
     ) {
         let Some(door) = self.doors.get_mut(focus) else { return };
-        if door.counted_out == CountedOut::Asked(id) {
-            door.counted_out = if failure.is_none() { CountedOut::Done } else { CountedOut::Not };
-            self.changed(core);
-        }
+        door.counted_out = if failure.is_none() { CountedOut::Done } else { CountedOut::Not };
+        self.changed(core);
     }
 
     // ---- in words --------------------------------------------------------------------------------------------------

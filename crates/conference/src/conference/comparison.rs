@@ -81,17 +81,13 @@ impl Conference {
     /// The homeserver has said who is absent, or can't say it: then nothing follows, and it is asked again at its time.
     pub(crate) fn compared(
         &mut self,
-        id: RequestId,
         focus: &FocusUser,
         answer: Option<&Membership>,
         core: &mut Core,
         routes: &mut Routes,
     ) {
-        // A door that has left or joined since then has forgotten what was asked.
         let Some(door) = self.doors.get_mut(focus) else { return };
-        let Some(Comparison { newest, .. }) = door.comparing.take_if(|asked| asked.request == id) else {
-            return;
-        };
+        let Some(Comparison { newest, .. }) = door.comparing.take() else { return };
         let joined = door.is_joined();
         self.changed(core);
         let Some(answer) = answer else { return };

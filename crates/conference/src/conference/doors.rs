@@ -10,7 +10,7 @@ use crate::config::EncryptedRooms;
 use crate::core::Core;
 use crate::door::{CountedOut, Door, DoorState};
 use crate::effect::{ConferenceEvent, EndReason, Notice, Refusal, SignalRequest};
-use crate::id::{FocusUser, LegId, RequestId, RoomKey, ServerName};
+use crate::id::{FocusUser, LegId, RoomKey, ServerName};
 use crate::input::RequestFailure;
 use crate::record::RecordKey;
 use crate::routes::{Purpose, Routes};
@@ -90,17 +90,13 @@ impl Conference {
     /// The join of a door is done, or has failed for good.
     pub(crate) fn door_joined(
         &mut self,
-        id: RequestId,
         focus: &FocusUser,
         failure: Option<RequestFailure>,
         core: &mut Core,
         routes: &mut Routes,
     ) {
         let Some(door) = self.doors.get_mut(focus) else { return };
-        let DoorState::Joining { request, invited_since, removed_since } = door.state else { return };
-        if request != id {
-            return;
-        }
+        let DoorState::Joining { invited_since, removed_since, .. } = door.state else { return };
         core.changed(RecordKey::Conference(self.group.clone()));
         match failure {
             None if removed_since => {
@@ -290,10 +286,7 @@ impl Conference {
 
     /// The leave is done; should it have failed, it is tried again where there is something to leave (`departures.rs`), and the conference
     /// is over all the same.
-    pub(crate) fn door_left(&mut self, id: RequestId, focus: &FocusUser, core: &mut Core) {
-        if matches!(self.doors.get(focus), Some(Door { state: DoorState::Leaving { request }, .. }) if *request == id)
-        {
-            self.remove_door(focus, core);
-        }
+    pub(crate) fn door_left(&mut self, focus: &FocusUser, core: &mut Core) {
+        self.remove_door(focus, core);
     }
 }

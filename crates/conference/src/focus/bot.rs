@@ -149,6 +149,11 @@ impl Focus {
         }
     }
 
+    /// It was asked for by this request that the bot is not counted.
+    pub(super) fn bot_awaits_count_out(&self, id: RequestId, room: &RoomKey) -> bool {
+        self.routes.bots.get(room).is_some_and(|it| it.counted_out == CountedOut::Asked(id))
+    }
+
     /// The fate of that is known. True if it was about the bot.
     pub(super) fn bot_counted_out(
         &mut self,
@@ -156,8 +161,10 @@ impl Focus {
         room: &RoomKey,
         failure: Option<RequestFailure>,
     ) -> bool {
-        let asked = |it: &&mut BotRoom| it.counted_out == CountedOut::Asked(id);
-        let Some(it) = self.routes.bots.get_mut(room).filter(asked) else { return false };
+        if !self.bot_awaits_count_out(id, room) {
+            return false;
+        }
+        let Some(it) = self.routes.bots.get_mut(room) else { return false };
         it.counted_out = if failure.is_none() { CountedOut::Done } else { CountedOut::Not };
         self.core.changed(RecordKey::Bot(room.clone()));
         true

@@ -28,14 +28,18 @@ impl Focus {
         };
         let delivered = failure.is_none();
         self.core.departed(id, failure);
-        match self.routes.requests.remove(&id) {
+        let purpose = self.routes.requests.remove(&id);
+        if purpose.as_ref().is_some_and(|purpose| !self.awaits(id, purpose)) {
+            return;
+        }
+        match purpose {
             Some(Purpose::JoinGroup { group, focus }) => {
                 self.with_conference(&group, |it, core, routes| {
-                    it.door_joined(id, &focus, failure, core, routes)
+                    it.door_joined(&focus, failure, core, routes)
                 });
             }
             Some(Purpose::LeaveGroup { group, focus }) => {
-                self.with_conference(&group, |it, core, _| it.door_left(id, &focus, core));
+                self.with_conference(&group, |it, core, _| it.door_left(&focus, core));
             }
             Some(Purpose::JoinDirect { room, focus }) => self.direct_joined(id, &room, &focus, failure),
             Some(Purpose::Compare { group, focus }) => {
@@ -49,12 +53,10 @@ impl Focus {
                     | RequestOutcome::NotAllowed { .. }
                     | RequestOutcome::Failed(_) => None,
                 };
-                self.with_conference(&group, |it, core, routes| {
-                    it.compared(id, &focus, answer, core, routes)
-                });
+                self.with_conference(&group, |it, core, routes| it.compared(&focus, answer, core, routes));
             }
             Some(Purpose::Announce { group }) => {
-                self.with_conference(&group, |it, core, _| it.announced(id, failure, core));
+                self.with_conference(&group, |it, core, _| it.announced(failure, core));
             }
             Some(Purpose::CountOut { room, focus }) => self.counted_out(id, &room, &focus, failure),
             Some(Purpose::Bot { room }) => self.bot_request_done(id, &room, outcome),
@@ -87,6 +89,29 @@ impl Focus {
         }
     }
 
+    /// Whether the outcome of a request may be of any use. Of a conference's requests only those that it still waits for are: an outcome
+    /// that comes too late is no occasion either to look what there is to announce, as it would be none after a restart.
+    fn awaits(&self, id: RequestId, purpose: &Purpose) -> bool {
+        let conference = match purpose {
+            Purpose::JoinGroup { group, .. }
+            | Purpose::LeaveGroup { group, .. }
+            | Purpose::Compare { group, .. }
+            | Purpose::Announce { group } => self.conferences.of(group),
+            Purpose::CountOut { room, .. } => {
+                if self.bot_awaits_count_out(id, room) {
+                    return true;
+                }
+                self.conferences.of(room)
+            }
+            Purpose::Admission(leg) | Purpose::Answer(leg) | Purpose::Offer(leg) => {
+                self.core.conference_of(*leg).and_then(|id| self.conferences.get(id))
+            }
+            // These look for themselves, and touch no conference otherwise.
+            Purpose::JoinDirect { .. } | Purpose::Bot { .. } | Purpose::Rooms { .. } => return true,
+        };
+        conference.is_some_and(|it| it.awaits(id, purpose))
+    }
+
     /// One of us is not counted as a person in a room any more, or may not say so: the bot, or a focus user.
     fn counted_out(
         &mut self,
@@ -96,7 +121,7 @@ impl Focus {
         failure: Option<RequestFailure>,
     ) {
         if !self.bot_counted_out(id, room, failure) {
-            self.with_conference(room, |it, core, _| it.counted_out(id, focus, failure, core));
+            self.with_conference(room, |it, core, _| it.counted_out(focus, failure, core));
         }
     }
 

@@ -5,9 +5,9 @@ use crate::support::{
     metadata,
 };
 use confocal_conference::{
-    Agreed, CallInvite, Command, ConferenceEvent, Config, Generation, Input, LegLevel, LegNews, LevelDbov,
-    Limits, MediaCommand, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy, RequestFailure,
-    Role, RoomKey, Sdp, SignalRequest, TimerKind, Timestamp,
+    Agreed, CallInvite, Command, ConferenceEvent, Config, FocusName, Generation, Input, LegLevel, LegNews,
+    LevelDbov, Limits, MediaCommand, MediaReport, Millis, OfferNumber, OfferRefusal, Pattern, Policy,
+    RequestFailure, RequestOutcome, Role, RoomKey, Sdp, SignalRequest, TimerKind, Timestamp,
 };
 
 const fn is_ask(request: &SignalRequest) -> bool {
@@ -454,4 +454,36 @@ fn a_focus_that_comes_in_anew_while_a_call_is_answered_leaves_by_r7_and_not_by_r
     assert!(!run.has_sent(is_leave_group), "there was a conference, and its time is not over");
     run.pass(Millis(1));
     run.take(is_leave_group);
+}
+
+/// A bot that is invited anew is asked for anew, and what was asked of the old one is nobody's any more. Told of it a moment after something
+/// was to be announced, and before the deadline, the machine has the same to do as one that was restored, and has never heard of it.
+#[test]
+fn an_outcome_that_nobody_waits_for_is_no_occasion_to_announce() {
+    let mut run = Run::joined(Config::default());
+    run.in_call("bob", "c1");
+    let told = |run: &Run, wanted: fn(&SignalRequest) -> bool| {
+        let mut told = run.telling.iter().filter(|(_, request)| wanted(request));
+        (told.clone().count(), told.next_back().map(|(id, _)| *id))
+    };
+    let is_announcement = |request: &SignalRequest| matches!(request, SignalRequest::Announce { .. });
+    let done = |id| Input::RequestDone { id, outcome: RequestOutcome::Done };
+    run.tell(done(told(&run, is_announcement).1.unwrap()));
+    let invited = |run: &mut Run, by: &str| {
+        let (bot, focus, room) = ("@conference".into(), FocusName::Id(DOOR.into()), GROUP.into());
+        run.tell(Input::BotInvited { bot, focus, room, by: member(by), via: vec![] });
+        run.take(|request| matches!(request, SignalRequest::JoinAsBot { .. })).0
+    };
+    let id = invited(&mut run, "anna");
+    run.tell(Input::RequestDone { id, outcome: RequestOutcome::Joined { encrypted: false } });
+    let (_, late) = told(&run, |request| matches!(request, SignalRequest::CountOut { .. }));
+    invited(&mut run, "bob");
+    run.in_call("carl", "c1");
+    let (announced, _) = told(&run, is_announcement);
+    // The time is told with an input, later than the deadline.
+    run.now = run.now + Millis::from_secs(60);
+    run.tell(done(late.unwrap()));
+    assert_eq!(told(&run, is_announcement).0, announced);
+    run.pass(Millis(1));
+    assert_eq!(told(&run, is_announcement).0, announced + 1, "it is made at its deadline");
 }
