@@ -249,8 +249,7 @@ fn sdp() -> Sdp {
     Sdp("v".repeat(SDP_BYTES))
 }
 
-/// The sizes: conferences, and participants in each. Three of them have ten thousand participants, in
-/// one conference, in a hundred, and in thousands.
+/// The sizes: conferences, and participants in each. Three have ten thousand in all: in one conference, in a hundred, and in thousands.
 const SIZES: [(usize, usize); 6] = [(1, 4), (100, 4), (1, 10_000), (100, 100), (2_500, 4), (10_000, 4)];
 
 /// Turns whose events have been read when the first of them is taken: what was just read is in the processor's cache.

@@ -95,7 +95,7 @@ fn a_participant_takes_little() {
 
 #[test]
 fn with_a_probe_in_common_nobody_who_is_silent_takes_a_decoder() {
-    for (legs, talking, most) in [(4, 0, 21_500), (4, 1, 58_500), (1000, 0, 13_000)] {
+    for (legs, talking, most) in [(4, 0, 21_500), (4, 1, 58_500), (4, 4, 166_000), (1000, 0, 13_000)] {
         let each = per_participant(Some(Probe::new().unwrap()), legs, talking);
         assert!(each <= most, "{each} bytes for each of {legs}, {talking} talking");
     }

@@ -120,21 +120,21 @@ fn refused(change: impl FnOnce(&mut BTreeMap<String, Vec<u8>>)) -> String {
     Focus::restore(Config::default(), 1, run.now, records).unwrap_err().to_string()
 }
 
-/// Records that an older version wrote.
-fn written_before(json: &str) -> BTreeMap<String, Vec<u8>> {
+/// A machine that has taken up records of an older version, whose engine is lost; and these records.
+fn taken_up(json: &str) -> (Run, BTreeMap<String, Vec<u8>>) {
     let records: BTreeMap<String, serde_json::Value> = serde_json::from_str(json).unwrap();
-    records.into_iter().map(|(key, value)| (key, serde_json::to_vec(&value).unwrap())).collect()
+    let records: BTreeMap<String, Vec<u8>> =
+        records.into_iter().map(|(key, value)| (key, serde_json::to_vec(&value).unwrap())).collect();
+    let mut run = Run::new(Config::default());
+    run.records = records.clone();
+    run.restart();
+    (run, records)
 }
 
 /// A moderator and one whom she has muted are in a locked conference, another's call rings.
 #[test]
 fn records_of_format_2_are_taken_up_and_written_anew() {
-    let records = written_before(include_str!("format-2.json"));
-    let config = Config::default();
-    let mut run = Run::new(config.clone());
-    run.focus = Focus::restore(config, 8, run.now, records.clone()).unwrap();
-    run.records = records.clone();
-    run.tell(Input::EngineLost);
+    let (mut run, records) = taken_up(include_str!("format-2.json"));
     let roll = run.focus.roll(&GROUP.into()).unwrap();
     let [anna, bert] = &roll.present[..] else { panic!("{roll:?}") };
     assert!(roll.locked && anna.role == Role::Moderator && anna.hand == Some(1));
@@ -180,12 +180,7 @@ fn one_more_call_is_no_news_to_the_record_of_its_conference() {
 
 #[test]
 fn records_of_format_1_are_taken_up() {
-    let records = written_before(include_str!("format-1.json"));
-    let config = Config::default();
-    let mut run = Run::new(config.clone());
-    run.focus = Focus::restore(config, 8, run.now, records.clone()).unwrap();
-    run.records = records;
-    run.tell(Input::EngineLost);
+    let (mut run, _) = taken_up(include_str!("format-1.json"));
     run.nobody_is_absent();
     // Anna's and Bert's calls go on, Carl's still waits to be let in, Dora's gets a new answer, Emil's is delivered first.
     run.pass(Millis::from_secs(2));
